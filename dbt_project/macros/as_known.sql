@@ -1,0 +1,23 @@
+{# The rows of a restatable fact as known on the run's business date: the latest business date, then the highest revision, wins. #}
+{% macro as_known(relation, keys) -%}
+    (
+        select distinct on ({{ keys | join(', ') }}) *
+        from {{ relation }}
+        where business_date <= {{ business_date() }}
+        order by {{ keys | join(', ') }}, business_date desc, revision desc
+    )
+{%- endmacro %}
+
+{# The same, as known today: for the dimensions, which have no business date. #}
+{% macro latest(relation, keys) -%}
+    (
+        select distinct on ({{ keys | join(', ') }}) *
+        from {{ relation }}
+        order by {{ keys | join(', ') }}, business_date desc, revision desc
+    )
+{%- endmacro %}
+
+{# Half-even rounding to a currency's minor unit. #}
+{% macro round_money(expression, minor_unit) -%}
+    books.round_half_even({{ expression }}, {{ minor_unit }})
+{%- endmacro %}

@@ -1,0 +1,20 @@
+{# The accounting day of the run. It travels as a setting of the database session
+   (PGOPTIONS="-c posttrade.business_date=2026-01-05"), so that dbt's parsed project stays valid from day to day. #}
+{% macro business_date() -%}
+    current_setting('posttrade.business_date')::date
+{%- endmacro %}
+
+{# The business day before the run's: the one whose rows a daily model carries on. Null on the firm's first day. #}
+{% macro previous_business_date() -%}
+    (select calendar.previous_business_date from {{ source('books', 'business_days') }} as calendar
+     where calendar.business_date = {{ business_date() }})
+{%- endmacro %}
+
+{# A restated date replaces its rows, also when the day brings none. Runs inside the model's transaction. #}
+{% macro replace_business_date() -%}
+    {% if model.config.materialized == 'incremental' and is_incremental() -%}
+        delete from {{ this }} where business_date = {{ business_date() }}
+    {%- else -%}
+        select 1
+    {%- endif %}
+{%- endmacro %}

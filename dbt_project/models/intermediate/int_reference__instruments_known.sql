@@ -1,0 +1,39 @@
+{{ config(indexes=[{'columns': ['business_date', 'instrument_id'], 'unique': true}]) }}
+
+-- The terms of each instrument as known on the business date, with what its product line says about prices.
+
+with instruments as (
+    select * from {{ as_known(ref('stg_books__instruments'), ['instrument_id']) }} as known
+),
+
+product_lines as (
+    select distinct on (product_line)
+        product_line,
+        price_divisor,
+        accrues_interest
+    from {{ ref('stg_books__product_lines') }}
+    where valid_from <= {{ business_date() }}
+    order by product_line, valid_from desc, known_at desc
+),
+
+instruments_known as (
+    select
+        {{ business_date() }} as business_date,
+        instruments.instrument_id,
+        instruments.terms_sha,
+        instruments.product_line,
+        instruments.currency_code,
+        instruments.market_mic,
+        instruments.issuer_country_code,
+        product_lines.price_divisor,
+        product_lines.accrues_interest,
+        cycles.settlement_date as standard_settlement_date
+    from instruments
+    inner join product_lines on instruments.product_line = product_lines.product_line
+    left join {{ ref('stg_books__settlement_cycles') }} as cycles
+        on
+            instruments.market_mic = cycles.market_mic
+            and cycles.trade_date = {{ business_date() }}
+)
+
+select * from instruments_known

@@ -1,0 +1,202 @@
+{{ config(indexes=[
+    {'columns': ['business_date', 'book_id']},
+    {'columns': ['trade_id', 'trade_version']},
+    {'columns': ['book_id', 'account_id', 'instrument_id']}
+]) }}
+
+-- What the day's trade events did to the books: a version is booked (+1) or, when a later one replaces or cancels it,
+-- taken back (-1) with exactly the amounts it was booked at.
+
+with touched as (
+    select distinct trade_id
+    from {{ ref('stg_books__trade_versions') }}
+    where business_date = {{ business_date() }}
+),
+
+versions as (
+    select versions.*
+    from {{ ref('stg_books__trade_versions') }} as versions
+    inner join touched on versions.trade_id = touched.trade_id
+    where versions.business_date <= {{ business_date() }}
+),
+
+states as (
+    select
+        trade_id,
+        bool_or(version = 1) as has_original_after,
+        bool_or(version = 1 and business_date < {{ business_date() }}) as has_original_before,
+        max(version) as version_after,
+        max(version) filter (where business_date < {{ business_date() }}) as version_before
+    from versions
+    group by trade_id
+),
+
+effective as (
+    select
+        states.trade_id,
+        case when states.has_original_after and after_versions.event_type <> 'CANCEL' then states.version_after end as booked_after,
+        case when states.has_original_before and before_versions.event_type <> 'CANCEL' then states.version_before end
+            as booked_before
+    from states
+    inner join versions as after_versions
+        on states.trade_id = after_versions.trade_id and states.version_after = after_versions.version
+    left join versions as before_versions
+        on states.trade_id = before_versions.trade_id and states.version_before = before_versions.version
+),
+
+changed as (
+    select * from effective where booked_after is distinct from booked_before
+),
+
+booked as (
+    select
+        versions.book_id,
+        versions.account_id,
+        versions.instrument_id,
+        instruments.product_line,
+        versions.counterparty_id,
+        versions.trade_id,
+        versions.version as trade_version,
+        1 as movement_sign,
+        case
+            when changed.booked_before is not null then 'AMENDMENT'
+            when versions.trade_date < {{ business_date() }} then 'LATE'
+            else 'NEW'
+        end as movement_type,
+        versions.trade_date,
+        coalesce(versions.settlement_date, cycles.settlement_date) as settlement_date,
+        versions.executed_at,
+        versions.source_sequence,
+        versions.currency_code,
+        rates.rate as fx_rate,
+        rates.base_minor_unit,
+        versions.quantity,
+        {{ round_money('versions.quantity * versions.price / instruments.price_divisor', 'rates.minor_unit') }} as gross_amount,
+        case
+            when instruments.accrues_interest
+                then {{ round_money('versions.quantity * accruals.accrued_percent / 100', 'rates.minor_unit') }}
+            else 0
+        end as accrued_amount,
+        {{ round_money('versions.fee_amount', 'rates.minor_unit') }} as fee_amount
+    from changed
+    inner join versions
+        on changed.trade_id = versions.trade_id and changed.booked_after = versions.version
+    inner join {{ ref('int_reference__instruments_known') }} as instruments
+        on
+            versions.instrument_id = instruments.instrument_id
+            and instruments.business_date = {{ business_date() }}
+    inner join {{ ref('int_market__closing_fx_rates') }} as rates
+        on
+            versions.currency_code = rates.currency_code
+            and rates.business_date = {{ business_date() }}
+    left join {{ ref('stg_books__settlement_cycles') }} as cycles
+        on instruments.market_mic = cycles.market_mic and versions.trade_date = cycles.trade_date
+    left join {{ ref('stg_books__bond_accruals') }} as accruals
+        on
+            instruments.accrues_interest
+            and versions.instrument_id = accruals.instrument_id
+            and instruments.terms_sha = accruals.terms_sha
+            and coalesce(versions.settlement_date, cycles.settlement_date) = accruals.accrual_date
+),
+
+booked_in_base as (
+    select
+        booked.*,
+        -(booked.gross_amount + booked.accrued_amount + booked.fee_amount) as net_amount,
+        {{ round_money('booked.gross_amount * booked.fx_rate', 'booked.base_minor_unit') }} as gross_amount_base,
+        {{ round_money('booked.accrued_amount * booked.fx_rate', 'booked.base_minor_unit') }} as accrued_amount_base,
+        {{ round_money('booked.fee_amount * booked.fx_rate', 'booked.base_minor_unit') }} as fee_amount_base
+    from booked
+),
+
+{% if is_incremental() %}
+taken_back as (
+    select
+        formerly.book_id,
+        formerly.account_id,
+        formerly.instrument_id,
+        formerly.product_line,
+        formerly.counterparty_id,
+        formerly.trade_id,
+        formerly.trade_version,
+        -1 as movement_sign,
+        case when changed.booked_after is null then 'CANCELLATION' else 'AMENDMENT' end as movement_type,
+        formerly.trade_date,
+        formerly.settlement_date,
+        formerly.executed_at,
+        formerly.source_sequence,
+        formerly.currency_code,
+        -formerly.quantity as quantity,
+        -formerly.gross_amount as gross_amount,
+        -formerly.accrued_amount as accrued_amount,
+        -formerly.fee_amount as fee_amount,
+        -formerly.net_amount as net_amount,
+        -formerly.gross_amount_base as gross_amount_base,
+        -formerly.accrued_amount_base as accrued_amount_base,
+        -formerly.fee_amount_base as fee_amount_base
+    from changed
+    inner join {{ this }} as formerly
+        on
+            changed.trade_id = formerly.trade_id
+            and changed.booked_before = formerly.trade_version
+            and formerly.movement_sign = 1
+            and formerly.business_date < {{ business_date() }}
+),
+{% endif %}
+
+movements as (
+    select
+        book_id,
+        account_id,
+        instrument_id,
+        product_line,
+        counterparty_id,
+        trade_id,
+        trade_version,
+        movement_sign,
+        movement_type,
+        trade_date,
+        settlement_date,
+        executed_at,
+        source_sequence,
+        currency_code,
+        quantity,
+        gross_amount,
+        accrued_amount,
+        fee_amount,
+        net_amount,
+        gross_amount_base,
+        accrued_amount_base,
+        fee_amount_base
+    from booked_in_base
+    {% if is_incremental() %}
+        union all
+        select * from taken_back
+    {% endif %}
+)
+
+select
+    {{ business_date() }} as business_date,
+    movements.book_id,
+    movements.account_id,
+    movements.instrument_id,
+    movements.product_line,
+    movements.counterparty_id,
+    movements.trade_id,
+    movements.trade_version,
+    movements.movement_sign,
+    movements.movement_type,
+    movements.trade_date,
+    movements.settlement_date,
+    movements.executed_at,
+    movements.source_sequence,
+    movements.currency_code,
+    movements.quantity::numeric(28, 10) as quantity,
+    movements.gross_amount::numeric(24, 4) as gross_amount,
+    movements.accrued_amount::numeric(24, 4) as accrued_amount,
+    movements.fee_amount::numeric(24, 4) as fee_amount,
+    movements.net_amount::numeric(24, 4) as net_amount,
+    movements.gross_amount_base::numeric(24, 4) as gross_amount_base,
+    movements.accrued_amount_base::numeric(24, 4) as accrued_amount_base,
+    movements.fee_amount_base::numeric(24, 4) as fee_amount_base
+from movements

@@ -1,0 +1,134 @@
+{{ config(indexes=[{'columns': ['business_date', 'instrument_id']}]) }}
+
+with traded as (
+    select *
+    from {{ ref('int_positions__costs_averaged') }}
+    where business_date = {{ business_date() }}
+),
+
+settled as (
+    select *
+    from {{ ref('int_positions__settled') }}
+    where business_date = {{ business_date() }}
+),
+
+-- A key stays in the mart as long as something is held or open, and on every day it moved.
+moved as (
+    select distinct book_id, account_id, instrument_id
+    from {{ ref('int_trades__movements') }}
+    where business_date = {{ business_date() }}
+),
+
+keys as (
+    select book_id, account_id, instrument_id from traded where quantity <> 0
+    union
+    select book_id, account_id, instrument_id from settled
+    union
+    select book_id, account_id, instrument_id from moved
+),
+
+held as (
+    select
+        keys.book_id,
+        keys.account_id,
+        keys.instrument_id,
+        instruments.product_line,
+        instruments.currency_code,
+        instruments.price_divisor,
+        instruments.accrues_interest,
+        rates.rate as fx_rate,
+        rates.minor_unit,
+        rates.base_minor_unit,
+        prices.price,
+        prices.price_date,
+        coalesce(prices.is_price_stale, false) as is_price_stale,
+        prices.price is null as is_price_missing,
+        accruals.accrued_percent,
+        coalesce(traded.quantity, 0) as traded_quantity,
+        coalesce(settled.quantity, 0) as settled_quantity,
+        coalesce(traded.cost_amount, 0) as cost_amount,
+        coalesce(traded.cost_amount_base, 0) as cost_amount_base
+    from keys
+    inner join {{ ref('int_reference__instruments_known') }} as instruments
+        on
+            keys.instrument_id = instruments.instrument_id
+            and instruments.business_date = {{ business_date() }}
+    inner join {{ ref('int_market__closing_fx_rates') }} as rates
+        on
+            instruments.currency_code = rates.currency_code
+            and rates.business_date = {{ business_date() }}
+    left join {{ ref('int_market__closing_prices') }} as prices
+        on
+            keys.instrument_id = prices.instrument_id
+            and prices.business_date = {{ business_date() }}
+    left join {{ ref('stg_books__bond_accruals') }} as accruals
+        on
+            instruments.accrues_interest
+            and keys.instrument_id = accruals.instrument_id
+            and instruments.terms_sha = accruals.terms_sha
+            and instruments.standard_settlement_date = accruals.accrual_date
+    left join traded
+        on
+            keys.book_id = traded.book_id
+            and keys.account_id = traded.account_id
+            and keys.instrument_id = traded.instrument_id
+    left join settled
+        on
+            keys.book_id = settled.book_id
+            and keys.account_id = settled.account_id
+            and keys.instrument_id = settled.instrument_id
+),
+
+-- Without any price the position stands at cost, marked as such; a critical control reports it.
+valued as (
+    select
+        held.*,
+        case
+            when held.is_price_missing then held.cost_amount
+            else {{ round_money('held.traded_quantity * held.price / held.price_divisor', 'held.minor_unit') }}
+        end as market_value_amount,
+        case
+            when held.accrues_interest
+                then {{ round_money('held.traded_quantity * held.accrued_percent / 100', 'held.minor_unit') }}
+            else 0
+        end as accrued_interest_amount
+    from held
+),
+
+in_base as (
+    select
+        valued.*,
+        {{ round_money('valued.market_value_amount * valued.fx_rate', 'valued.base_minor_unit') }} as market_value_amount_base,
+        {{ round_money('valued.accrued_interest_amount * valued.fx_rate', 'valued.base_minor_unit') }}
+            as accrued_interest_amount_base
+    from valued
+),
+
+positions as (
+    select
+        {{ business_date() }} as business_date,
+        book_id,
+        account_id,
+        instrument_id,
+        product_line,
+        currency_code,
+        traded_quantity::numeric(28, 10) as traded_quantity,
+        settled_quantity::numeric(28, 10) as settled_quantity,
+        (cost_amount * price_divisor / nullif(traded_quantity, 0))::numeric(28, 10) as average_price,
+        cost_amount::numeric(24, 4) as cost_amount,
+        cost_amount_base::numeric(24, 4) as cost_amount_base,
+        price::numeric(28, 10) as price,
+        price_date,
+        is_price_stale,
+        is_price_missing,
+        fx_rate::numeric(28, 12) as fx_rate,
+        market_value_amount::numeric(24, 4) as market_value_amount,
+        market_value_amount_base::numeric(24, 4) as market_value_amount_base,
+        accrued_interest_amount::numeric(24, 4) as accrued_interest_amount,
+        accrued_interest_amount_base::numeric(24, 4) as accrued_interest_amount_base,
+        (market_value_amount - cost_amount)::numeric(24, 4) as unrealised_amount,
+        (market_value_amount_base - cost_amount_base)::numeric(24, 4) as unrealised_amount_base
+    from in_base
+)
+
+select * from positions

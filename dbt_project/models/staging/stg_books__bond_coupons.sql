@@ -1,0 +1,10 @@
+select
+    instrument_id,
+    terms_sha,
+    coupon_date,
+    period_start_date,
+    pay_date,
+    coupon_percent,
+    redemption_percent,
+    known_at
+from {{ source('books', 'bond_coupons') }}

@@ -1,0 +1,9 @@
+select
+    desk_id,
+    name,
+    business_date,
+    revision,
+    file_id,
+    line_no,
+    known_at
+from {{ source('books', 'desks') }}

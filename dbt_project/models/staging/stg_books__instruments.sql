@@ -1,0 +1,21 @@
+select
+    instrument_id,
+    isin,
+    name,
+    product_line,
+    currency_code,
+    market_mic,
+    issuer_country_code,
+    coupon_rate,
+    coupon_frequency,
+    day_count,
+    issue_date,
+    first_coupon_date,
+    maturity_date,
+    content_sha as terms_sha,
+    business_date,
+    revision,
+    file_id,
+    line_no,
+    known_at
+from {{ source('books', 'instruments') }}

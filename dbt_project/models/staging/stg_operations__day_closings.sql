@@ -1,0 +1,4 @@
+select
+    business_date,
+    known_at
+from {{ source('operations', 'day_closings') }}

@@ -1,0 +1,20 @@
+select
+    payment_id,
+    entitlement_id,
+    client_id,
+    account_id,
+    book_id,
+    instrument_id,
+    gross_amount,
+    withholding_amount,
+    amount,
+    currency_code,
+    creditor_name,
+    creditor_iban,
+    creditor_bic,
+    cash_account_id,
+    pay_date,
+    maker,
+    business_date,
+    known_at
+from {{ source('operations', 'payments') }}

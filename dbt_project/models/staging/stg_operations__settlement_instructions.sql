@@ -1,0 +1,21 @@
+select
+    instruction_id,
+    trade_id,
+    trade_version,
+    function,
+    cancels_instruction_id,
+    book_id,
+    account_id,
+    instrument_id,
+    counterparty_id,
+    quantity,
+    amount,
+    currency_code,
+    trade_date,
+    settlement_date,
+    place_of_settlement_bic,
+    custody_account_number,
+    cash_account_id,
+    business_date,
+    known_at
+from {{ source('operations', 'settlement_instructions') }}
