@@ -27,6 +27,8 @@ class Settings(BaseSettings):
     """Administrator URL of the firm's own Postgres; empty: the embedded server under `home`."""
     front_office_url: str | None = None
     """SQLAlchemy URL of the front-office database; empty: Airflow connection `front_office`, or the inbox's SQLite file."""
+    postgres_dir: Path | None = None
+    """Where the embedded server lives; empty: `home`/postgres."""
     parallel_tasks: int = 2
     web_port: int = 8080
 
@@ -43,12 +45,22 @@ class Settings(BaseSettings):
         return self.reports_dir or self.home / "reports"
 
     @property
+    def postgres_directory(self) -> Path:
+        return self.postgres_dir or _relocated(self.home / "postgres")
+
+    @property
     def airflow_home(self) -> Path:
         return self.home / "airflow"
 
     @property
     def secrets_file(self) -> Path:
         return self.secrets_path or self.home / "secrets.json"
+
+
+def _relocated(directory: Path) -> Path:
+    """Where the embedded server was really placed: as root it may live outside a folder only root can enter."""
+    pointer = directory / "location"
+    return Path(pointer.read_text().strip()) if pointer.exists() else directory
 
 
 @lru_cache(maxsize=1)

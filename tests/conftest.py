@@ -1,0 +1,80 @@
+"""Throw-away Postgres for every test process; each test that asks gets its own migrated database."""
+
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from posttrade.records.database import administrator_url, dispose_engines
+from posttrade.records.migrate import migrate
+from posttrade.runtime import postgres
+from posttrade.settings import get_settings
+
+SHARED_CASES = Path(__file__).resolve().parents[2] / "shared" / "cases"
+
+
+def set_environment(**values: str) -> None:
+    """Set POSTTRADE_ variables and let the settings be read again."""
+    dispose_engines()
+    os.environ.update({f"POSTTRADE_{name.upper()}": value for name, value in values.items()})
+    get_settings.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def database_server() -> Iterator[str]:
+    """The administrator's URL of a throw-away server that holds a migrated database `template`."""
+    home = Path(tempfile.mkdtemp(prefix="posttrade-test-"))
+    set_environment(home=str(home), secrets_path=str(home / "secrets.json"))
+    try:
+        with postgres.running_server():
+            server = administrator_url().render_as_string(hide_password=False)
+            set_environment(database_url=server.rsplit("/", 1)[0] + "/template")
+            migrate()
+            dispose_engines()
+            yield server
+            os.environ.pop("POSTTRADE_DATABASE_URL", None)
+            set_environment(home=str(home))
+        postgres.destroy()
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture
+def fresh_database(database_server: str, tmp_path: Path) -> Iterator[str]:
+    """A new migrated database and a new home; gives the administrator's URL of the database."""
+    name = f"t{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(_dsn(database_server, "postgres"), autocommit=True) as connection:
+        connection.execute(f"create database {name} template template strategy file_copy")
+        connection.execute(f"create database {name}_airflow owner posttrade_airflow")
+    address = database_server.rsplit("/", 1)[0] + f"/{name}"
+    before = dict(os.environ)
+    set_environment(home=str(tmp_path / "home"), database_url=address)
+    try:
+        yield address
+    finally:
+        dispose_engines()
+        os.environ.clear()
+        os.environ.update(before)
+        get_settings.cache_clear()
+        with psycopg.connect(_dsn(database_server, "postgres"), autocommit=True) as connection:
+            connection.execute(f"drop database {name} with (force)")
+            connection.execute(f"drop database {name}_airflow with (force)")
+
+
+@pytest.fixture
+def shared_cases() -> Path:
+    """Messages and values from outside; the test is skipped where they are absent."""
+    if not SHARED_CASES.is_dir():
+        pytest.skip("the folder of outside cases is not here")
+    return SHARED_CASES
+
+
+def _dsn(server: str, database: str) -> str:
+    return server.replace("postgresql+psycopg://", "postgresql://").rsplit("/", 1)[0] + f"/{database}"
+
+

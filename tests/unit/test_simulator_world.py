@@ -1,0 +1,192 @@
+"""The simulated inbox keeps the file contracts and is the same for the same seed."""
+
+import csv
+import json
+import re
+import sqlite3
+from datetime import date
+from decimal import Decimal
+from hashlib import sha256
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from posttrade.errors import PosttradeError
+from posttrade.settings import repository_root
+from posttrade.simulator.files import COLUMNS
+from posttrade.simulator.world import write_world
+from stdnum import bic, iban, isin, lei
+
+NOT_DELIVERED = {"business_date", "revision", "content_sha", "file_id", "line_no", "known_at"}
+SAMPLE_DAYS = ["2026-01-05", "2026-01-06", "2026-01-07", "2026-01-08", "2026-01-09"]
+
+
+@pytest.fixture(scope="module")
+def inbox(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("inbox")
+    write_world(directory, days=5, trades=600, seed=7)
+    return directory
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    lines = [line for line in path.read_text().splitlines() if not line.startswith("#")]
+    return list(csv.DictReader(lines))
+
+
+def fingerprint(directory: Path) -> dict[str, str]:
+    """Hash of every file; the database by its rows."""
+    hashes = {
+        str(path.relative_to(directory)): sha256(path.read_bytes()).hexdigest()
+        for path in sorted(directory.rglob("*"))
+        if path.is_file() and path.suffix != ".sqlite"
+    }
+    connection = sqlite3.connect(directory / "front_office.sqlite")
+    rows = connection.execute("select * from front_office_trades order by source_sequence").fetchall()
+    connection.close()
+    return hashes | {"front_office_trades": sha256(repr(rows).encode()).hexdigest()}
+
+
+def columns_of_table(table: str) -> tuple[str, ...]:
+    """Columns of a table in the migration that the inbox contract is defined by."""
+    sql = (repository_root() / "plugins/posttrade/records/migrations/sql/0001_foundation.sql").read_text()
+    body = re.search(rf"create table {re.escape(table)} \((.*?)\n\);", sql, re.DOTALL)
+    assert body is not None, table
+    text = re.sub(r"--[^\n]*", "", body.group(1))
+    text = re.sub(r"\([^()]*(\([^()]*\)[^()]*)*\)", "", text)
+    names = (part.split()[0] for part in text.split(",") if part.split())
+    return tuple(name for name in names if name not in NOT_DELIVERED | {"primary", "check"})
+
+
+def test_the_dates_are_sessions_of_the_home_calendar(tmp_path: Path) -> None:
+    # Good Friday and Easter Monday 2026 are no trading days in Frankfurt.
+    dates = write_world(tmp_path, days=3, trades=10, seed=1, first_date=date(2026, 4, 2))
+    assert dates == [date(2026, 4, 2), date(2026, 4, 7), date(2026, 4, 8)]
+
+
+def test_a_seed_chooses_the_world_to_the_byte(inbox: Path, tmp_path: Path) -> None:
+    write_world(tmp_path / "again", days=5, trades=600, seed=7)
+    write_world(tmp_path / "other", days=5, trades=600, seed=8)
+    assert fingerprint(tmp_path / "again") == fingerprint(inbox)
+    assert fingerprint(tmp_path / "other") != fingerprint(inbox)
+
+
+def test_a_world_is_replaced_by_another_but_a_users_files_are_not(tmp_path: Path) -> None:
+    write_world(tmp_path / "world", days=3, trades=20, seed=1)
+    assert write_world(tmp_path / "world", days=1, trades=20, seed=1) == [date(2026, 1, 5)]
+    assert not (tmp_path / "world" / "2026-01-06").exists()
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "trades.csv").write_text("precious\n")
+    with pytest.raises(PosttradeError, match="holds files that no simulation wrote"):
+        write_world(tmp_path / "mine", days=1, trades=20, seed=1)
+    assert (tmp_path / "mine" / "trades.csv").read_text() == "precious\n"
+
+
+@pytest.mark.parametrize(("days", "trades", "currency"), [(0, 10, "EUR"), (1, 0, "EUR"), (1, 10, "XXX")])
+def test_an_impossible_world_is_refused_in_a_sentence(tmp_path: Path, days: int, trades: int, currency: str) -> None:
+    with pytest.raises(PosttradeError, match=r"Give 1 or more|Choose one of EUR, USD, GBP, CHF"):
+        write_world(tmp_path, days=days, trades=trades, seed=1, base_currency=currency)
+
+
+@pytest.mark.parametrize("kind", sorted(set(COLUMNS) - {"trades"}))
+def test_the_columns_of_a_file_are_those_of_its_table(kind: str) -> None:
+    schema = "operations" if kind == "settlement_statuses" else "books"
+    assert COLUMNS[kind] == columns_of_table(f"{schema}.{kind}")
+
+
+def test_every_file_has_its_header_and_a_control_line_that_is_right(inbox: Path) -> None:
+    paths = sorted(inbox.glob("2026-*/*.csv"))
+    assert {path.parent.name for path in paths} == set(SAMPLE_DAYS)
+    for path in paths:
+        kind = re.sub(r"_a$", "", path.stem)
+        lines = path.read_text().splitlines()
+        assert tuple(lines[0].split(",")) == COLUMNS[kind]
+        marker, measure, count, *total = lines[-1].split(",")
+        rows = rows_of(path)
+        assert (marker, measure, int(count)) == ("#control", "rows", len(rows))
+        if kind == "trades":
+            quantities = [Decimal(row["quantity"]) for row in rows if row["quantity"].isdecimal()]
+            assert total == ["quantity", str(sum(quantities))]
+
+
+def test_reference_data_refers_to_itself_and_carries_valid_identifiers(inbox: Path) -> None:
+    first = inbox / SAMPLE_DAYS[0]
+    read = {path.stem: rows_of(path) for path in first.glob("*.csv")}
+    ids = {
+        column: {row[column] for row in read[kind]}
+        for kind, column in (
+            ("desks", "desk_id"), ("clients", "client_id"), ("accounts", "account_id"),
+            ("cash_accounts", "cash_account_id"),
+        )
+    }  # fmt: skip
+    counterparties = {row["counterparty_id"] for row in read["counterparties"]}
+    assert {row["desk_id"] for row in read["books"] + read["traders"]} <= ids["desk_id"]
+    assert {row["client_id"] for row in read["accounts"]} - {""} == ids["client_id"]
+    assert {row["custodian_id"] for row in read["accounts"]} <= counterparties
+    assert {row["cash_account_id"] for row in read["standing_instructions"]} == ids["cash_account_id"]
+    assert {row["account_id"] for row in read["standing_instructions"]} == ids["account_id"]
+    assert {row["account_id"] for row in read["withholding_rates"]} == ids["account_id"]
+    for kind in ("firms", "clients", "counterparties"):
+        assert all(lei.is_valid(row["lei"]) for row in read[kind])
+    assert all(bic.is_valid(row["bic"]) for row in read["clients"] + read["counterparties"])
+    assert all(iban.is_valid(row["iban"]) for row in read["clients"] + read["cash_accounts"])
+    isins = [row["isin"] for row in read["instruments"]]
+    assert len(set(isins)) == len(isins) == 160
+    assert all(isin.is_valid(code) for code in isins)
+
+
+def test_prices_are_there_for_every_instrument_but_the_one_left_out(inbox: Path) -> None:
+    instruments = {row["instrument_id"] for row in rows_of(inbox / SAMPLE_DAYS[0] / "instruments.csv")}
+    planted = json.loads((inbox / "simulation.json").read_text())["planted"]
+    for day in SAMPLE_DAYS:
+        priced = {row["instrument_id"] for row in rows_of(inbox / day / "prices.csv")}
+        missing = planted["price_missing"]
+        assert instruments - priced == ({missing["instrument_id"]} if day == missing["business_date"] else set())
+
+
+def test_one_price_jumps_and_no_other_does(inbox: Path) -> None:
+    closes = {
+        (row["instrument_id"], row["price_date"]): Decimal(row["price"])
+        for day in SAMPLE_DAYS
+        for row in rows_of(inbox / day / "prices.csv")
+    }
+    moves = [
+        (instrument, day)
+        for earlier, day in pairwise(SAMPLE_DAYS)
+        for (instrument, priced), price in closes.items()
+        if priced == earlier and (later := closes.get((instrument, day))) and abs(later / price - 1) > Decimal("0.1")
+    ]
+    jump = json.loads((inbox / "simulation.json").read_text())["planted"]["price_jump"]
+    assert moves == [(jump["instrument_id"], jump["business_date"])]
+
+
+def test_dividends_are_announced_before_they_go_ex(inbox: Path) -> None:
+    announced = [(day, row) for day in SAMPLE_DAYS for row in rows_if_any(inbox / day / "corporate_actions.csv")]
+    assert len(announced) >= 4
+    for day, row in announced:
+        assert day < row["ex_date"] < row["record_date"] < row["pay_date"] or row["ex_date"] == row["record_date"]
+    assert any(row["pay_date"] in SAMPLE_DAYS for _, row in announced)
+
+
+def rows_if_any(path: Path) -> list[dict[str, str]]:
+    return rows_of(path) if path.exists() else []
+
+
+def test_what_was_promised_to_go_wrong_does(inbox: Path) -> None:
+    first, second = (rows_of(inbox / day / "trades_a.csv") for day in SAMPLE_DAYS[:2])
+    unnamed = [row for row in first if not row["trade_id"]]
+    assert len(unnamed) == 2
+    assert unnamed[0] == unnamed[1]
+    redelivered = [row for row in second if row["trade_id"] and row in first]
+    assert len(redelivered) == 1
+    messages = (inbox / SAMPLE_DAYS[0] / "orders.fix").read_text().splitlines()
+    assert any("\x0143=Y\x01" in message for message in messages)
+    for message in messages:
+        body, checksum = message[:-7], message[-7:]
+        assert checksum == f"10={sum(body.encode()) % 256:03d}\x01"
+        head = re.match(r"8=FIX\.4\.4\x019=(\d+)\x01", message)
+        assert head is not None
+        assert int(head.group(1)) == len(body) - head.end()
+    waiting = {row["trade_id"] for row in first if row["event_type"] == "AMEND"} - {
+        row["trade_id"] for row in first if row["event_type"] == "NEW"
+    }
+    assert waiting <= {row["trade_id"] for row in second if row["event_type"] == "NEW"}
