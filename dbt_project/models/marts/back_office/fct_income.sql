@@ -1,4 +1,4 @@
-{{ config(tags=['middle_office'], indexes=[{'columns': ['entitlement_id']}, {'columns': ['pay_date']}]) }}
+{{ config(indexes=[{'columns': ['entitlement_id']}, {'columns': ['pay_date']}]) }}
 
 with events as (
     select * from {{ ref('int_income__events_gone_ex') }} where business_date = {{ business_date() }}

@@ -1,0 +1,51 @@
+-- Where each trade stands now and what holds it.
+
+with last_states as (
+    select distinct on (trade_id) *
+    from {{ ref('fct_trades') }}
+    order by trade_id, business_date desc
+),
+
+settlement_states as (
+    select distinct on (trade_id)
+        trade_id,
+        settlement_status,
+        reason_code,
+        days_late
+    from {{ ref('fct_settlements') }}
+    where function <> 'CANC'
+    order by trade_id, business_date desc, (function = 'NEWM') desc, (settlement_status = 'CANCELLED')
+),
+
+trade_lifecycle as (
+    select
+        trades.trade_id,
+        trades.version,
+        trades.trade_status,
+        trades.source_system,
+        trades.book_id,
+        trades.account_id,
+        trades.trader_id,
+        trades.counterparty_id,
+        trades.instrument_id,
+        trades.trade_date,
+        trades.settlement_date,
+        trades.business_date,
+        case
+            when trades.trade_status = 'WAITING' then 'WAITING FOR ORIGINAL'
+            when trades.trade_status = 'CANCELLED' then 'CANCELLED'
+            when settlements.trade_id is null then 'RECORDED'
+            when settlements.settlement_status = 'PENDING' then 'INSTRUCTED'
+            else settlements.settlement_status
+        end as stage,
+        case
+            when trades.trade_status = 'WAITING' then 'front office: the NEW event has not come'
+            when trades.trade_status = 'ACTIVE' and settlements.trade_id is null then 'back office: no instruction yet'
+            when settlements.settlement_status in ('FAILED', 'PARTIAL') then 'custodian: ' || coalesce(settlements.reason_code, 'no reason given')
+        end as held_by,
+        coalesce(settlements.days_late, 0) as days_late
+    from last_states as trades
+    left join settlement_states as settlements on trades.trade_id = settlements.trade_id
+)
+
+select * from trade_lifecycle

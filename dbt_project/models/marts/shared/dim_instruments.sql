@@ -1,0 +1,19 @@
+with instruments as (
+    select
+        instrument_id,
+        isin,
+        name,
+        product_line,
+        currency_code,
+        market_mic,
+        issuer_country_code,
+        coupon_rate,
+        coupon_frequency,
+        day_count,
+        issue_date,
+        first_coupon_date,
+        maturity_date
+    from {{ latest(ref('stg_books__instruments'), ['instrument_id']) }} as known
+)
+
+select * from instruments

@@ -1,0 +1,352 @@
+"""Posts the journal of a business date: what happened becomes balanced entries by the posting rules of each product line.
+
+The entries a date should hold are worked out from its events and compared with those it holds. What is missing is posted,
+what should no longer be there is reversed with a link, and the rest is left alone; so a second run posts nothing.
+"""
+
+from datetime import date
+
+import sqlalchemy
+from sqlalchemy import text
+
+from posttrade.procedures.schema import load_procedures
+
+POSTING_LOCK = 7_405_010
+MONETARY_ACCOUNTS = ("trade_settlement", "cash", "income_receivable", "client_payable", "fx_revaluation")
+
+
+def post_journal(business_date: date, engine: sqlalchemy.Engine) -> dict[str, int]:
+    """Post what the day's trades, settlements, income and payments owe to the ledger, then value what it holds.
+
+    Args:
+        business_date: the date to post; its middle-office marts must be built.
+        engine: of the poster.
+
+    Returns:
+        Entries `posted`, `reversed` and `unchanged`.
+    """
+    counts = {"posted": 0, "reversed": 0, "unchanged": 0}
+    with engine.begin() as connection:
+        connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": POSTING_LOCK})
+        _publish_posting_rules(connection, business_date)
+        for amounts, is_valuation in ((EVENT_AMOUNTS, False), (VALUATION_AMOUNTS, True)):
+            connection.execute(text("drop table if exists pg_temp.event_amounts, pg_temp.wanted_lines, pg_temp.wanted_entries"))
+            parameters = {"business_date": business_date, "is_valuation": is_valuation}
+            connection.execute(text(amounts), parameters | {"monetary": list(MONETARY_ACCOUNTS)})
+            connection.execute(text(WANTED_LINES))
+            connection.execute(text(WANTED_ENTRIES))
+            connection.execute(text("analyze pg_temp.wanted_entries"))
+            connection.execute(text("analyze pg_temp.wanted_lines"))
+            counts["reversed"] += _post(connection, REVERSE_UNWANTED, parameters)
+            if not is_valuation:
+                counts["reversed"] += _post(connection, REVERSE_TAKEN_BACK, parameters)
+            posted = _post(connection, POST_MISSING, parameters)
+            wanted = connection.scalar(text("select count(*) from pg_temp.wanted_entries"))
+            counts["posted"] += posted
+            counts["unchanged"] += int(wanted or 0) - posted
+    return counts
+
+
+def _post(connection: sqlalchemy.Connection, statement: str, parameters: dict[str, object]) -> int:
+    """Run a statement that writes entries and their lines; gives the number of entries."""
+    return int(connection.scalar(text(statement), parameters) or 0)
+
+
+def _publish_posting_rules(connection: sqlalchemy.Connection, business_date: date) -> None:
+    connection.execute(
+        text(
+            "create temp table if not exists posting_rules (product_line text, event_type text, amount_type text,"
+            " debit text, credit text) on commit drop"
+        )
+    )
+    rules = [
+        {
+            "product_line": procedure.product_line,
+            "event_type": str(rule.event_type),
+            "amount_type": str(rule.amount_type),
+            "debit": rule.debit,
+            "credit": rule.credit,
+        }
+        for procedure in load_procedures()
+        if procedure.is_in_force(business_date)
+        for rule in procedure.posting_rules
+    ]
+    connection.execute(
+        text("insert into pg_temp.posting_rules values (:product_line, :event_type, :amount_type, :debit, :credit)"), rules
+    )
+
+
+# Amounts carry the sign of the event; a posting rule names the debit and credit account of a positive one.
+EVENT_AMOUNTS = """
+create temp table event_amounts on commit drop as
+with movements as (
+    select * from intermediate.int_trades__movements where business_date = :business_date and movement_sign = 1
+),
+rates as (
+    select * from intermediate.int_market__closing_fx_rates where business_date = :business_date
+),
+instruments as (
+    select * from intermediate.int_reference__instruments_known where business_date = :business_date
+)
+select
+    'TRADE:' || movements.trade_id || ':' || movements.trade_version as event_id, 'TRADE' as event_type,
+    movements.product_line, amounts.amount_type, movements.book_id, movements.account_id, movements.instrument_id,
+    movements.currency_code, amounts.amount, amounts.amount_base
+from movements
+cross join lateral (values
+    ('gross', gross_amount, gross_amount_base),
+    ('accrued', accrued_amount, accrued_amount_base),
+    ('fee', fee_amount, fee_amount_base)
+) as amounts (amount_type, amount, amount_base)
+union all
+select
+    'SETTLEMENT:' || statuses.status_id, 'SETTLEMENT', instruments.product_line, 'amount', instructions.book_id,
+    instructions.account_id, instructions.instrument_id, instructions.currency_code, -statuses.settled_amount,
+    books.round_half_even(-statuses.settled_amount * rates.rate, rates.base_minor_unit)
+from operations.settlement_statuses as statuses
+inner join operations.settlement_instructions as instructions on statuses.instruction_id = instructions.instruction_id
+inner join instruments on instructions.instrument_id = instruments.instrument_id
+inner join rates on instructions.currency_code = rates.currency_code
+where statuses.business_date = :business_date
+union all
+select
+    'INCOME:' || income.entitlement_id || ':' || income.business_date, 'INCOME', income.product_line, amounts.amount_type,
+    income.book_id, income.account_id, income.instrument_id, income.currency_code, amounts.amount, amounts.amount_base
+from marts.fct_income as income
+cross join lateral (values
+    ('gross', gross_amount, gross_amount_base),
+    ('withholding', withholding_amount, withholding_amount_base)
+) as amounts (amount_type, amount, amount_base)
+where income.business_date = :business_date
+union all
+select
+    'CLIENT_DUE:' || income.entitlement_id || ':' || income.business_date, 'CLIENT_DUE', income.product_line, 'net',
+    income.book_id, income.account_id, income.instrument_id, income.currency_code, income.net_amount, income.net_amount_base
+from marts.fct_income as income
+where income.business_date = :business_date and income.client_id is not null
+union all
+select
+    'INCOME_CASH:' || income.entitlement_id || ':' || income.business_date, 'INCOME_CASH', income.product_line, 'net',
+    income.book_id, income.account_id, income.instrument_id, income.currency_code, income.net_amount,
+    books.round_half_even(income.net_amount * rates.rate, rates.base_minor_unit)
+from marts.fct_income as income
+inner join rates on income.currency_code = rates.currency_code
+where income.business_date <= :business_date
+    and greatest(income.pay_date, income.business_date) <= :business_date
+    and greatest(income.pay_date, income.business_date) > coalesce((
+        select previous_business_date from books.business_days where business_date = :business_date
+    ), '-infinity'::date)
+union all
+select
+    'PAYMENT:' || payments.payment_id, 'PAYMENT', instruments.product_line, 'net', payments.book_id, payments.account_id,
+    payments.instrument_id, payments.currency_code, payments.amount,
+    books.round_half_even(payments.amount * rates.rate, rates.base_minor_unit)
+from operations.payment_releases as releases
+inner join operations.payments as payments on releases.payment_id = payments.payment_id
+inner join instruments on payments.instrument_id = instruments.instrument_id
+inner join rates on payments.currency_code = rates.currency_code
+where releases.business_date = :business_date
+"""
+
+# What the ledger must gain or lose for its balances to stand at today's value: the effect of the currency on what was held
+# at the opening, and the rest. The valuation entries of the date itself are left out of the balances it starts from.
+VALUATION_AMOUNTS = """
+create temp table event_amounts on commit drop as
+with rates as (
+    select * from intermediate.int_market__closing_fx_rates where business_date = :business_date
+),
+opening as (
+    select book_id, account_id, instrument_id, gl_account, currency_code, balance_amount as amount, balance_amount_base as amount_base
+    from intermediate.int_accounting__balances_carried
+    where business_date = (select previous_business_date from books.business_days where business_date = :business_date)
+),
+moved as (
+    select lines.book_id, lines.account_id, lines.instrument_id, lines.gl_account, lines.currency_code, lines.amount, lines.amount_base
+    from ledger.journal_lines as lines
+    inner join ledger.journal_entries as entries on lines.entry_id = entries.entry_id
+    where lines.business_date = :business_date and entries.event_type <> 'REVALUATION'
+),
+balances as (
+    select
+        book_id, account_id, instrument_id, gl_account, currency_code,
+        sum(opening_amount) as opening_amount, sum(opening_amount_base) as opening_amount_base,
+        sum(amount) as amount, sum(amount_base) as amount_base
+    from (
+        select *, amount as opening_amount, amount_base as opening_amount_base from opening
+        union all
+        select *, 0, 0 from moved
+    ) as parts
+    group by book_id, account_id, instrument_id, gl_account, currency_code
+),
+targets as (
+    select book_id, account_id, instrument_id, currency_code, product_line, 'securities' as gl_account,
+        market_value_amount as amount, market_value_amount_base as amount_base
+    from marts.fct_positions where business_date = :business_date
+    union all
+    select book_id, account_id, instrument_id, currency_code, product_line, 'accrued_interest',
+        accrued_interest_amount, accrued_interest_amount_base
+    from marts.fct_positions where business_date = :business_date
+),
+valued as (
+    select
+        coalesce(targets.book_id, balances.book_id) as book_id,
+        coalesce(targets.account_id, balances.account_id) as account_id,
+        coalesce(targets.instrument_id, balances.instrument_id) as instrument_id,
+        coalesce(targets.currency_code, balances.currency_code) as currency_code,
+        coalesce(targets.product_line, instruments.product_line) as product_line,
+        coalesce(targets.gl_account, balances.gl_account) as gl_account,
+        coalesce(targets.amount, 0) - coalesce(balances.amount, 0) as amount,
+        coalesce(targets.amount_base, 0) - coalesce(balances.amount_base, 0) as amount_base,
+        books.round_half_even(coalesce(balances.opening_amount, 0) * rates.rate, rates.base_minor_unit)
+            - coalesce(balances.opening_amount_base, 0) as fx_amount_base
+    from targets
+    full outer join (select * from balances where gl_account in ('securities', 'accrued_interest')) as balances
+        on targets.book_id = balances.book_id and targets.account_id = balances.account_id
+        and targets.instrument_id = balances.instrument_id and targets.gl_account = balances.gl_account
+        and targets.currency_code = balances.currency_code
+    inner join intermediate.int_reference__instruments_known as instruments
+        on coalesce(targets.instrument_id, balances.instrument_id) = instruments.instrument_id
+        and instruments.business_date = :business_date
+    inner join rates on coalesce(targets.currency_code, balances.currency_code) = rates.currency_code
+),
+monetary as (
+    select
+        balances.book_id, balances.currency_code,
+        books.round_half_even(sum(balances.amount) * rates.rate, rates.base_minor_unit) - sum(balances.amount_base) as amount_base
+    from balances
+    inner join rates on balances.currency_code = rates.currency_code
+    where balances.gl_account = any(:monetary)
+    group by balances.book_id, balances.currency_code, rates.rate, rates.base_minor_unit
+)
+select
+    'REVALUATION:' || cast(:business_date as text) || ':' || book_id || ':' || account_id || ':' || instrument_id as event_id,
+    'REVALUATION' as event_type, product_line, amounts.amount_type, book_id, account_id, instrument_id, currency_code,
+    amounts.amount, amounts.amount_base
+from valued
+cross join lateral (values
+    (case gl_account when 'securities' then 'trading' else 'accrual' end, amount, amount_base - fx_amount_base),
+    (case gl_account when 'securities' then 'fx_securities' else 'fx_accrued' end, 0, fx_amount_base)
+) as amounts (amount_type, amount, amount_base)
+union all
+select
+    'REVALUATION:' || cast(:business_date as text) || ':' || book_id || ':CASH:' || currency_code, 'REVALUATION', 'cash', 'fx_monetary',
+    book_id, '', 'CASH:' || currency_code, currency_code, 0, amount_base
+from monetary
+"""
+
+WANTED_LINES = """
+create temp table wanted_lines on commit drop as
+select
+    event_amounts.event_id, event_amounts.event_type,
+    row_number() over (
+        partition by event_amounts.event_id order by event_amounts.amount_type, sides.gl_account, sides.sign desc
+    )::integer as line_no,
+    event_amounts.book_id, event_amounts.account_id, event_amounts.instrument_id, sides.gl_account, event_amounts.currency_code,
+    event_amounts.amount * sides.sign as amount, event_amounts.amount_base * sides.sign as amount_base
+from pg_temp.event_amounts
+inner join pg_temp.posting_rules
+    on event_amounts.product_line = posting_rules.product_line and event_amounts.event_type = posting_rules.event_type
+    and event_amounts.amount_type = posting_rules.amount_type
+cross join lateral (values (posting_rules.debit, 1), (posting_rules.credit, -1)) as sides (gl_account, sign)
+where event_amounts.amount <> 0 or event_amounts.amount_base <> 0
+"""
+
+WANTED_ENTRIES = """
+create temp table wanted_entries on commit drop as
+select
+    event_id, min(event_type) as event_type,
+    md5(string_agg(concat_ws('|', book_id, account_id, instrument_id, gl_account, currency_code, amount::numeric(24, 4),
+        amount_base::numeric(24, 4)), ';' order by line_no)) as content_sha
+from pg_temp.wanted_lines
+group by event_id
+"""
+
+_ACTIVE_ENTRIES = """
+active as (
+    select entries.*
+    from ledger.journal_entries as entries
+    where entries.reverses_entry_id is null
+        and not exists (select from ledger.journal_entries as reversals where reversals.reverses_entry_id = entries.entry_id)
+)
+"""
+
+_WRITE_REVERSALS = """
+numbered as (
+    select
+        unwanted.*,
+        (select max(sequence_no) + 1 from ledger.journal_entries as earlier where earlier.event_id = unwanted.event_id) as next_no
+    from unwanted
+),
+new_entries as (
+    insert into ledger.journal_entries (entry_id, event_id, event_type, sequence_no, reverses_entry_id, content_sha, business_date)
+    select md5(event_id || '|' || next_no)::uuid, event_id, event_type, next_no, entry_id, md5('reversal of ' || content_sha),
+        :business_date
+    from numbered
+    returning entry_id, reverses_entry_id
+),
+new_lines as (
+    insert into ledger.journal_lines (book_id, entry_id, line_no, account_id, instrument_id, gl_account, currency_code, amount,
+        amount_base, business_date)
+    select lines.book_id, new_entries.entry_id, lines.line_no, lines.account_id, lines.instrument_id, lines.gl_account,
+        lines.currency_code, -lines.amount, -lines.amount_base, :business_date
+    from new_entries
+    inner join ledger.journal_lines as lines on new_entries.reverses_entry_id = lines.entry_id
+)
+select count(*) from new_entries
+"""
+
+# Entries this date posted in an earlier run whose cause has changed or gone since.
+REVERSE_UNWANTED = f"""
+with {_ACTIVE_ENTRIES},
+unwanted as (
+    select active.*
+    from active
+    left join pg_temp.wanted_entries as wanted
+        on active.event_id = wanted.event_id and active.content_sha = wanted.content_sha
+    where active.business_date = :business_date
+        and (active.event_type = 'REVALUATION') = :is_valuation
+        and wanted.event_id is null
+),
+{_WRITE_REVERSALS}
+"""
+
+# Trades booked on an earlier date that an amendment or cancellation takes back today.
+REVERSE_TAKEN_BACK = f"""
+with {_ACTIVE_ENTRIES},
+unwanted as (
+    select active.*
+    from intermediate.int_trades__movements as movements
+    inner join active on active.event_id = 'TRADE:' || movements.trade_id || ':' || movements.trade_version
+    where movements.business_date = :business_date and movements.movement_sign = -1
+        and active.business_date < :business_date and not :is_valuation
+),
+{_WRITE_REVERSALS}
+"""
+
+POST_MISSING = f"""
+with {_ACTIVE_ENTRIES},
+missing as (
+    select
+        wanted.*,
+        coalesce((select max(sequence_no) from ledger.journal_entries as earlier where earlier.event_id = wanted.event_id), 0) + 1
+            as next_no
+    from pg_temp.wanted_entries as wanted
+    where not exists (select from active where active.event_id = wanted.event_id)
+        and (wanted.event_type = 'REVALUATION') = :is_valuation
+),
+new_entries as (
+    insert into ledger.journal_entries (entry_id, event_id, event_type, sequence_no, content_sha, business_date)
+    select md5(event_id || '|' || next_no)::uuid, event_id, event_type, next_no, content_sha, :business_date
+    from missing
+    returning entry_id, event_id
+),
+new_lines as (
+    insert into ledger.journal_lines (book_id, entry_id, line_no, account_id, instrument_id, gl_account, currency_code, amount,
+        amount_base, business_date)
+    select lines.book_id, new_entries.entry_id, lines.line_no, lines.account_id, lines.instrument_id, lines.gl_account,
+        lines.currency_code, lines.amount, lines.amount_base, :business_date
+    from new_entries
+    inner join pg_temp.wanted_lines as lines on new_entries.event_id = lines.event_id
+)
+select count(*) from new_entries
+"""
