@@ -1,6 +1,6 @@
 """All day: what the front office has. An Airflow DAG run every 15 minutes."""
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 from airflow.sdk import dag
 
@@ -24,7 +24,7 @@ Nothing is lost: the next run and the close read the same sources again. The tas
 
 @dag(
     schedule="*/15 * * * *",
-    start_date=datetime(2026, 1, 1, tzinfo=timezone.utc),
+    start_date=datetime(2026, 1, 1, tzinfo=UTC),
     catchup=False,
     max_active_runs=1,
     default_args={**TASK_DEFAULTS, "owner": Owner.FRONT_OFFICE_SUPPORT},

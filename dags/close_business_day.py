@@ -1,6 +1,6 @@
 """The daily close. One Airflow DAG run per business date."""
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 from airflow.sdk import chain, dag, task_group
 
@@ -23,14 +23,14 @@ Marts, alerts, the journal, instruction files in the outbox, the day's report, t
 
 ### If it fails
 The failed task's log ends with one sentence: what is wrong and what to do. Put it right and clear that task; what is
-recorded already is not recorded twice. A failed control does not stop the close: it opens an alert, and an open critical
-alert keeps instructions in the house until it is resolved (`deliver_outbox` says what waits).
+recorded already is not recorded twice. A failed control does not stop the close: it opens an alert, and an open
+critical alert keeps instructions in the house until it is resolved (`deliver_outbox` says what waits).
 """
 
 
 @dag(
     schedule=BusinessDayTimetable("XETR", closing_hour=22),
-    start_date=datetime(2000, 1, 1, tzinfo=timezone.utc),
+    start_date=datetime(2000, 1, 1, tzinfo=UTC),
     catchup=False,
     max_active_runs=1,
     default_args={**TASK_DEFAULTS, "owner": Owner.MIDDLE_OFFICE},
@@ -69,9 +69,7 @@ def close_business_day():
         chain(
             office_task("publish_report"),
             office_task("close_business_date"),
-            office_task(
-                "publish_documentation", outlets=[CLOSED_BUSINESS_DATE], post_execute=announce_closed_date
-            ),
+            office_task("publish_documentation", outlets=[CLOSED_BUSINESS_DATE], post_execute=announce_closed_date),
         )
 
     chain(front_office(), middle_office(), back_office(), publication())

@@ -1,6 +1,6 @@
 """All day: what custodians and banks answer. An Airflow DAG run every 30 minutes."""
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 from airflow.sdk import chain, dag
 
@@ -24,7 +24,7 @@ Nothing is lost: the next run and the close read the same files again. The task'
 
 @dag(
     schedule="*/30 * * * *",
-    start_date=datetime(2026, 1, 1, tzinfo=timezone.utc),
+    start_date=datetime(2026, 1, 1, tzinfo=UTC),
     catchup=False,
     max_active_runs=1,
     default_args={**TASK_DEFAULTS, "owner": Owner.SETTLEMENT_DESK},

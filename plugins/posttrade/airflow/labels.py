@@ -31,3 +31,15 @@ class Office(StrEnum):
     MIDDLE_OFFICE = "middle_office"
     BACK_OFFICE = "back_office"
     PUBLICATION = "publication"
+
+
+class Decision(StrEnum):
+    """What a checker may answer about payments."""
+
+    APPROVE = "Approve"
+    REJECT = "Reject"
+
+    @property
+    def recorded_as(self) -> str:
+        """The word for it in `operations.payment_decisions`."""
+        return "APPROVED" if self is Decision.APPROVE else "REJECTED"

@@ -38,7 +38,12 @@ def _create_users() -> list[dict[str, str]]:
         manager: Any = builder.sm
         for name, role in USERS.items():
             user = manager.find_user(username=name) or manager.add_user(
-                name, name.capitalize(), "Posttrade", f"{name}@posttrade.invalid", manager.find_role(role), password_of(name)
+                username=name,
+                first_name=name.capitalize(),
+                last_name="Posttrade",
+                email=f"{name}@posttrade.invalid",
+                role=manager.find_role(role),
+                password=password_of(name),
             )
             known.append({"id": user.get_id(), "name": name})
     return known

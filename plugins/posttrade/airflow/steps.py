@@ -24,7 +24,8 @@ class Step:
 
 
 def _step(task_id: str, purpose: str, *calls: tuple[str, Role]) -> Step:
-    return Step(task_id, purpose, tuple(OfficeCall(*path.rsplit(".", 1), role) for path, role in calls))
+    split = ((*path.split("."), role) for path, role in calls)
+    return Step(task_id, purpose, tuple(OfficeCall(module, function, role) for module, function, role in split))
 
 
 _STEPS = (
@@ -35,7 +36,7 @@ _STEPS = (
     ),
     _step(
         "open_business_date",
-        "Publishes the firm's calendar and opens the business date; refuses a holiday and a date whose predecessor is open.",
+        "Publishes the firm's calendar and opens the business date; refuses a holiday and a date out of order.",
         ("business_days.publish_calendar", Role.LOADER),
         ("business_days.open_business_date", Role.OPERATOR),
     ),
@@ -129,7 +130,6 @@ _STEPS = (
         "release_payments",
         "Puts every approved payment into the outbox, once.",
         ("income.release_payments", Role.OPERATOR),
-        ("settlement.deliver_outbox", Role.OPERATOR),
     ),
 )
 

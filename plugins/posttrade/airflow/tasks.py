@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, timedelta, timezone
+from datetime import UTC, date, timedelta
 from enum import StrEnum
 from importlib import import_module
 from typing import Any
@@ -127,9 +127,9 @@ def business_date_of(clock: Clock) -> date:
                 "This run has no logical date, so it has no business date. "
                 "Trigger it again with the business date to close as its logical date."
             )
-        return logical_date.astimezone(timezone.utc).date()  # type: ignore[no-any-return]
+        return logical_date.astimezone(UTC).date()  # type: ignore[no-any-return]
     business_days = import_module("posttrade.offices.business_days")
-    open_date: date | None = business_days.current_business_date(engine(Role.OPERATOR))
+    open_date: date | None = business_days.open_date(engine(Role.OPERATOR))
     if open_date is None:
         raise AirflowSkipException("No business date is open yet: the first run of close_business_day opens the firm.")
     return open_date

@@ -1,14 +1,13 @@
 """When a business day is closed: once per session of the firm's home calendar, after its markets are shut."""
 
-from datetime import date, datetime, timedelta, timezone
-from functools import lru_cache
+import warnings
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pendulum
 from airflow.timetables.base import DagRunInfo, DataInterval, TimeRestriction, Timetable
 
 ONE_DAY = timedelta(days=1)
-LATEST_KNOWN_YEARS = 2
 PUNCTUALITY = timedelta(hours=1)
 """How late the scheduler may be and still start a run without catchup."""
 
@@ -42,14 +41,14 @@ class BusinessDayTimetable(Timetable):  # type: ignore[misc]
 
         Whether that day is a business day of the firm is decided by its own calendar in the database.
         """
-        return self._interval(run_after.astimezone(timezone.utc).date())
+        return self._interval(run_after.astimezone(UTC).date())
 
     def next_dagrun_info(
         self, *, last_automated_data_interval: DataInterval | None, restriction: TimeRestriction
     ) -> DagRunInfo | None:
         """The next business day to close, or nothing when there is none within the DAG's dates."""
         if last_automated_data_interval is not None:
-            earliest_day = last_automated_data_interval.start.astimezone(timezone.utc).date() + ONE_DAY
+            earliest_day = last_automated_data_interval.start.astimezone(UTC).date() + ONE_DAY
         elif restriction.earliest is not None:
             earliest_day = _first_midnight(restriction.earliest)
         else:
@@ -61,8 +60,6 @@ class BusinessDayTimetable(Timetable):  # type: ignore[misc]
             late = pendulum.now("UTC") - PUNCTUALITY
             earliest_day = max(earliest_day, late.date() if late.hour < self.closing_hour else late.date() + ONE_DAY)
         business_day = next_session(self.calendar, earliest_day)
-        if business_day is None:
-            return None
         interval = self._interval(business_day)
         if restriction.latest is not None and interval.start > restriction.latest:
             return None
@@ -73,36 +70,23 @@ class BusinessDayTimetable(Timetable):  # type: ignore[misc]
         return DataInterval(start=midnight, end=midnight.add(hours=self.closing_hour))
 
 
-def next_session(calendar: str, day: date) -> date | None:
-    """The first session of a calendar on or after a day; nothing when the calendar is not published that far."""
-    for year in range(day.year, day.year + LATEST_KNOWN_YEARS):
-        for session in _sessions_of_year(calendar, year):
-            if session >= day:
-                return session
-    return None
+def next_session(calendar: str, day: date) -> date:
+    """The first session of a calendar on or after a day.
+
+    Raises:
+        ValueError: no calendar of that name is known, or it is not published that far.
+    """
+    # Imported here: it brings pandas, which has no business in a process that only parses DAG files.
+    from posttrade.domain import calendars
+
+    with warnings.catch_warnings():
+        # exchange_calendars 4.13 reads time zone aware series in a way that pandas 3.1 announces the end of.
+        warnings.filterwarnings("ignore", message="Series.values returning", category=DeprecationWarning)
+        return calendars.next_session(calendar, day - ONE_DAY)
 
 
 def _first_midnight(moment: datetime) -> date:
-    in_utc = moment.astimezone(timezone.utc)
+    in_utc = moment.astimezone(UTC)
     at_midnight = in_utc.hour == in_utc.minute == in_utc.second == in_utc.microsecond == 0
     return in_utc.date() if at_midnight else in_utc.date() + ONE_DAY
 
-
-@lru_cache(maxsize=64)
-def _sessions_of_year(calendar: str, year: int) -> tuple[date, ...]:
-    # Imported here: it brings pandas, which has no business in a process that only parses DAG files.
-    import warnings
-
-    import exchange_calendars
-    from exchange_calendars.errors import CalendarError
-
-    try:
-        with warnings.catch_warnings():
-            # exchange_calendars 4.13 reads time zone aware series in a way that pandas 3.1 announces the end of.
-            warnings.filterwarnings("ignore", message="Series.values returning", category=DeprecationWarning)
-            known = exchange_calendars.get_calendar(calendar, start=f"{year}-01-01", end=f"{year}-12-31")
-    except (ValueError, CalendarError) as problem:
-        if isinstance(problem, exchange_calendars.errors.InvalidCalendarName):
-            raise
-        return ()
-    return tuple(session.date() for session in known.sessions)

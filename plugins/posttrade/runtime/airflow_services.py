@@ -15,13 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 import psycopg
 
+from posttrade.airflow.metadata import USERS, password_of
 from posttrade.errors import PosttradeError
 from posttrade.records.database import Role, psycopg_connection
 from posttrade.runtime.environment import LOOPBACK, airflow_environment
-from posttrade.secrets import secret
 from posttrade.settings import Settings
 
 SERVICES: dict[str, tuple[str, ...]] = {
@@ -32,16 +32,16 @@ SERVICES: dict[str, tuple[str, ...]] = {
 }
 START_SECONDS = 150
 STOP_SECONDS = 20
-ADMINISTRATOR = "admin"
 
 
 @dataclass(frozen=True)
 class Access:
-    """Where Airflow answers and how a person logs in."""
+    """Where Airflow answers, its administrator's login, and the other logins made at the start: password by user."""
 
     address: str
-    user: str
+    username: str
     password: str
+    others: dict[str, str]
 
 
 def prepare(settings: Settings) -> None:
@@ -59,7 +59,11 @@ def prepare(settings: Settings) -> None:
         with log.open("a") as output:
             outcome = subprocess.run(
                 [sys.executable, "-m", "posttrade.airflow.metadata"],
-                env=_environment(settings, None), cwd=settings.root, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                env=_environment(settings, None),
+                cwd=settings.root,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
                 check=False,
             )
         if outcome.returncode != 0:
@@ -106,14 +110,19 @@ def status(settings: Settings) -> dict[str, int | None]:
 
 
 def access(settings: Settings) -> Access:
-    """The address of the running Airflow and its administrator's login."""
+    """The address of the running Airflow and the logins made at the start; payments are decided by `checker`."""
     port_file = settings.airflow_home / "port"
     port = port_file.read_text().strip() if port_file.exists() else str(settings.web_port)
-    return Access(f"http://{LOOPBACK}:{port}", ADMINISTRATOR, secret(f"airflow_user_{ADMINISTRATOR}"))
+    (username, password), *others = ((user, password_of(user)) for user in USERS)
+    return Access(f"http://{LOOPBACK}:{port}", username, password, dict(others))
 
 
 def run_command(settings: Settings, arguments: list[str]) -> int:
-    """Run one `airflow` command in the environment of the installation, e.g. `["dags", "list"]`; gives its exit code."""
+    """Run one `airflow` command in the environment of the installation and give its exit code.
+
+    Args:
+        arguments: what follows `airflow`, e.g. `["dags", "list"]`.
+    """
     port_file = settings.airflow_home / "port"
     port = int(port_file.read_text()) if port_file.exists() else None
     return subprocess.run(
@@ -150,13 +159,14 @@ def _fingerprint(settings: Settings) -> dict[str, str]:
     for folder in (settings.root / "dags", settings.root / "plugins" / "posttrade" / "airflow"):
         for file in sorted(folder.glob("*.py")):
             digest.update(file.name.encode() + b"\0" + file.read_bytes())
-    return {"airflow": version("apache-airflow-core"), "fab": version("apache-airflow-providers-fab"), "dags": digest.hexdigest()}
+    packages = {name: version(name) for name in ("apache-airflow-core", "apache-airflow-providers-fab")}
+    return {**packages, "dags": digest.hexdigest()}
 
 
 def _is_migrated() -> bool:
     with psycopg_connection(Role.AIRFLOW) as connection:
         try:
-            found = connection.execute("select 1 from ab_user where username = %s", (ADMINISTRATOR,)).fetchone()
+            found = connection.execute("select 1 from ab_user where username = %s", (next(iter(USERS)),)).fetchone()
         except psycopg.errors.UndefinedTable:
             return False
     return found is not None
@@ -183,7 +193,11 @@ def _start(settings: Settings, name: str, port: int) -> None:
         # A session of its own, so that Ctrl-C ends the command and not the service.
         child = subprocess.Popen(
             [sys.executable, "-m", "airflow", *arguments],
-            env=_environment(settings, port), cwd=settings.root, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+            env=_environment(settings, port),
+            cwd=settings.root,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
             start_new_session=True,
         )
     identity = {"pid": child.pid, "created": psutil.Process(child.pid).create_time()}

@@ -1,0 +1,201 @@
+"""The file contracts: which columns each kind of file carries, and what a value must look like."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class ValueType(StrEnum):
+    """The type of a column; the value is the Postgres type a text must cast to."""
+
+    TEXT = "text"
+    DATE = "date"
+    TIMESTAMP = "timestamptz"
+    INTEGER = "bigint"
+    QUANTITY = "numeric(28,10)"
+    AMOUNT = "numeric(24,4)"
+    RATE = "numeric(28,12)"
+
+
+class CheckDigits(StrEnum):
+    """Identifiers that carry their own proof."""
+
+    ISIN = "ISIN"
+    LEI = "LEI"
+    BIC = "BIC"
+    IBAN = "IBAN"
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a file."""
+
+    name: str
+    type: ValueType = ValueType.TEXT
+    is_required: bool = True
+    allowed: tuple[str, ...] = ()
+    refers_to: str = ""
+    """`table.column` in schema books or operations whose values must hold this one."""
+    check_digits: CheckDigits | None = None
+    is_positive: bool = False
+
+
+@dataclass(frozen=True)
+class Contract:
+    """One kind of file and the table its rows are recorded in."""
+
+    kind: str
+    table: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    is_restatable: bool = True
+    """A later business date or a higher revision may state the same key anew; an event never changes."""
+
+    @property
+    def required_header(self) -> frozenset[str]:
+        """The columns the header line must name; the others may be left out."""
+        return frozenset(column.name for column in self.columns)
+
+    def column(self, name: str) -> Column:
+        """The column of that name."""
+        return next(column for column in self.columns if column.name == name)
+
+
+def _text(name: str, **more: object) -> Column:
+    return Column(name, ValueType.TEXT, **more)  # type: ignore[arg-type]
+
+
+def _code(name: str, refers_to: str, is_required: bool = True) -> Column:
+    return Column(name, is_required=is_required, refers_to=refers_to)
+
+
+_CURRENCY = Column("currency_code", refers_to="books.currencies.currency_code")
+_INCOME_TYPES = ("DIVIDEND", "COUPON")
+
+REFERENCE_CONTRACTS = (
+    Contract(
+        "firms", "books.firms",
+        (_text("firm_id"), _text("name"), _text("lei", is_required=False, check_digits=CheckDigits.LEI),
+         Column("base_currency_code", refers_to="books.currencies.currency_code"), _text("home_calendar")),
+        ("firm_id",),
+    ),
+    Contract("desks", "books.desks", (_text("desk_id"), _text("name")), ("desk_id",)),
+    Contract(
+        "books", "books.books",
+        (_text("book_id"), _text("name"), _code("desk_id", "books.desks.desk_id"),
+         Column("loss_limit_amount", ValueType.AMOUNT, is_positive=True),
+         Column("position_limit_amount", ValueType.AMOUNT, is_positive=True)),
+        ("book_id",),
+    ),
+    Contract("traders", "books.traders", (_text("trader_id"), _text("name"), _code("desk_id", "books.desks.desk_id")), ("trader_id",)),
+    Contract(
+        "clients", "books.clients",
+        (_text("client_id"), _text("name"), _text("lei", is_required=False, check_digits=CheckDigits.LEI), _text("country_code"),
+         _text("iban", check_digits=CheckDigits.IBAN), _text("bic", check_digits=CheckDigits.BIC)),
+        ("client_id",),
+    ),
+    Contract(
+        "counterparties", "books.counterparties",
+        (_text("counterparty_id"), _text("name"), _text("lei", is_required=False, check_digits=CheckDigits.LEI),
+         _text("bic", check_digits=CheckDigits.BIC), _text("role", allowed=("BROKER", "CUSTODIAN", "BANK"))),
+        ("counterparty_id",),
+    ),
+    Contract(
+        "accounts", "books.accounts",
+        (_text("account_id"), _text("name"), _code("client_id", "books.clients.client_id", is_required=False),
+         _code("custodian_id", "books.counterparties.counterparty_id")),
+        ("account_id",),
+    ),
+    Contract(
+        "cash_accounts", "books.cash_accounts",
+        (_text("cash_account_id"), _code("bank_id", "books.counterparties.counterparty_id"), _CURRENCY,
+         _text("iban", check_digits=CheckDigits.IBAN)),
+        ("cash_account_id",),
+    ),
+    Contract(
+        "standing_instructions", "books.standing_instructions",
+        (_code("account_id", "books.accounts.account_id"), _CURRENCY,
+         _text("place_of_settlement_bic", check_digits=CheckDigits.BIC), _text("custody_account_number"),
+         _code("cash_account_id", "books.cash_accounts.cash_account_id")),
+        ("account_id", "currency_code"),
+    ),
+    Contract(
+        "withholding_rates", "books.withholding_rates",
+        (_code("account_id", "books.accounts.account_id"), _text("issuer_country_code"), _text("income_type", allowed=_INCOME_TYPES),
+         Column("rate", ValueType.RATE)),
+        ("account_id", "issuer_country_code", "income_type"),
+    ),
+    Contract(
+        "instruments", "books.instruments",
+        (_text("instrument_id"), _text("isin", is_required=False, check_digits=CheckDigits.ISIN), _text("name"),
+         _text("product_line", allowed=("equity", "bond_fixed")), _CURRENCY, _text("market_mic"), _text("issuer_country_code"),
+         Column("coupon_rate", ValueType.RATE, is_required=False), Column("coupon_frequency", ValueType.INTEGER, is_required=False),
+         _text("day_count", is_required=False), Column("issue_date", ValueType.DATE, is_required=False),
+         Column("first_coupon_date", ValueType.DATE, is_required=False), Column("maturity_date", ValueType.DATE, is_required=False)),
+        ("instrument_id",),
+    ),
+)  # fmt: skip
+
+MARKET_CONTRACTS = (
+    Contract(
+        "prices", "books.prices",
+        (_code("instrument_id", "books.instruments.instrument_id"), Column("price_date", ValueType.DATE),
+         Column("price", ValueType.QUANTITY, is_positive=True), _CURRENCY),
+        ("instrument_id", "price_date"),
+    ),
+    Contract(
+        "fx_rates", "books.fx_rates",
+        (_CURRENCY, Column("base_currency_code", refers_to="books.currencies.currency_code"), Column("rate_date", ValueType.DATE),
+         Column("rate", ValueType.RATE, is_positive=True)),
+        ("currency_code", "base_currency_code", "rate_date"),
+    ),
+    Contract(
+        "corporate_actions", "books.corporate_actions",
+        (_text("event_id"), _code("instrument_id", "books.instruments.instrument_id"),
+         _text("event_type", allowed=("CASH_DIVIDEND", "SPECIAL_DIVIDEND")), _text("event_status", allowed=("ANNOUNCED", "WITHDRAWN")),
+         Column("ex_date", ValueType.DATE), Column("record_date", ValueType.DATE, is_required=False),
+         Column("pay_date", ValueType.DATE), Column("amount_per_unit", ValueType.QUANTITY, is_positive=True), _CURRENCY),
+        ("event_id",),
+    ),
+)  # fmt: skip
+
+STATEMENT_CONTRACTS = (
+    Contract(
+        "custodian_positions", "books.custodian_positions",
+        (_code("custodian_id", "books.counterparties.counterparty_id"), _code("account_id", "books.accounts.account_id"),
+         _code("instrument_id", "books.instruments.instrument_id"), Column("statement_date", ValueType.DATE),
+         Column("settled_quantity", ValueType.QUANTITY)),
+        ("account_id", "instrument_id", "statement_date"),
+    ),
+    Contract(
+        "bank_balances", "books.bank_balances",
+        (_code("cash_account_id", "books.cash_accounts.cash_account_id"), Column("statement_date", ValueType.DATE),
+         Column("closing_balance_amount", ValueType.AMOUNT), _CURRENCY),
+        ("cash_account_id", "statement_date"),
+    ),
+    Contract(
+        "settlement_statuses", "operations.settlement_statuses",
+        (_text("status_id"), _code("instruction_id", "operations.settlement_instructions.instruction_id"),
+         _text("status", allowed=("PENDING", "SETTLED", "PARTIAL", "FAILED", "CANCELLED")), Column("status_date", ValueType.DATE),
+         Column("settled_quantity", ValueType.QUANTITY), Column("settled_amount", ValueType.AMOUNT),
+         _text("reason_code", is_required=False)),
+        ("status_id",), is_restatable=False,
+    ),
+)  # fmt: skip
+
+TRADES = Contract(
+    "trades", "books.trade_versions",
+    (_text("trade_id", is_required=False), Column("version", ValueType.INTEGER, is_positive=True),
+     _text("event_type", allowed=("NEW", "AMEND", "CANCEL")), _text("execution_id", is_required=False),
+     Column("trade_date", ValueType.DATE), Column("executed_at", ValueType.TIMESTAMP),
+     Column("source_sequence", ValueType.INTEGER, is_required=False), Column("settlement_date", ValueType.DATE, is_required=False),
+     _code("book_id", "books.books.book_id"), _code("account_id", "books.accounts.account_id"),
+     _code("trader_id", "books.traders.trader_id", is_required=False),
+     _code("counterparty_id", "books.counterparties.counterparty_id", is_required=False),
+     _code("instrument_id", "books.instruments.instrument_id"), _text("side", allowed=("BUY", "SELL")),
+     Column("quantity", ValueType.QUANTITY, is_positive=True), Column("price", ValueType.QUANTITY, is_positive=True), _CURRENCY,
+     Column("fee_amount", ValueType.AMOUNT)),
+    ("trade_id", "version"), is_restatable=False,
+)  # fmt: skip
+NEEDED_BY_A_CANCELLATION = ("trade_id", "version", "event_type")
+
+CONTRACTS = {contract.kind: contract for contract in (*REFERENCE_CONTRACTS, *MARKET_CONTRACTS, *STATEMENT_CONTRACTS, TRADES)}

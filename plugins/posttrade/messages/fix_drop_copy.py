@@ -1,0 +1,165 @@
+"""Reads a FIX 4.4 drop copy: ExecutionReports become trade rows. Tags: FIX 4.4 specification with errata 20030618."""
+
+import hashlib
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from posttrade.messages.contracts import TRADES
+from posttrade.messages.rows import SEPARATOR, RefusedFile, Row, SourceFile
+
+SOH = "\x01"
+COLUMNS = tuple(column.name for column in TRADES.columns)
+EVENT_TYPES = {"F": "NEW", "G": "AMEND", "H": "CANCEL"}
+SIDES = {"1": "BUY", "2": "SELL", "3": "BUY", "4": "SELL", "5": "SELL", "6": "SELL"}
+EXECUTION_REPORT = "8"
+PARTY_ROLE_TRADER, PARTY_ROLE_CONTRA_FIRM = "12", "17"
+
+FindTrade = Callable[[str], tuple[str, int] | None]
+"""Gives the root execution and version of an execution that is on record already."""
+
+
+@dataclass(frozen=True)
+class FixMessage:
+    """One message: its fields, and what is wrong with its frame."""
+
+    line_no: int
+    raw: str
+    fields: dict[str, str]
+    parties: dict[str, str]
+    defect: str
+
+
+def read_drop_copy(path: Path, find_trade: FindTrade) -> SourceFile:
+    """Read a drop copy, one message a line; `|` is accepted in place of SOH.
+
+    A trade is named by its first execution; a correction (150=G) or cancellation (150=H) refers to the execution before it
+    (tag 19) and counts one version up. Repeats, marked with PossDupFlag or PossResend or not at all, become equal rows and are
+    recorded once.
+
+    Args:
+        path: the file.
+        find_trade: looks an earlier execution up on record.
+
+    Raises:
+        RefusedFile: the file is not ASCII or UTF-8 text.
+    """
+    body = path.read_bytes()
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise RefusedFile(f"the text is not UTF-8: byte {body[error.start]:#04x} at position {error.start}") from error
+    lines = text.split("\n")
+    messages = [parse_message(line_no, line.rstrip("\r")) for line_no, line in enumerate(lines, start=1) if line.strip()]
+    return SourceFile(
+        "trades", "FIX", path.name, hashlib.sha256(body).hexdigest(), len(body), COLUMNS, trade_rows(messages, find_trade)
+    )
+
+
+def parse_message(line_no: int, line: str) -> FixMessage:
+    """The fields of one message; a broken frame is stated in `defect`."""
+    delimiter = SOH if SOH in line else "|"
+    fields: dict[str, str] = {}
+    parties: dict[str, str] = {}
+    party = ""
+    for part in line.strip().strip(delimiter).split(delimiter):
+        tag, equals, value = part.partition("=")
+        if not equals or not tag.isdigit():
+            return FixMessage(line_no, line, fields, parties, f"{part!r} is no field of the form tag=value")
+        if tag == "448":
+            party = value
+        elif tag == "452":
+            parties[value] = party
+        fields.setdefault(tag, value)
+    return FixMessage(line_no, line, fields, parties, _frame_defect(line.strip().replace(delimiter, SOH), fields))
+
+
+def _frame_defect(line: str, fields: dict[str, str]) -> str:
+    trailer = line.rfind(f"{SOH}10=")
+    head = re.match(f"8=[^{SOH}]*{SOH}9=([0-9]+){SOH}", line)
+    if trailer < 0 or head is None:
+        return "it does not begin with tags 8 and 9 and end with tag 10"
+    if not line[trailer + 1 :].strip(SOH).replace("10=", "").isdigit() or SOH in line[trailer + 1 :].strip(SOH):
+        return "fields follow the checksum in tag 10"
+    length = trailer + 1 - head.end()
+    if length != int(head.group(1)):
+        return f"tag 9 states a body of {head.group(1)} bytes and it has {length}"
+    checksum = sum(line[: trailer + 1].encode()) % 256
+    if f"{checksum:03d}" != fields.get("10", "").strip():
+        return f"tag 10 states the checksum {fields.get('10')} and it is {checksum:03d}"
+    return ""
+
+
+def trade_rows(messages: list[FixMessage], find_trade: FindTrade) -> Iterator[Row]:
+    """The trade rows of the messages; session messages and reports without a fill bring none."""
+    reports = [message for message in messages if message.fields.get("35") == EXECUTION_REPORT]
+    refers_to = {
+        message.fields["17"]: message.fields["19"]
+        for message in reports
+        if not message.defect and message.fields.get("150") in ("G", "H") and "17" in message.fields and message.fields.get("19")
+    }
+    for message in messages:
+        if message.defect:
+            yield Row(message.line_no, message.raw, "", f"the message cannot be trusted: {message.defect}")
+        elif message.fields.get("35") == EXECUTION_REPORT and message.fields.get("150") in EVENT_TYPES:
+            yield _trade_row(message, refers_to, find_trade)
+
+
+def _trade_row(message: FixMessage, refers_to: dict[str, str], find_trade: FindTrade) -> Row:
+    fields = message.fields
+    event_type = EVENT_TYPES[fields["150"]]
+    execution = fields.get("17", "")
+    if not execution:
+        return Row(message.line_no, message.raw, "", "tag 17 (ExecID) is missing")
+    if event_type != "NEW" and not fields.get("19"):
+        return Row(message.line_no, message.raw, "", "tag 19 (ExecRefID) is missing from a correction or cancellation")
+    root, version = _root_and_version(execution, event_type, refers_to, find_trade)
+    cells = {
+        "trade_id": root,
+        "version": str(version),
+        "event_type": event_type,
+        "execution_id": execution,
+    }
+    if event_type != "CANCEL":
+        cells |= {
+            "trade_date": _date(fields.get("75", "") or fields.get("60", "")[:8]),
+            "executed_at": _moment(fields.get("60", "")),
+            "source_sequence": fields.get("34", ""),
+            "settlement_date": _date(fields.get("64", "")),
+            "book_id": fields.get("526", ""),
+            "account_id": fields.get("1", ""),
+            "trader_id": message.parties.get(PARTY_ROLE_TRADER, ""),
+            "counterparty_id": message.parties.get(PARTY_ROLE_CONTRA_FIRM, ""),
+            "instrument_id": fields.get("48", "") or fields.get("55", ""),
+            "side": SIDES.get(fields.get("54", ""), fields.get("54", "")),
+            "quantity": fields.get("32", ""),
+            "price": fields.get("31", ""),
+            "currency_code": fields.get("15", ""),
+            "fee_amount": fields.get("12", "") or "0",
+        }
+    return Row(message.line_no, message.raw, SEPARATOR.join(cells.get(name, "") for name in COLUMNS))
+
+
+def _root_and_version(
+    execution: str, event_type: str, refers_to: dict[str, str], find_trade: FindTrade
+) -> tuple[str, int]:
+    if event_type == "NEW":
+        return execution, 1
+    depth, current, seen = 1, execution, {execution}
+    while current in refers_to and refers_to[current] not in seen:
+        current = refers_to[current]
+        seen.add(current)
+        depth += 1
+    known = find_trade(current)
+    return (known[0], known[1] + depth - 1) if known else (current, depth)
+
+
+def _date(text: str) -> str:
+    return f"{text[:4]}-{text[4:6]}-{text[6:8]}" if re.fullmatch(r"\d{8}", text) else text
+
+
+def _moment(text: str) -> str:
+    """UTCTimestamp: 20260105-09:30:00.123 is in UTC by definition."""
+    found = re.fullmatch(r"(\d{4})(\d\d)(\d\d)-(\d\d:\d\d:\d\d(?:\.\d+)?)", text)
+    return f"{found[1]}-{found[2]}-{found[3]}T{found[4]}+00:00" if found else text

@@ -1,0 +1,85 @@
+"""The firm's business days: published from its home calendar, opened in order, closed once."""
+
+from datetime import date, timedelta
+
+import sqlalchemy
+from sqlalchemy import text
+
+from posttrade.domain.calendars import is_session, next_session, previous_session
+from posttrade.errors import PosttradeError
+
+PUBLISHED_DAYS_AROUND = 40
+
+
+def publish_calendar(business_date: date, engine: sqlalchemy.Engine) -> dict[str, int]:
+    """Record the sessions of the firm's home calendar around a date; what is recorded stays.
+
+    Raises:
+        PosttradeError: no firm is recorded, or its home calendar is unknown.
+    """
+    calendar = _home_calendar(engine)
+    rows = []
+    for offset in range(-PUBLISHED_DAYS_AROUND, PUBLISHED_DAYS_AROUND + 1):
+        day = business_date + timedelta(days=offset)
+        if is_session(calendar, day):
+            rows.append({"day": day, "previous": previous_session(calendar, day), "next": next_session(calendar, day)})
+    with engine.begin() as connection:
+        recorded = connection.execute(
+            text(
+                "insert into books.business_days (business_date, previous_business_date, next_business_date)"
+                " select day, previous, next from unnest(cast(:days as date[]), cast(:previous as date[]), cast(:next as date[]))"
+                " as rows (day, previous, next) on conflict do nothing"
+            ),
+            {name: [row[key] for row in rows] for name, key in (("days", "day"), ("previous", "previous"), ("next", "next"))},
+        ).rowcount
+    return {"business_days": recorded}
+
+
+def open_business_date(business_date: date, engine: sqlalchemy.Engine) -> dict[str, int]:
+    """Allow work on a business date.
+
+    Raises:
+        PosttradeError: the date is no business day, or the business day before it is not closed.
+    """
+    with engine.connect() as connection:
+        previous = connection.scalar(
+            text("select previous_business_date from books.business_days where business_date = :day"), {"day": business_date}
+        )
+        closed = set(connection.scalars(text("select business_date from operations.day_closings")))
+    if previous is None:
+        raise PosttradeError(f"{business_date} is no business day of the firm's home calendar.", "Put its files into the next one.")
+    if business_date in closed:
+        return {"opened": 0, "closed_already": 1}
+    if closed and previous not in closed:
+        expected = open_date(engine)
+        raise PosttradeError(
+            f"{business_date} cannot be opened: the business day before it, {previous}, is not closed.",
+            f"Close the days in order; the next one is {expected}.",
+        )
+    return {"opened": 1, "closed_already": 0}
+
+
+def close_business_date(business_date: date, engine: sqlalchemy.Engine) -> dict[str, int]:
+    """Close a business date: from now on facts are booked in the next one."""
+    with engine.begin() as connection:
+        closed = connection.execute(
+            text("insert into operations.day_closings (business_date) values (:day) on conflict do nothing"), {"day": business_date}
+        ).rowcount
+    return {"closed": closed}
+
+
+def open_date(engine: sqlalchemy.Engine) -> date | None:
+    """The business date that facts are booked in now: the day after the last closed one; none before the first close."""
+    with engine.connect() as connection:
+        last: date | None = connection.scalar(text("select max(business_date) from operations.day_closings"))
+    return next_session(_home_calendar(engine), last) if last is not None else None
+
+
+def _home_calendar(engine: sqlalchemy.Engine) -> str:
+    with engine.connect() as connection:
+        calendar: str | None = connection.scalar(
+            text("select home_calendar from books.firms order by business_date desc, revision desc limit 1")
+        )
+    if calendar is None:
+        raise PosttradeError("No firm is recorded.", "Put a file firms.csv into the folder of the first business day.")
+    return calendar

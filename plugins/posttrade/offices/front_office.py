@@ -1,0 +1,106 @@
+"""Pulls what the front office and the outside world deliver for a business date, and records it."""
+
+import hashlib
+import os
+from datetime import date
+from pathlib import Path
+
+import sqlalchemy
+from sqlalchemy import text
+
+from posttrade.domain.money import currencies
+from posttrade.messages.contracts import MARKET_CONTRACTS, REFERENCE_CONTRACTS, STATEMENT_CONTRACTS, TRADES, Contract
+from posttrade.messages.csv_files import read_csv
+from posttrade.messages.fix_drop_copy import read_drop_copy
+from posttrade.messages.front_office_table import pull_trades
+from posttrade.records.loader import Counts, record_file
+from posttrade.records.trades import find_execution
+from posttrade.settings import get_settings
+
+
+def record_reference_data(business_date: date, engine: sqlalchemy.Engine) -> dict[str, int]:
+    """Record firms, books, clients, accounts, instruments and what belongs to them, in the order in which they refer."""
+    with engine.begin() as connection:
+        connection.execute(
+            text(
+                "insert into books.currencies (currency_code, minor_unit)"
+                " select * from unnest(cast(:codes as text[]), cast(:units as integer[])) on conflict do nothing"
+            ),
+            {"codes": list(currencies()), "units": list(currencies().values())},
+        )
+    return _record_csv_files(REFERENCE_CONTRACTS, business_date, engine).as_dict()
+
+
+def record_market_data(business_date: date, engine: sqlalchemy.Engine) -> dict[str, int]:
+    """Record prices, exchange rates and announcements of corporate actions."""
+    return _record_csv_files(MARKET_CONTRACTS, business_date, engine).as_dict()
+
+
+def record_statements(business_date: date, engine: sqlalchemy.Engine) -> dict[str, int]:
+    """Record settlement statuses and the statements of custodian and bank."""
+    return _record_csv_files(STATEMENT_CONTRACTS, business_date, engine).as_dict()
+
+
+def record_trades(business_date: date, engine: sqlalchemy.Engine) -> dict[str, int]:
+    """Record the trades of all three sources: CSV drops, FIX drop copies, the front office's table.
+
+    Returns:
+        Rows `recorded`, `known` already, `rejected` to the exceptions, and files `refused` whole.
+    """
+    counts = _record_csv_files((TRADES,), business_date, engine)
+    booked_in = _booking_date(business_date, engine)
+    for path in sorted((get_settings().inbox / business_date.isoformat()).glob("*.fix")):
+        counts += record_file(
+            TRADES, lambda path=path: read_drop_copy(path, find_execution(engine)), booked_in, engine, path.name, _sha256(path)  # type: ignore[misc]
+        )
+    url = _front_office_url()
+    if url:
+        counts += record_file(TRADES, lambda: pull_trades(url, business_date), booked_in, engine)
+    return counts.as_dict()
+
+
+def _record_csv_files(contracts: tuple[Contract, ...], business_date: date, engine: sqlalchemy.Engine) -> Counts:
+    counts = Counts()
+    booked_in = _booking_date(business_date, engine)
+    folder = get_settings().inbox / business_date.isoformat()
+    for contract in contracts:
+        for path in sorted((*folder.glob(f"{contract.kind}.csv"), *folder.glob(f"{contract.kind}_*.csv"))):
+            counts += record_file(
+                contract,
+                lambda path=path, contract=contract: read_csv(path, contract),  # type: ignore[misc]
+                booked_in,
+                engine,
+                path.name,
+                _sha256(path),
+            )
+    return counts
+
+
+def _booking_date(business_date: date, engine: sqlalchemy.Engine) -> date:
+    """The date itself while it is open; what is found for a closed date is booked in the first open one after it."""
+    with engine.connect() as connection:
+        open_date: date | None = connection.scalar(
+            text(
+                "select min(days.next_business_date) from operations.day_closings as closings"
+                " inner join books.business_days as days on closings.business_date = days.business_date"
+                " where closings.business_date >= :business_date"
+                " and days.next_business_date not in (select business_date from operations.day_closings)"
+                " and exists (select from operations.day_closings where business_date = :business_date)"
+            ),
+            {"business_date": business_date},
+        )
+    return open_date or business_date
+
+
+def _front_office_url() -> str | None:
+    """The front-office database: the setting, Airflow's connection `front_office`, or a SQLite file beside the day folders."""
+    settings = get_settings()
+    given = settings.front_office_url or os.environ.get("AIRFLOW_CONN_FRONT_OFFICE")
+    if given:
+        return given
+    sqlite = settings.inbox / "front_office.sqlite"
+    return f"sqlite:///file:{sqlite}?mode=ro&uri=true" if sqlite.exists() else None
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
