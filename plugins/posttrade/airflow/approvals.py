@@ -4,6 +4,7 @@ The database refuses the maker as checker; this module only carries the question
 """
 
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any
@@ -14,11 +15,13 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from posttrade.airflow.labels import Decision
 from posttrade.airflow.metadata import CHECKERS_VARIABLE
-from posttrade.airflow.tasks import Clock, business_date_of
+from posttrade.airflow.tasks import Clock, business_date_of, described
 from posttrade.errors import PosttradeError
 from posttrade.records.database import Role, engine
 
 SHOWN_PAYMENTS = 500
+
+log = logging.getLogger(__name__)
 
 
 class AskForDecision(HITLOperator):  # type: ignore[misc]
@@ -103,6 +106,7 @@ def record_decisions(payment_ids: Any, answer: Any) -> Any:
             )
         except PosttradeError as error:
             raise AirflowFailException(str(error)) from error
+        log.info("%s decided: %s", checker_of(answer), described(counts))
         return counts
 
     purpose = "Records who decided what; the database refuses the person who prepared the payment."

@@ -67,5 +67,5 @@ def next_session(calendar: str, day: date) -> date:
 
 
 def _horizon(day: date) -> int:
-    """The year whose sessions are surely enough for a settlement date; few distinct values, so that the cache serves."""
-    return (day + timedelta(days=60)).year
+    """The year whose sessions are surely enough for a settlement date; one value for ten years, so that the cache serves."""
+    return ((day + timedelta(days=60)).year // 10 + 1) * 10 - 1

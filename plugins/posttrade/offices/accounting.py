@@ -29,7 +29,8 @@ def post_journal(business_date: date, engine: sqlalchemy.Engine) -> dict[str, in
     with engine.begin() as connection:
         connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": POSTING_LOCK})
         _publish_posting_rules(connection, business_date)
-        for amounts, is_valuation in ((EVENT_AMOUNTS, False), (VALUATION_AMOUNTS, True)):
+        valuation = VALUATION_AMOUNTS.format(opening=OPENING_BALANCES if _has_balances(connection) else NO_BALANCES)
+        for amounts, is_valuation in ((EVENT_AMOUNTS, False), (valuation, True)):
             connection.execute(text("drop table if exists pg_temp.event_amounts, pg_temp.wanted_lines, pg_temp.wanted_entries"))
             parameters = {"business_date": business_date, "is_valuation": is_valuation}
             connection.execute(text(amounts), parameters | {"monetary": list(MONETARY_ACCOUNTS)})
@@ -45,6 +46,10 @@ def post_journal(business_date: date, engine: sqlalchemy.Engine) -> dict[str, in
             counts["posted"] += posted
             counts["unchanged"] += int(wanted or 0) - posted
     return counts
+
+
+def _has_balances(connection: sqlalchemy.Connection) -> bool:
+    return connection.scalar(text("select to_regclass('intermediate.int_accounting__balances_carried')")) is not None
 
 
 def _post(connection: sqlalchemy.Connection, statement: str, parameters: dict[str, object]) -> int:
@@ -155,11 +160,7 @@ create temp table event_amounts on commit drop as
 with rates as (
     select * from intermediate.int_market__closing_fx_rates where business_date = :business_date
 ),
-opening as (
-    select book_id, account_id, instrument_id, gl_account, currency_code, balance_amount as amount, balance_amount_base as amount_base
-    from intermediate.int_accounting__balances_carried
-    where business_date = (select previous_business_date from books.business_days where business_date = :business_date)
-),
+opening as ({opening}),
 moved as (
     select lines.book_id, lines.account_id, lines.instrument_id, lines.gl_account, lines.currency_code, lines.amount, lines.amount_base
     from ledger.journal_lines as lines
@@ -232,6 +233,17 @@ select
     'REVALUATION:' || cast(:business_date as text) || ':' || book_id || ':CASH:' || currency_code, 'REVALUATION', 'cash', 'fx_monetary',
     book_id, '', 'CASH:' || currency_code, currency_code, 0, amount_base
 from monetary
+"""
+
+OPENING_BALANCES = """
+    select book_id, account_id, instrument_id, gl_account, currency_code, balance_amount as amount, balance_amount_base as amount_base
+    from intermediate.int_accounting__balances_carried
+    where business_date = (select previous_business_date from books.business_days where business_date = :business_date)
+"""
+
+# On the firm's first day nothing is carried, and dbt has not made the table yet.
+NO_BALANCES = """
+    select book_id, account_id, instrument_id, gl_account, currency_code, amount, amount_base from ledger.journal_lines where false
 """
 
 WANTED_LINES = """
