@@ -25,6 +25,7 @@ Marts, alerts, the journal, instruction files in the outbox, the day's report, t
 The failed task's log ends with one sentence: what is wrong and what to do. Put it right and clear that task; what is
 recorded already is not recorded twice. A failed control does not stop the close: it opens an alert, and an open
 critical alert keeps instructions in the house until it is resolved (`deliver_outbox` says what waits).
+Days close in order, so fill a gap with `airflow backfill create --dag-id close_business_day --max-active-runs 1 …`.
 """
 
 

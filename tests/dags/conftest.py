@@ -28,7 +28,8 @@ print("PARSED", json.dumps({
     "errors": bag.import_errors,
     "dags": {
         dag_id: {
-            "file": str(dag.fileloc), "doc": dag.doc_md, "tags": sorted(dag.tags), "max_active_runs": dag.max_active_runs,
+            "file": str(dag.fileloc), "doc": dag.doc_md, "tags": sorted(dag.tags),
+            "max_active_runs": dag.max_active_runs,
             "tasks": {
                 task.task_id: {
                     "owner": str(task.owner), "retries": task.retries, "backoff": bool(task.retry_exponential_backoff),

@@ -15,7 +15,7 @@ DAG_IDS = ["capture_trades", "close_business_day", "release_payments", "track_se
 def test_every_file_is_one_dag_of_the_same_name_and_reads_without_error(parsed: dict[str, Any]) -> None:
     assert parsed["errors"] == {}
     assert sorted(parsed["dags"]) == DAG_IDS
-    assert {dag_id: Path(dag["file"]).stem for dag_id, dag in parsed["dags"].items()} == {name: name for name in DAG_IDS}
+    assert all(Path(dag["file"]).stem == dag_id for dag_id, dag in parsed["dags"].items())
 
 
 def test_reading_the_files_is_quick_and_loads_nothing_heavy(parsed: dict[str, Any]) -> None:

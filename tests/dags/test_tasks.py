@@ -1,6 +1,7 @@
 """The wrapper between Airflow and the offices: what an operator reads, what is tried again, what is not."""
 
 import logging
+import os
 import sys
 from datetime import date
 from decimal import Decimal
@@ -9,9 +10,11 @@ from typing import Any
 
 import pytest
 from airflow.sdk.exceptions import AirflowFailException
+from sqlalchemy import make_url
 
 from posttrade.airflow import tasks
 from posttrade.airflow.approvals import checker_of, question
+from posttrade.airflow.connections import front_office_connection
 from posttrade.airflow.steps import OfficeCall, Step
 from posttrade.airflow.tasks import StepOutcome, observed_by, perform
 from posttrade.errors import PosttradeError
@@ -60,7 +63,7 @@ def test_what_the_office_refuses_is_not_tried_again(office: ModuleType, monkeypa
 
     monkeypatch.setattr(office, "open_date", refuse)
     seen: list[StepOutcome] = []
-    with observed_by(seen.append), pytest.raises(AirflowFailException, match=r"2026-01-02 is not closed\. Close it first\."):
+    with observed_by(seen.append), pytest.raises(AirflowFailException, match=r"is not closed\. Close it first\."):
         perform(STEP, MONDAY)
     assert [(outcome.task_id, outcome.error) for outcome in seen] == [
         ("open_business_date", "2026-01-02 is not closed. Close it first.")
@@ -74,6 +77,21 @@ def test_an_accident_is_left_to_airflow_to_try_again(office: ModuleType, monkeyp
     monkeypatch.setattr(office, "publish", break_down)
     with pytest.raises(ConnectionError):
         perform(STEP, MONDAY)
+
+
+def test_the_front_office_address_comes_from_airflow_s_own_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Hook:
+        sqlalchemy_url = make_url("postgresql://reader:secret@db.example/front")
+
+    class Stored:
+        def get_hook(self) -> Hook:
+            return Hook()
+
+    monkeypatch.delenv("AIRFLOW_CONN_FRONT_OFFICE", raising=False)
+    monkeypatch.setattr("posttrade.airflow.connections.Connection.get", lambda _name: Stored())
+    with front_office_connection():
+        assert os.environ["AIRFLOW_CONN_FRONT_OFFICE"] == "postgresql://reader:secret@db.example/front"
+    assert "AIRFLOW_CONN_FRONT_OFFICE" not in os.environ
 
 
 def test_the_checker_reads_the_sums_and_every_payment() -> None:

@@ -36,7 +36,11 @@ class Api:
             self._address + path,
             method=method,
             data=None if body is None else json.dumps(body).encode(),
-            headers={"Content-Type": "application/json", "Authorization": f"Bearer {self._token}"},
+            headers={
+                "Accept": "application/json",
+                "Content-Type": "application/json",
+                "Authorization": f"Bearer {self._token}",
+            },
         )
         with urllib.request.urlopen(request, timeout=30) as answer:
             found: dict[str, Any] = json.load(answer)
@@ -50,9 +54,14 @@ class Api:
             time.sleep(1)
         return str(state)
 
+    def errors(self, run: str, task: dict[str, Any]) -> list[str]:
+        """What the log of a task's last try says went wrong."""
+        log = self.call("GET", f"{run}/taskInstances/{task['task_id']}/logs/{task['try_number']}")["content"]
+        return [f"{task['task_id']}: {line['event']}" for line in log if line.get("level") == "error"]
+
 
 @pytest.fixture
-def airflow(fresh_database: str) -> Iterator[Access]:
+def airflow(fresh_database: str) -> Iterator[Access]:  # noqa: ARG001 - it sets the environment
     settings = get_settings()
     try:
         yield airflow_services.up(settings, _free_port())
@@ -61,7 +70,7 @@ def airflow(fresh_database: str) -> Iterator[Access]:
 
 
 @pytest.mark.slow
-def test_a_close_asked_for_over_the_api_succeeds_and_nothing_is_left_running(fresh_database: str, airflow: Access) -> None:
+def test_a_close_asked_for_over_the_api_succeeds_and_nothing_is_left_running(airflow: Access) -> None:
     settings = get_settings()
     (first_day,) = write_world(settings.inbox, days=1, trades=50, seed=7)
     services = [psutil.Process(pid) for pid in airflow_services.status(settings).values() if pid is not None]
@@ -73,7 +82,8 @@ def test_a_close_asked_for_over_the_api_succeeds_and_nothing_is_left_running(fre
     run = f"/api/v2/dags/close_business_day/dagRuns/{asked['dag_run_id']}"
     state = api.await_end(run)
     tasks = api.call("GET", f"{run}/taskInstances")["task_instances"]
-    assert state == "success", {task["task_id"]: task["state"] for task in tasks}
+    failed = [task for task in tasks if task["state"] == "failed"]
+    assert state == "success", "\n".join(reason for task in failed for reason in api.errors(run, task))
     assert len(tasks) == 18
 
     with engine(Role.OPERATOR).connect() as connection:
@@ -90,7 +100,8 @@ def test_a_close_asked_for_over_the_api_succeeds_and_nothing_is_left_running(fre
 
 
 @pytest.mark.slow
-def test_a_busy_port_is_said_in_one_sentence_and_nothing_is_started(fresh_database: str) -> None:
+@pytest.mark.usefixtures("fresh_database")
+def test_a_busy_port_is_said_in_one_sentence_and_nothing_is_started() -> None:
     settings = get_settings()
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))

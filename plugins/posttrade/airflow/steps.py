@@ -21,11 +21,16 @@ class Step:
     task_id: str
     purpose: str
     calls: tuple[OfficeCall, ...]
+    reads_front_office: bool = False
 
 
-def _step(task_id: str, purpose: str, *calls: tuple[str, Role]) -> Step:
-    split = ((*path.split("."), role) for path, role in calls)
-    return Step(task_id, purpose, tuple(OfficeCall(module, function, role) for module, function, role in split))
+def _step(task_id: str, purpose: str, *calls: tuple[str, Role], reads_front_office: bool = False) -> Step:
+    return Step(task_id, purpose, tuple(OfficeCall(*_split(path), role) for path, role in calls), reads_front_office)
+
+
+def _split(path: str) -> tuple[str, str]:
+    module, function = path.split(".")
+    return module, function
 
 
 _STEPS = (
@@ -49,6 +54,7 @@ _STEPS = (
         "record_trades",
         "Pulls new, amended and cancelled trades from CSV drops, the FIX drop copy and the front-office table.",
         ("front_office.record_trades", Role.LOADER),
+        reads_front_office=True,
     ),
     _step(
         "record_statements",

@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, date, timedelta
 from enum import StrEnum
@@ -13,6 +13,7 @@ from typing import Any
 from airflow.sdk import get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
+from posttrade.airflow.connections import front_office_connection
 from posttrade.airflow.steps import STEPS, Step
 from posttrade.errors import PosttradeError
 from posttrade.records.database import Role, engine
@@ -71,7 +72,9 @@ def office_task(task_id: str, clock: Clock = Clock.RUN, **task_arguments: Any) -
     step = STEPS[task_id]
 
     def run_step() -> dict[str, int]:
-        return perform(step, business_date_of(clock))
+        business_date = business_date_of(clock)
+        with front_office_connection() if step.reads_front_office else nullcontext():
+            return perform(step, business_date)
 
     run_step.__doc__ = step.purpose
     return task(task_id=task_id, doc_md=step.purpose, **task_arguments)(run_step)()

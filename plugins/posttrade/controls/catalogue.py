@@ -3,18 +3,15 @@
 A control is a question with an expected answer ("no book beyond its loss limit"), asked for one business date. The catalogue is
 what the Great Expectations suites, the alerts and the page `docs/controls.md` are made from; nothing is said twice.
 
-Queries run in a database session whose setting `posttrade.business_date` is the date under control, as in the dbt project. Every
-query reads only what was booked up to that date, so that asking again about an old date gives the old answer.
+Queries read only what was booked up to the date under control, so that asking again about an old date gives the old answer.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from string import Formatter
 from typing import Any
-
-BUSINESS_DATE_SQL = "current_setting('posttrade.business_date')::date"
 
 
 class Suite(StrEnum):
@@ -22,8 +19,6 @@ class Suite(StrEnum):
 
     LANDING = "landing"
     BOOKS = "books"
-    MARTS_MIDDLE_OFFICE = "marts_middle_office"
-    MARTS_BACK_OFFICE = "marts_back_office"
     LEDGER = "ledger"
 
 
@@ -45,34 +40,6 @@ class Owner(StrEnum):
 
 
 @dataclass(frozen=True)
-class Extract:
-    """The rows of a day that column rules are asked about; becomes a query asset of Great Expectations.
-
-    Args:
-        name: name of the asset and, after the suite's, of its expectation suite.
-        query: a SELECT of the business date's rows.
-    """
-
-    name: str
-    query: str
-
-
-@dataclass(frozen=True)
-class ColumnRule:
-    """A native expectation of Great Expectations over the columns of an extract.
-
-    Args:
-        extract: the rows.
-        expectation: class name in `great_expectations.expectations`.
-        arguments: its arguments, such as column and bounds.
-    """
-
-    extract: Extract
-    expectation: str
-    arguments: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
 class Control:
     """One control.
 
@@ -81,13 +48,12 @@ class Control:
         suite: when it is asked.
         severity: what a failure means.
         owner: who acts.
-        product_line: `all`, or the product line it is about.
         statement: the sentence that is true when the control passes.
         message: what an alert says; braces name columns of the failing row.
         remedy: what the owner does.
         keys: columns of a failing row that identify the cause; an alert is raised once per cause and business date.
-        rule: SQL that returns failing rows and reads `{batch}` (one row, the business date, alias `day`), or a column rule.
-        facts: further columns a column rule reports for the message.
+        failing_rows: a SELECT of the failing rows; `today.business_date` is the date under control.
+        product_line: `all`, or the product line it is about.
     """
 
     control_id: str
@@ -98,16 +64,14 @@ class Control:
     message: str
     remedy: str
     keys: tuple[str, ...]
-    rule: str | ColumnRule
+    failing_rows: str
     product_line: str = "all"
-    facts: tuple[str, ...] = ()
 
     @property
-    def expectation_suite(self) -> str:
-        """Name of the Great Expectations suite, validation definition and checkpoint that hold the control."""
-        if isinstance(self.rule, ColumnRule):
-            return f"{self.suite}__{self.rule.extract.name}"
-        return str(self.suite)
+    def query(self) -> str:
+        """The query with its batch, `{batch}`: one row that holds the business date."""
+        body = " ".join(self.failing_rows.split())
+        return f"with today as (select business_date from {{batch}}) {body}"
 
     def cause_key(self, row: Mapping[str, Any]) -> str:
         """The failing row's key in readable form: `book_id=EQ_US|instrument_id=...`."""
@@ -145,6 +109,6 @@ def all_controls() -> tuple[Control, ...]:
     return CONTROLS
 
 
-def controls_of(*suites: Suite) -> tuple[Control, ...]:
-    """The controls of the given suites, in the order of the catalogue."""
-    return tuple(control for control in all_controls() if control.suite in suites)
+def controls_of(suite: Suite) -> tuple[Control, ...]:
+    """The controls of a suite, in the order of the catalogue."""
+    return tuple(control for control in all_controls() if control.suite is suite)

@@ -3,7 +3,7 @@
 import csv
 import hashlib
 from collections.abc import Iterator
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal, InvalidOperation, localcontext
 from pathlib import Path
 
 from posttrade.messages.contracts import Contract
@@ -29,17 +29,18 @@ def read_csv(path: Path, contract: Contract) -> SourceFile:
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise RefusedFile(f"the text is not UTF-8: byte {body[error.start]:#04x} at position {error.start}") from error
-    if SEPARATOR in text or "\0" in text:
-        raise RefusedFile("the text holds control characters")
-    lines = text.splitlines()
-    if not lines:
+    if not text.strip():
         raise RefusedFile("the file is empty")
+    # Only line feeds end a line: names may hold other characters that str.splitlines takes for an end.
+    lines = text.replace("\r\n", "\n").split("\n")
     header = tuple(name.strip() for name in _cells(lines[0]))
     _check_header(header, contract)
     last = len(lines)
     while last > 1 and not lines[last - 1].strip():
         last -= 1
     control = _cells(lines[last - 1]) if lines[last - 1].startswith(CONTROL) else None
+    if control is None and not text.endswith("\n"):
+        raise RefusedFile("the file may be cut off: its last line has no end and there is no control line; end it with a line feed")
     body_lines = lines[1 : last - 1] if control is not None else lines[1:last]
     _check_control(control, header, body_lines, contract)
     return SourceFile(contract.kind, "CSV", path.name, sha256, len(body), header, _rows(body_lines))
@@ -53,12 +54,15 @@ def _rows(lines: list[str]) -> Iterator[Row]:
 
 def row_of(line_no: int, line: str) -> Row:
     """One line of a CSV file as a row."""
+    if SEPARATOR in line:
+        return Row(line_no, line, "", "it holds the control character 0x1f")
     # Most lines hold no quote, and splitting them is all there is to do.
     return Row(line_no, line, SEPARATOR.join(_cells(line)) if '"' in line else line.replace(",", SEPARATOR))
 
 
 def _cells(line: str) -> list[str]:
-    return next(csv.reader([line]), [])
+    # A carriage return in the middle of a line is no line end here.
+    return next(csv.reader([line.replace("\r", " ")]), [])
 
 
 def _check_header(header: tuple[str, ...], contract: Contract) -> None:
@@ -93,9 +97,22 @@ def _check_control(control: list[str] | None, header: tuple[str, ...], lines: li
         if name not in header:
             raise RefusedFile(f"the control line sums the column {name!r}, which the file does not have")
         position = header.index(name)
-        added = sum((_number(line, position) for line in lines), Decimal(0))
+        added = _sum(lines, position)
         if added != total:
             raise RefusedFile(f"the control line states {total} as the sum of {name} and the rows add up to {added}")
+
+
+def _sum(lines: list[str], position: int) -> Decimal:
+    whole, others = 0, Decimal(0)
+    with localcontext(prec=60):
+        for line in lines:
+            cell = line.split(",", position + 1)[position : position + 1] if '"' not in line else []
+            # Most quantities are whole, and whole numbers add up fastest.
+            if cell and cell[0].isascii() and cell[0].isdigit():
+                whole += int(cell[0])
+            else:
+                others += _number(line, position)
+        return others + whole
 
 
 def _number(line: str, position: int) -> Decimal:

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,8 +16,11 @@ SIDES = {"1": "BUY", "2": "SELL", "3": "BUY", "4": "SELL", "5": "SELL", "6": "SE
 EXECUTION_REPORT = "8"
 PARTY_ROLE_TRADER, PARTY_ROLE_CONTRA_FIRM = "12", "17"
 
-FindTrade = Callable[[str], tuple[str, int] | None]
-"""Gives the root execution and version of an execution that is on record already."""
+DATA_LENGTH_TAGS = frozenset({"93", "95", "212", "348", "350", "352", "354", "356", "358", "360", "362", "364"})
+"""Tags that state the length of the data field after them, which may hold the delimiter."""
+
+FindTrades = Callable[[Collection[str]], Mapping[str, tuple[str, int]]]
+"""Gives the root execution and version of those executions that are on record already."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,7 @@ class FixMessage:
     defect: str
 
 
-def read_drop_copy(path: Path, find_trade: FindTrade) -> SourceFile:
+def read_drop_copy(path: Path, find_trades: FindTrades) -> SourceFile:
     """Read a drop copy, one message a line; `|` is accepted in place of SOH.
 
     A trade is named by its first execution; a correction (150=G) or cancellation (150=H) refers to the execution before it
@@ -40,58 +43,80 @@ def read_drop_copy(path: Path, find_trade: FindTrade) -> SourceFile:
 
     Args:
         path: the file.
-        find_trade: looks an earlier execution up on record.
+        find_trades: looks earlier executions up on record.
 
     Raises:
-        RefusedFile: the file is not ASCII or UTF-8 text.
+        RefusedFile: the file is empty.
     """
     body = path.read_bytes()
-    try:
-        text = body.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise RefusedFile(f"the text is not UTF-8: byte {body[error.start]:#04x} at position {error.start}") from error
-    lines = text.split("\n")
-    messages = [parse_message(line_no, line.rstrip("\r")) for line_no, line in enumerate(lines, start=1) if line.strip()]
+    if not body.strip():
+        raise RefusedFile("the file is empty")
+    messages = [
+        parse_message(line_no, line.rstrip(b"\r")) for line_no, line in enumerate(body.split(b"\n"), start=1) if line.strip()
+    ]
     return SourceFile(
-        "trades", "FIX", path.name, hashlib.sha256(body).hexdigest(), len(body), COLUMNS, trade_rows(messages, find_trade)
+        "trades", "FIX", path.name, hashlib.sha256(body).hexdigest(), len(body), COLUMNS, trade_rows(messages, find_trades)
     )
 
 
-def parse_message(line_no: int, line: str) -> FixMessage:
-    """The fields of one message; a broken frame is stated in `defect`."""
+def parse_message(line_no: int, message: bytes | str) -> FixMessage:
+    """The fields of one message; a broken frame is stated in `defect`.
+
+    Lengths and checksums count bytes. Text that is not UTF-8 is read as Latin-1: no byte is lost and none stops the message.
+    """
+    body = message.encode() if isinstance(message, str) else message
+    try:
+        line = body.decode("utf-8").strip(" \t")
+    except UnicodeDecodeError:
+        line = body.decode("latin-1").strip(" \t")
     delimiter = SOH if SOH in line else "|"
     fields: dict[str, str] = {}
     parties: dict[str, str] = {}
     party = ""
-    for part in line.strip().strip(delimiter).split(delimiter):
+    if SEPARATOR in line:
+        return FixMessage(line_no, line, fields, parties, "it holds the control character 0x1f")
+    for part in _parts(line, delimiter):
         tag, equals, value = part.partition("=")
-        if not equals or not tag.isdigit():
+        if not equals or not (tag.isascii() and tag.isdigit()):
             return FixMessage(line_no, line, fields, parties, f"{part!r} is no field of the form tag=value")
         if tag == "448":
             party = value
         elif tag == "452":
             parties[value] = party
         fields.setdefault(tag, value)
-    return FixMessage(line_no, line, fields, parties, _frame_defect(line.strip().replace(delimiter, SOH), fields))
+    return FixMessage(line_no, line, fields, parties, _frame_defect(body.strip(b" \t").replace(delimiter.encode(), SOH.encode()), fields))
 
 
-def _frame_defect(line: str, fields: dict[str, str]) -> str:
-    trailer = line.rfind(f"{SOH}10=")
-    head = re.match(f"8=[^{SOH}]*{SOH}9=([0-9]+){SOH}", line)
+def _parts(line: str, delimiter: str) -> Iterator[str]:
+    start, data_length = 0, 0
+    while start < len(line):
+        head = line.find("=", start) + 1 + data_length if data_length else start
+        end = line.find(delimiter, head)
+        end = len(line) if end < 0 else end
+        part = line[start:end]
+        yield part
+        tag, _, value = part.partition("=")
+        data_length = int(value) if tag in DATA_LENGTH_TAGS and value.isascii() and value.isdigit() and len(value) < 10 else 0
+        start = end + 1
+
+
+def _frame_defect(line: bytes, fields: dict[str, str]) -> str:
+    trailer = line.rfind(b"\x0110=")
+    head = re.match(rb"8=[^\x01]*\x019=([0-9]{1,9})\x01", line)
     if trailer < 0 or head is None:
         return "it does not begin with tags 8 and 9 and end with tag 10"
-    if not line[trailer + 1 :].strip(SOH).replace("10=", "").isdigit() or SOH in line[trailer + 1 :].strip(SOH):
+    if b"\x01" in line[trailer + 1 :].strip(b"\x01"):
         return "fields follow the checksum in tag 10"
     length = trailer + 1 - head.end()
     if length != int(head.group(1)):
-        return f"tag 9 states a body of {head.group(1)} bytes and it has {length}"
-    checksum = sum(line[: trailer + 1].encode()) % 256
+        return f"tag 9 states a body of {int(head.group(1))} bytes and it has {length}"
+    checksum = sum(line[: trailer + 1]) % 256
     if f"{checksum:03d}" != fields.get("10", "").strip():
         return f"tag 10 states the checksum {fields.get('10')} and it is {checksum:03d}"
     return ""
 
 
-def trade_rows(messages: list[FixMessage], find_trade: FindTrade) -> Iterator[Row]:
+def trade_rows(messages: list[FixMessage], find_trades: FindTrades) -> Iterator[Row]:
     """The trade rows of the messages; session messages and reports without a fill bring none."""
     reports = [message for message in messages if message.fields.get("35") == EXECUTION_REPORT]
     refers_to = {
@@ -99,14 +124,15 @@ def trade_rows(messages: list[FixMessage], find_trade: FindTrade) -> Iterator[Ro
         for message in reports
         if not message.defect and message.fields.get("150") in ("G", "H") and "17" in message.fields and message.fields.get("19")
     }
+    known = find_trades(set(refers_to.values()))
     for message in messages:
         if message.defect:
             yield Row(message.line_no, message.raw, "", f"the message cannot be trusted: {message.defect}")
         elif message.fields.get("35") == EXECUTION_REPORT and message.fields.get("150") in EVENT_TYPES:
-            yield _trade_row(message, refers_to, find_trade)
+            yield _trade_row(message, refers_to, known)
 
 
-def _trade_row(message: FixMessage, refers_to: dict[str, str], find_trade: FindTrade) -> Row:
+def _trade_row(message: FixMessage, refers_to: Mapping[str, str], known: Mapping[str, tuple[str, int]]) -> Row:
     fields = message.fields
     event_type = EVENT_TYPES[fields["150"]]
     execution = fields.get("17", "")
@@ -114,7 +140,7 @@ def _trade_row(message: FixMessage, refers_to: dict[str, str], find_trade: FindT
         return Row(message.line_no, message.raw, "", "tag 17 (ExecID) is missing")
     if event_type != "NEW" and not fields.get("19"):
         return Row(message.line_no, message.raw, "", "tag 19 (ExecRefID) is missing from a correction or cancellation")
-    root, version = _root_and_version(execution, event_type, refers_to, find_trade)
+    root, version = _root_and_version(execution, event_type, refers_to, known)
     cells = {
         "trade_id": root,
         "version": str(version),
@@ -142,7 +168,7 @@ def _trade_row(message: FixMessage, refers_to: dict[str, str], find_trade: FindT
 
 
 def _root_and_version(
-    execution: str, event_type: str, refers_to: dict[str, str], find_trade: FindTrade
+    execution: str, event_type: str, refers_to: Mapping[str, str], known: Mapping[str, tuple[str, int]]
 ) -> tuple[str, int]:
     if event_type == "NEW":
         return execution, 1
@@ -151,8 +177,8 @@ def _root_and_version(
         current = refers_to[current]
         seen.add(current)
         depth += 1
-    known = find_trade(current)
-    return (known[0], known[1] + depth - 1) if known else (current, depth)
+    on_record = known.get(current)
+    return (on_record[0], on_record[1] + depth - 1) if on_record else (current, depth)
 
 
 def _date(text: str) -> str:

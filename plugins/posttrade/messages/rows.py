@@ -16,9 +16,12 @@ class Row:
     defect: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass
 class SourceFile:
-    """The rows of one file, or of one pull of a table."""
+    """The rows of one file, or of one pull of a table.
+
+    The hash and size of a pull are known once its rows have been read through.
+    """
 
     kind: str
     source_system: str

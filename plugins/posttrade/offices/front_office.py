@@ -3,6 +3,7 @@
 import hashlib
 import os
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import sqlalchemy
@@ -13,8 +14,8 @@ from posttrade.messages.contracts import MARKET_CONTRACTS, REFERENCE_CONTRACTS, 
 from posttrade.messages.csv_files import read_csv
 from posttrade.messages.fix_drop_copy import read_drop_copy
 from posttrade.messages.front_office_table import pull_trades
-from posttrade.records.loader import Counts, record_file
-from posttrade.records.trades import find_execution
+from posttrade.records.loader import Counts, Delivery, record_file
+from posttrade.records.trades import find_executions
 from posttrade.settings import get_settings
 
 
@@ -51,11 +52,16 @@ def record_trades(business_date: date, engine: sqlalchemy.Engine) -> dict[str, i
     booked_in = _booking_date(business_date, engine)
     for path in sorted((get_settings().inbox / business_date.isoformat()).glob("*.fix")):
         counts += record_file(
-            TRADES, lambda path=path: read_drop_copy(path, find_execution(engine)), booked_in, engine, path.name, _sha256(path)  # type: ignore[misc]
+            TRADES,
+            Delivery(path.name, _sha256(path), "FIX", business_date),
+            partial(read_drop_copy, path, find_executions(engine)),
+            booked_in,
+            engine,
         )
     url = _front_office_url()
     if url:
-        counts += record_file(TRADES, lambda: pull_trades(url, business_date), booked_in, engine)
+        delivery = Delivery(f"front_office_trades {business_date}", "", "FODB", business_date)
+        counts += record_file(TRADES, delivery, partial(pull_trades, url, business_date), booked_in, engine)
     return counts.as_dict()
 
 
@@ -67,11 +73,10 @@ def _record_csv_files(contracts: tuple[Contract, ...], business_date: date, engi
         for path in sorted((*folder.glob(f"{contract.kind}.csv"), *folder.glob(f"{contract.kind}_*.csv"))):
             counts += record_file(
                 contract,
-                lambda path=path, contract=contract: read_csv(path, contract),  # type: ignore[misc]
+                Delivery(path.name, _sha256(path), "CSV", business_date),
+                partial(read_csv, path, contract),
                 booked_in,
                 engine,
-                path.name,
-                _sha256(path),
             )
     return counts
 

@@ -10,11 +10,15 @@ from sqlalchemy import text
 from posttrade.errors import PosttradeError
 from posttrade.messages.contracts import CONTRACTS
 from posttrade.messages.csv_files import row_of
-from posttrade.messages.fix_drop_copy import COLUMNS as FIX_COLUMNS
 from posttrade.messages.fix_drop_copy import parse_message, trade_rows
-from posttrade.messages.rows import SourceFile
-from posttrade.records.loader import record_file
-from posttrade.records.trades import find_execution
+from posttrade.messages.rows import SEPARATOR, SourceFile
+from posttrade.records.loader import file_id_of, lock_loading, record_source
+from posttrade.records.trades import find_executions
+
+WAITING = (
+    "select exceptions.* from operations.exceptions as exceptions where not exists"
+    " (select from operations.exception_resolutions as done where done.exception_id = exceptions.exception_id)"
+)
 
 
 def list_exceptions(engine: sqlalchemy.Engine, business_date: date | None = None) -> list[dict[str, Any]]:
@@ -22,9 +26,7 @@ def list_exceptions(engine: sqlalchemy.Engine, business_date: date | None = None
     with engine.connect() as connection:
         rows = connection.execute(
             text(
-                "select exceptions.* from operations.exceptions as exceptions where not exists"
-                " (select from operations.exception_resolutions as done where done.exception_id = exceptions.exception_id)"
-                " and (cast(:business_date as date) is null or business_date = :business_date) order by known_at, line_no"
+                f"{WAITING} and (cast(:business_date as date) is null or business_date = :business_date) order by known_at, line_no"
             ),
             {"business_date": business_date},
         ).mappings()
@@ -42,27 +44,40 @@ def replay_exception(exception_id: str, corrected_raw: str, resolved_by: str, bu
         engine: of the loader.
 
     Raises:
-        PosttradeError: the row is unknown or done already, or the corrected line is rejected again (and then waits as its own row).
+        PosttradeError: the row is unknown or done already, or the corrected line is rejected again: nothing is recorded then.
     """
-    row = _waiting(exception_id, engine)
-    digest = hashlib.sha256(f"{exception_id}\n{corrected_raw}".encode()).hexdigest()
+    with engine.begin() as connection:
+        lock_loading(connection)
+        row = _waiting(exception_id, connection)
+        source = _source(row, corrected_raw, engine)
+        counts = record_source(connection, CONTRACTS[row["kind"]], source, business_date, business_date)
+        if counts.rejected:
+            again = connection.execute(
+                text("select reason, remedy from operations.exceptions where file_name = :name and source_system = :source"
+                     " and file_id like :file_id"),
+                {"name": source.file_name, "source": source.source_system, "file_id": f"{row['kind']}:{source.sha256[:32]}%"},
+            ).one()  # fmt: skip
+            raise PosttradeError(f"The corrected row is rejected again: {again.reason}", again.remedy)
+        if not counts.recorded and not counts.known:
+            raise PosttradeError("The corrected text brings no row.", "Give the whole line as the file should have had it.")
+        file_id = file_id_of(CONTRACTS[row["kind"]], source.sha256, business_date)
+        _resolve(exception_id, "REPLAYED", file_id, resolved_by, None, business_date, connection)
+
+
+def _source(row: dict[str, Any], corrected_raw: str, engine: sqlalchemy.Engine) -> SourceFile:
+    if "\n" in corrected_raw or "\r" in corrected_raw:
+        raise PosttradeError("The corrected row has more than one line.", "Replay one row at a time.")
+    digest = hashlib.sha256(f"{row['exception_id']}\n{corrected_raw}".encode()).hexdigest()
     name = f"replay of {row['file_name']}, line {row['line_no']}"
-
-    def read() -> SourceFile:
-        if row["source_system"] == "FIX":
-            rows = list(trade_rows([parse_message(1, corrected_raw)], find_execution(engine)))
-            columns = FIX_COLUMNS
-        else:
-            contract = CONTRACTS[row["kind"]]
-            columns = tuple(column.name for column in contract.columns)
-            rows = [row_of(1, corrected_raw)]
-        return SourceFile(row["kind"], row["source_system"], name, digest, len(corrected_raw.encode()), columns, rows)
-
-    counts = record_file(CONTRACTS[row["kind"]], read, business_date, engine)
-    if counts.rejected:
-        again = next(one for one in list_exceptions(engine) if one["file_id"] == f"{row['kind']}:{digest[:32]}")
-        raise PosttradeError(f"The corrected row is rejected again: {again['reason']}", again["remedy"])
-    _resolve(exception_id, "REPLAYED", f"{row['kind']}:{digest[:32]}", resolved_by, None, business_date, engine)
+    contract = CONTRACTS[row["kind"]]
+    columns = tuple(column.name for column in contract.columns)
+    if row["source_system"] == "FIX":
+        rows = list(trade_rows([parse_message(1, corrected_raw)], find_executions(engine)))
+    else:
+        rows = [row_of(1, corrected_raw)]
+        if contract.is_restatable and rows[0].cells.count(SEPARATOR) == len(columns):
+            columns += ("revision",)
+    return SourceFile(row["kind"], row["source_system"], name, digest, len(corrected_raw.encode()), columns, rows)
 
 
 def dismiss_exception(exception_id: str, resolved_by: str, note: str, business_date: date, engine: sqlalchemy.Engine) -> None:
@@ -71,33 +86,36 @@ def dismiss_exception(exception_id: str, resolved_by: str, note: str, business_d
     Raises:
         PosttradeError: the row is unknown or done already.
     """
-    _waiting(exception_id, engine)
-    _resolve(exception_id, "DISMISSED", None, resolved_by, note, business_date, engine)
+    with engine.begin() as connection:
+        lock_loading(connection)
+        _waiting(exception_id, connection)
+        _resolve(exception_id, "DISMISSED", None, resolved_by, note, business_date, connection)
 
 
-def _waiting(exception_id: str, engine: sqlalchemy.Engine) -> dict[str, Any]:
-    for row in list_exceptions(engine):
-        if row["exception_id"] == exception_id:
-            return row
+def _waiting(exception_id: str, connection: sqlalchemy.Connection) -> dict[str, Any]:
+    row = connection.execute(
+        text(f"{WAITING} and exceptions.exception_id = :exception_id"), {"exception_id": exception_id}
+    ).mappings().first()  # fmt: skip
+    if row is not None:
+        return dict(row)
     raise PosttradeError(f"No rejected row {exception_id} waits.", "List them with ./posttrade exceptions list.")
 
 
 def _resolve(
-    exception_id: str, action: str, file_id: str | None, resolved_by: str, note: str | None, business_date: date, engine: sqlalchemy.Engine
+    exception_id: str, action: str, file_id: str | None, resolved_by: str, note: str | None, business_date: date, connection: sqlalchemy.Connection
 ) -> None:
-    with engine.begin() as connection:
-        connection.execute(
-            text(
-                "insert into operations.exception_resolutions (exception_id, action, file_id, line_no, resolved_by, note, business_date)"
-                " values (:exception_id, :action, :file_id, :line_no, :resolved_by, :note, :business_date) on conflict do nothing"
-            ),
-            {
-                "exception_id": exception_id,
-                "action": action,
-                "file_id": file_id,
-                "line_no": 1 if file_id else None,
-                "resolved_by": resolved_by,
-                "note": note,
-                "business_date": business_date,
-            },
-        )
+    connection.execute(
+        text(
+            "insert into operations.exception_resolutions (exception_id, action, file_id, line_no, resolved_by, note, business_date)"
+            " values (:exception_id, :action, :file_id, :line_no, :resolved_by, :note, :business_date)"
+        ),
+        {
+            "exception_id": exception_id,
+            "action": action,
+            "file_id": file_id,
+            "line_no": 1 if file_id else None,
+            "resolved_by": resolved_by,
+            "note": note,
+            "business_date": business_date,
+        },
+    )

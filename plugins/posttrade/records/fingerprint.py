@@ -46,8 +46,8 @@ def _hash(connection: sqlalchemy.Connection, schema: str, table: str, columns: s
     # Two 60-bit halves of each row's md5, summed: independent of order, sensitive to repeated rows.
     found = connection.execute(
         text(
-            f'select count(*), coalesce(sum(("x" || left(h, 15))::bit(60)::bigint), 0), '.replace('"x"', "'x'")
-            + f"coalesce(sum(('x' || right(h, 15))::bit(60)::bigint), 0) "
+            'select count(*), coalesce(sum(("x" || left(h, 15))::bit(60)::bigint), 0), '.replace('"x"', "'x'")
+            + "coalesce(sum(('x' || right(h, 15))::bit(60)::bigint), 0) "
             + f'from (select md5(row({columns})::text) as h from "{schema}"."{table}") as hashed'
         )
     ).one()

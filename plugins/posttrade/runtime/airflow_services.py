@@ -11,7 +11,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,9 @@ SERVICES: dict[str, tuple[str, ...]] = {
     "dag-processor": ("dag-processor",),
     "triggerer": ("triggerer", "--skip-serve-logs"),
 }
+_children: list[subprocess.Popen[bytes]] = []
+"""Kept so that a command that starts and stops services itself also buries them."""
+
 START_SECONDS = 150
 STOP_SECONDS = 20
 
@@ -40,8 +43,8 @@ class Access:
 
     address: str
     username: str
-    password: str
-    others: dict[str, str]
+    password: str = field(repr=False)
+    others: dict[str, str] = field(repr=False)
 
 
 def prepare(settings: Settings) -> None:
@@ -200,6 +203,7 @@ def _start(settings: Settings, name: str, port: int) -> None:
             stderr=output,
             start_new_session=True,
         )
+    _children.append(child)
     identity = {"pid": child.pid, "created": psutil.Process(child.pid).create_time()}
     _pid_file(settings, name).write_text(json.dumps(identity))
 
@@ -273,6 +277,7 @@ def _stop(settings: Settings) -> list[str]:
         except psutil.NoSuchProcess:
             continue
     psutil.wait_procs(alive, timeout=5)
+    _children[:] = [child for child in _children if child.poll() is None]
     for name in SERVICES:
         _pid_file(settings, name).unlink(missing_ok=True)
     return stopped

@@ -1,0 +1,190 @@
+"""Controls over positions and results, asked after the middle office's marts are built."""
+
+from posttrade.controls.catalogue import Control, Owner, Severity, Suite
+
+CONTROLS = (
+    Control(
+        "book_in_the_red", Suite.BOOKS, Severity.INFO, Owner.MIDDLE_OFFICE,
+        "No book lost money today.",
+        "{book_id} lost {loss_amount} today.",
+        "Look at its components in fct_profit_and_loss.",
+        ("book_id",),
+        """select results.book_id, -sum(results.total_amount_base) as loss_amount
+        from marts.fct_profit_and_loss as results inner join today using (business_date)
+        group by results.book_id having sum(results.total_amount_base) < 0""",
+    ),
+    Control(
+        "loss_limit_breached", Suite.BOOKS, Severity.CRITICAL, Owner.MIDDLE_OFFICE,
+        "No book lost more than its limit.",
+        "{book_id} lost {used_amount}, beyond its limit of {limit_amount}.",
+        "Inform the head of the desk and risk; nothing leaves the house until the cause is mended or the limit is raised.",
+        ("book_id",),
+        """select limits.book_id, limits.used_amount, limits.limit_amount
+        from marts.fct_limit_utilisation as limits inner join today using (business_date)
+        where limits.limit_type = 'LOSS' and limits.is_breached""",
+    ),
+    Control(
+        "position_limit_breached", Suite.BOOKS, Severity.CRITICAL, Owner.MIDDLE_OFFICE,
+        "No position is larger than its limit.",
+        "{book_id} holds {used_amount} of {instrument_id}, beyond its limit of {limit_amount}.",
+        "Inform the trader and risk; check that the trades behind it are right.",
+        ("book_id", "instrument_id"),
+        """select limits.book_id, limits.instrument_id, limits.used_amount, limits.limit_amount
+        from marts.fct_limit_utilisation as limits inner join today using (business_date)
+        where limits.limit_type = 'POSITION' and limits.is_breached""",
+    ),
+    Control(
+        "price_missing", Suite.BOOKS, Severity.CRITICAL, Owner.MIDDLE_OFFICE,
+        "Everything held has had a price.",
+        "{instrument_id} is held and has no price; it stands at cost.",
+        "Deliver its price in prices.csv and clear record_market_data.",
+        ("instrument_id",),
+        """select distinct positions.instrument_id from marts.fct_positions as positions inner join today using (business_date)
+        where positions.is_price_missing and positions.traded_quantity <> 0""",
+    ),
+    Control(
+        "price_stale", Suite.BOOKS, Severity.WARNING, Owner.MIDDLE_OFFICE,
+        "Everything held has a price of the date.",
+        "{instrument_id} is valued at its price of {price_date}.",
+        "Check whether its market was closed; else deliver the price and clear record_market_data.",
+        ("instrument_id",),
+        """select distinct positions.instrument_id, positions.price_date
+        from marts.fct_positions as positions inner join today using (business_date)
+        where positions.is_price_stale and positions.traded_quantity <> 0""",
+    ),
+    Control(
+        "equity_price_outlier", Suite.BOOKS, Severity.WARNING, Owner.MIDDLE_OFFICE,
+        "No share moved by more than 20 % in a day.",
+        "{instrument_id} moved from {previous_price} to {price}.",
+        "Check the price with a second source and for a corporate action.",
+        ("instrument_id",),
+        """select prices.instrument_id, previous.price as previous_price, prices.price
+        from intermediate.int_market__closing_prices as prices inner join today using (business_date)
+        inner join books.business_days as days on today.business_date = days.business_date
+        inner join intermediate.int_market__closing_prices as previous on prices.instrument_id = previous.instrument_id
+            and previous.business_date = days.previous_business_date
+        inner join marts.dim_instruments as instruments on prices.instrument_id = instruments.instrument_id
+        where instruments.product_line = 'equity' and abs(prices.price / previous.price - 1) > 0.20""",
+        "equity",
+    ),
+    Control(
+        "bond_price_outlier", Suite.BOOKS, Severity.WARNING, Owner.MIDDLE_OFFICE,
+        "No bond moved by more than 5 % in a day.",
+        "{instrument_id} moved from {previous_price} to {price}.",
+        "Check the price with a second source.",
+        ("instrument_id",),
+        """select prices.instrument_id, previous.price as previous_price, prices.price
+        from intermediate.int_market__closing_prices as prices inner join today using (business_date)
+        inner join books.business_days as days on today.business_date = days.business_date
+        inner join intermediate.int_market__closing_prices as previous on prices.instrument_id = previous.instrument_id
+            and previous.business_date = days.previous_business_date
+        inner join marts.dim_instruments as instruments on prices.instrument_id = instruments.instrument_id
+        where instruments.product_line = 'bond_fixed' and abs(prices.price / previous.price - 1) > 0.05""",
+        "bond_fixed",
+    ),
+    Control(
+        "price_in_other_currency", Suite.BOOKS, Severity.CRITICAL, Owner.MIDDLE_OFFICE,
+        "Prices are in the currency of their instrument.",
+        "{instrument_id} is priced in {price_currency} and trades in {currency_code}.",
+        "Deliver the price in the instrument's currency with a higher revision.",
+        ("instrument_id",),
+        """select prices.instrument_id, prices.currency_code as price_currency, instruments.currency_code
+        from intermediate.int_market__closing_prices as prices inner join today using (business_date)
+        inner join marts.dim_instruments as instruments on prices.instrument_id = instruments.instrument_id
+        where prices.currency_code <> instruments.currency_code""",
+    ),
+    Control(
+        "negative_settled_position", Suite.BOOKS, Severity.CRITICAL, Owner.BACK_OFFICE,
+        "No account has delivered more than it had.",
+        "{account_id} stands at {settled_quantity} settled of {instrument_id}.",
+        "Ask the custodian: securities were delivered that the account did not hold.",
+        ("account_id", "instrument_id"),
+        """select positions.account_id, positions.instrument_id, sum(positions.settled_quantity) as settled_quantity
+        from marts.fct_positions as positions inner join today using (business_date)
+        group by positions.account_id, positions.instrument_id having sum(positions.settled_quantity) < 0""",
+    ),
+    Control(
+        "components_do_not_add_up", Suite.BOOKS, Severity.CRITICAL, Owner.DATA_ENGINEERING,
+        "The components of every result add up to its total.",
+        "The result of {instrument_id} in {book_id} is off by {difference_amount}.",
+        "Rebuild the date (clear build_middle_office); if it stays, the model is wrong.",
+        ("book_id", "account_id", "instrument_id"),
+        """select results.book_id, results.account_id, results.instrument_id, total_amount_base - (price_amount_base
+            + accrual_amount_base + fx_amount_base + income_amount_base + fees_amount_base + new_trades_amount_base
+            + corrections_amount_base) as difference_amount
+        from marts.fct_profit_and_loss as results inner join today using (business_date)
+        where total_amount_base <> price_amount_base + accrual_amount_base + fx_amount_base + income_amount_base
+            + fees_amount_base + new_trades_amount_base + corrections_amount_base
+            or total_amount <> price_amount + accrual_amount + fx_amount + income_amount + fees_amount
+            + new_trades_amount + corrections_amount""",
+    ),
+    Control(
+        "position_is_not_its_trades", Suite.BOOKS, Severity.CRITICAL, Owner.DATA_ENGINEERING,
+        "A position is yesterday's and what was booked today.",
+        "{account_id} holds {held_quantity} of {instrument_id} in {book_id}; its trades say {booked_quantity}.",
+        "Rebuild the date (clear build_middle_office); if it stays, a day before it was built from other facts.",
+        ("book_id", "account_id", "instrument_id"),
+        """, moved as (
+            select movements.book_id, movements.account_id, movements.instrument_id, sum(movements.quantity) as quantity
+            from intermediate.int_trades__movements as movements inner join today using (business_date)
+            group by movements.book_id, movements.account_id, movements.instrument_id
+        ), opening as (
+            select positions.book_id, positions.account_id, positions.instrument_id, positions.traded_quantity as quantity
+            from marts.fct_positions as positions inner join books.business_days as days
+                on positions.business_date = days.previous_business_date
+            inner join today on days.business_date = today.business_date
+        ), expected as (
+            select book_id, account_id, instrument_id, sum(quantity) as quantity
+            from (select * from moved union all select * from opening) as parts group by book_id, account_id, instrument_id
+        ), held as (
+            select positions.book_id, positions.account_id, positions.instrument_id, positions.traded_quantity as quantity
+            from marts.fct_positions as positions inner join today using (business_date)
+        )
+        select book_id, account_id, instrument_id, coalesce(held.quantity, 0) as held_quantity,
+            coalesce(expected.quantity, 0) as booked_quantity
+        from held full outer join expected using (book_id, account_id, instrument_id)
+        where coalesce(held.quantity, 0) <> coalesce(expected.quantity, 0)""",
+    ),
+    Control(
+        "bond_without_accrual", Suite.BOOKS, Severity.CRITICAL, Owner.MIDDLE_OFFICE,
+        "Every bond that is held accrues interest.",
+        "{instrument_id} is held and no accrued interest could be worked out.",
+        "Check its terms in instruments.csv, then clear prepare_terms.",
+        ("instrument_id",),
+        """select distinct positions.instrument_id from marts.fct_positions as positions inner join today using (business_date)
+        where positions.product_line = 'bond_fixed' and positions.traded_quantity <> 0
+            and positions.accrued_interest_amount is null""",
+        "bond_fixed",
+    ),
+    Control(
+        "position_break", Suite.BOOKS, Severity.WARNING, Owner.BACK_OFFICE,
+        "Our settled positions are the custodian's.",
+        "{account_id}: we hold {our_amount} of {instrument_id}, the custodian says {their_amount}; open for {age_days} days.",
+        "Compare the statuses of the account's instructions with the custodian's statement.",
+        ("account_id", "instrument_id"),
+        """select breaks.account_id, breaks.instrument_id, breaks.our_amount, breaks.their_amount, breaks.age_days
+        from marts.fct_breaks as breaks inner join today using (business_date) where breaks.break_type = 'POSITION'""",
+    ),
+    Control(
+        "cash_break", Suite.BOOKS, Severity.WARNING, Owner.BACK_OFFICE,
+        "Our cash is the bank's.",
+        "{cash_account_id}: we have {our_amount} {currency_code}, the bank says {their_amount}; open for {age_days} days.",
+        "Compare the day's settlements, income and payments with the bank's statement.",
+        ("cash_account_id",),
+        """select breaks.cash_account_id, breaks.currency_code, breaks.our_amount, breaks.their_amount, breaks.age_days
+        from marts.fct_breaks as breaks inner join today using (business_date) where breaks.break_type = 'CASH'""",
+    ),
+    Control(
+        "withholding_rate_missing", Suite.BOOKS, Severity.WARNING, Owner.BACK_OFFICE,
+        "Every entitlement has a withholding rate.",
+        "{account_id} earns {income_type} on {instrument_id} and has no withholding rate for {issuer_country_code}; none was kept back.",
+        "Deliver the rate in withholding_rates.csv; the difference is booked in the open date.",
+        ("entitlement_id",),
+        """select income.entitlement_id, income.account_id, income.income_type, income.instrument_id, instruments.issuer_country_code
+        from marts.fct_income as income inner join today using (business_date)
+        inner join marts.dim_instruments as instruments on income.instrument_id = instruments.instrument_id
+        where not exists (select from books.withholding_rates as rates where rates.account_id = income.account_id
+            and rates.issuer_country_code = instruments.issuer_country_code and rates.income_type = income.income_type
+            and rates.business_date <= today.business_date)""",
+    ),
+)  # fmt: skip

@@ -1,0 +1,111 @@
+"""Controls over settlement, payments and the journal, asked after posting."""
+
+from posttrade.controls.catalogue import Control, Owner, Severity, Suite
+
+CONTROLS = (
+    Control(
+        "journal_unbalanced", Suite.LEDGER, Severity.CRITICAL, Owner.BACK_OFFICE,
+        "Every journal entry balances, in each currency and in base currency.",
+        "Entry {entry_id} is out of balance by {amount} {currency_code} ({amount_base} in base currency).",
+        "The database refuses such an entry: somebody has worked around it. Stop and find out who.",
+        ("entry_id",),
+        """select lines.entry_id::text as entry_id, lines.currency_code, sum(lines.amount) as amount, sum(lines.amount_base) as amount_base
+        from ledger.journal_lines as lines inner join today using (business_date)
+        group by lines.entry_id, lines.currency_code having sum(lines.amount) <> 0 or sum(lines.amount_base) <> 0""",
+    ),
+    Control(
+        "entry_without_lines", Suite.LEDGER, Severity.CRITICAL, Owner.DATA_ENGINEERING,
+        "Every journal entry has lines.",
+        "Entry {entry_id} of {event_id} has no lines.",
+        "Somebody has written to the journal by hand. Stop and find out who.",
+        ("entry_id",),
+        """select entries.entry_id::text as entry_id, entries.event_id from ledger.journal_entries as entries
+        inner join today using (business_date)
+        where not exists (select from ledger.journal_lines as lines where lines.entry_id = entries.entry_id)""",
+    ),
+    Control(
+        "trial_balance_not_zero", Suite.LEDGER, Severity.CRITICAL, Owner.BACK_OFFICE,
+        "Debits and credits cancel out, in each currency.",
+        "The trial balance is off by {balance_amount} {currency_code}.",
+        "Rebuild the date (clear build_back_office); if it stays, look for the entry with the control on entries.",
+        ("currency_code",),
+        """select balances.currency_code, sum(balances.balance_amount) as balance_amount
+        from marts.rpt_trial_balance as balances inner join today using (business_date)
+        group by balances.currency_code having sum(balances.balance_amount) <> 0 or sum(balances.balance_amount_base) <> 0""",
+    ),
+    Control(
+        "bridge_open", Suite.LEDGER, Severity.CRITICAL, Owner.BACK_OFFICE,
+        "Accounting result and management result are the same.",
+        "{book_id} {instrument_id}, {component}: management {management_amount}, accounting {accounting_amount}.",
+        "Clear post_journal; if it stays, compare the entries of the instrument with its positions.",
+        ("book_id", "instrument_id", "component"),
+        """select bridge.book_id, bridge.instrument_id, bridge.component, bridge.management_amount, bridge.accounting_amount
+        from marts.rpt_profit_bridge as bridge inner join today using (business_date) where bridge.difference_amount <> 0""",
+    ),
+    Control(
+        "settlement_failed", Suite.LEDGER, Severity.INFO, Owner.BACK_OFFICE,
+        "Nothing failed to settle.",
+        "{instruction_id} of {trade_id} failed: {reason_code}; {days_late} days late.",
+        "Call the counterparty; LACK means that securities are missing, CLAC that the counterparty's are.",
+        ("instruction_id",),
+        """select settlements.instruction_id, settlements.trade_id, settlements.reason_code, settlements.days_late
+        from marts.fct_settlements as settlements inner join today using (business_date)
+        where settlements.settlement_status = 'FAILED'""",
+    ),
+    Control(
+        "fail_aged", Suite.LEDGER, Severity.WARNING, Owner.BACK_OFFICE,
+        "Nothing is open more than four days past its settlement date.",
+        "{instruction_id} of {trade_id} is open {days_late} days past its settlement date.",
+        "Escalate to the counterparty; penalties grow by the day.",
+        ("instruction_id",),
+        """select settlements.instruction_id, settlements.trade_id, settlements.days_late
+        from marts.fct_settlements as settlements inner join today using (business_date) where settlements.days_late > 4""",
+    ),
+    Control(
+        "obligation_held", Suite.LEDGER, Severity.WARNING, Owner.BACK_OFFICE,
+        "Every trade that must settle has an instruction.",
+        "{trade_id} cannot be instructed: {reason}.",
+        "Deliver the standing instruction or the counterparty; it is tried again on the next date.",
+        ("trade_id",),
+        """select held.trade_id, held.reason from operations.obligations_held as held, today
+        where held.business_date <= today.business_date""",
+    ),
+    Control(
+        "payment_without_second_person", Suite.LEDGER, Severity.CRITICAL, Owner.BACK_OFFICE,
+        "Every payment that left was approved by a second person.",
+        "Payment {payment_id} left without the approval of a second person.",
+        "The database refuses such a payment: somebody has worked around it. Stop and call the bank.",
+        ("payment_id",),
+        """select releases.payment_id from operations.payment_releases as releases inner join today using (business_date)
+        inner join operations.payments on releases.payment_id = payments.payment_id
+        left join operations.payment_decisions as decisions on releases.payment_id = decisions.payment_id
+        where decisions.decision is distinct from 'APPROVED' or lower(btrim(decisions.checker)) = lower(btrim(payments.maker))""",
+    ),
+    Control(
+        "payment_waits", Suite.LEDGER, Severity.INFO, Owner.BACK_OFFICE,
+        "No payment waits past its pay date.",
+        "Payment {payment_id} of {amount} {currency_code} to {client_id} waits for a second person since {pay_date}.",
+        "Approve or reject it: the task in release_payments, or ./posttrade payments list.",
+        ("payment_id",),
+        """select payments.payment_id, payments.amount, payments.currency_code, payments.client_id, payments.pay_date
+        from operations.payments, today
+        where payments.business_date <= today.business_date and payments.pay_date <= today.business_date
+            and not exists (select from operations.payment_decisions as decisions where decisions.payment_id = payments.payment_id
+                and decisions.business_date <= today.business_date)""",
+    ),
+    Control(
+        "client_paid_too_much", Suite.LEDGER, Severity.WARNING, Owner.BACK_OFFICE,
+        "No client was promised more than it is entitled to.",
+        "Payment {payment_id} of {amount} {currency_code} is more than the entitlement, now {entitled_amount}.",
+        "Reject the payment if it has not left; else claim the difference back from {client_id}.",
+        ("payment_id",),
+        """select payments.payment_id, payments.client_id, payments.currency_code, payments.amount,
+            coalesce(entitled.net_amount, 0) as entitled_amount
+        from operations.payments cross join today
+        left join lateral (
+            select sum(income.net_amount) as net_amount from marts.fct_income as income
+            where income.entitlement_id = payments.entitlement_id and income.business_date <= today.business_date
+        ) as entitled on true
+        where payments.business_date <= today.business_date and coalesce(entitled.net_amount, 0) < payments.amount""",
+    ),
+)  # fmt: skip

@@ -1,0 +1,262 @@
+"""The set-based checks: SQL that splits the rows of a file, judges them and inserts the good ones."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+from psycopg import sql
+from schwifty import BIC, IBAN
+from schwifty.exceptions import SchwiftyException
+from stdnum import isin, lei
+
+from posttrade.messages.contracts import NEEDED_BY_A_CANCELLATION, TRADES, CheckDigits, Column, Contract, ValueType
+from posttrade.messages.rows import SEPARATOR
+
+
+def parse_statement(contract: Contract, columns: tuple[str, ...]) -> sql.Composed:
+    """Split the cells into the contract's columns, still text; empty is null."""
+    picked = []
+    for column in contract.columns:
+        position = columns.index(column.name) + 1 if column.name in columns else 0
+        cell = sql.SQL("nullif(btrim(cell[{}]), '')").format(sql.Literal(position)) if position else sql.SQL("null::text")
+        picked.append(sql.SQL("{} as {}").format(cell, sql.Identifier(column.name)))
+    revision = (
+        sql.SQL("coalesce(nullif(btrim(cell[{}]), ''), '1')").format(sql.Literal(columns.index("revision") + 1))
+        if "revision" in columns
+        else sql.SQL("'1'")
+    )
+    return sql.SQL(
+        "create temp table parsed on commit drop as select line_no, raw, defect, cardinality(cell) = {} as is_complete, {} as revision,"
+        " {} from (select line_no, raw, defect, string_to_array(cells, {}) as cell from pg_temp.arrived) as split"
+    ).format(sql.Literal(len(columns)), revision, sql.SQL(", ").join(picked), sql.Literal(SEPARATOR))
+
+
+def judge_statement(cursor: psycopg.Cursor[Any], contract: Contract) -> sql.Composed:
+    """Give each row its first error (`CODE` or `CODE:field`), and what identifies its content.
+
+    The errors of form come first; the rows without any are then compared with each other and with what is on record.
+    """
+    form: list[sql.Composable] = [sql.SQL("when defect is not null then 'UNREADABLE'"), sql.SQL("when is_complete is not true then 'COLUMN_COUNT'")]
+    for column in contract.columns:
+        form += list(_form_errors(column, contract))
+    if contract.is_restatable:
+        form.append(sql.SQL("when revision !~ '^[1-9][0-9]{0,8}$' then 'NOT_A_NUMBER:revision'"))
+    sound: list[sql.Composable] = []
+    for column in contract.columns:
+        sound += list(_meaning_errors(cursor, column))
+    sound += list(_errors_across_columns(contract))
+    # What names a trade is no content: two fills without an id are told apart by their content, and a FIX event keeps its
+    # content when the trade it belongs to becomes known.
+    left_out = {"source_sequence", *contract.key} if contract is TRADES else set()
+    content = [sql.SQL("coalesce({}, '')").format(_normal(column)) for column in contract.columns if column.name not in left_out]
+    return sql.SQL(
+        """
+create temp table judged on commit drop as
+with formed as (
+    select *, case {form} end as form_error from pg_temp.parsed
+),
+meant as (
+    select *, coalesce(form_error, case when form_error is null then case {sound} end end) as own_error from formed
+),
+hashed as (
+    select meant.*, case when own_error is null then md5(concat_ws('|', {content})) collate "C" end as content_sha from meant
+),
+named as (
+    select hashed.*, ({key}) collate "C" as key_text from hashed
+),
+numbered as (
+    select
+        named.*,
+        row_number() over (partition by key_text, revision, own_error is null order by line_no) as place,
+        first_value(content_sha) over (partition by key_text, revision, own_error is null order by line_no) as first_sha
+    from named
+)
+select
+    numbered.*,
+    case
+        when own_error is not null then own_error
+        when place > 1 and content_sha = first_sha then 'KNOWN'
+        when place > 1 then 'CONFLICT'
+        {on_record}
+    end as error
+from numbered
+"""
+    ).format(
+        form=sql.SQL(" ").join(form),
+        sound=sql.SQL(" ").join(sound) if sound else sql.SQL("when false then ''"),
+        content=sql.SQL(", ").join(content),
+        key=_key_text(contract),
+        on_record=_compared_with_record(contract),
+    )
+
+
+def _form_errors(column: Column, contract: Contract) -> Iterator[sql.Composed]:
+    name = sql.Identifier(column.name)
+    if column.is_required:
+        needed = sql.SQL("")
+        if contract is TRADES and column.name not in NEEDED_BY_A_CANCELLATION:
+            needed = sql.SQL(" and event_type is distinct from 'CANCEL'")
+        yield sql.SQL("when {} is null{} then {}").format(name, needed, sql.Literal(f"MISSING:{column.name}"))
+    if column.allowed:
+        yield sql.SQL("when {} is not null and {} <> all({}) then {}").format(
+            name, name, sql.Literal(list(column.allowed)), sql.Literal(f"NOT_ALLOWED:{column.name}")
+        )
+    if column.type is ValueType.TEXT:
+        return
+    pattern, code = {
+        ValueType.DATE: (r"^\d{4}-\d{2}-\d{2}$", "NOT_A_DATE"),
+        ValueType.TIMESTAMP: (r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d{1,6}\d*)?(Z|[+-]\d{2}(:?\d{2})?)$", "NOT_A_TIMESTAMP"),
+        ValueType.INTEGER: (r"^[+-]?\d{1,18}$", "NOT_A_NUMBER"),
+        ValueType.QUANTITY: (r"^[+-]?\d{1,18}(\.\d{1,10}0*)?$", "NOT_A_NUMBER"),
+        ValueType.AMOUNT: (r"^[+-]?\d{1,20}(\.\d{1,4}0*)?$", "NOT_A_NUMBER"),
+        ValueType.RATE: (r"^[+-]?\d{1,16}(\.\d{1,12}0*)?$", "NOT_A_NUMBER"),
+    }[column.type]
+    yield sql.SQL("when {} is not null and ({} !~ {} or not pg_input_is_valid({}, {})) then {}").format(
+        name, name, sql.Literal(pattern), name, sql.Literal(column.type.value), sql.Literal(f"{code}:{column.name}")
+    )
+
+
+def _meaning_errors(cursor: psycopg.Cursor[Any], column: Column) -> Iterator[sql.Composed]:
+    name = sql.Identifier(column.name)
+    if column.is_positive:
+        yield sql.SQL("when {}::{} <= 0 then {}").format(name, sql.SQL(column.type.value), sql.Literal(f"NOT_POSITIVE:{column.name}"))
+    if column.refers_to:
+        schema, table, key = column.refers_to.split(".")
+        yield sql.SQL("when {} is not null and not exists (select from {} as referred where referred.{} = formed.{}) then {}").format(
+            name, sql.Identifier(schema, table), sql.Identifier(key), name, sql.Literal(f"UNKNOWN_REFERENCE:{column.name}")
+        )
+    if column.check_digits:
+        cursor.execute(sql.SQL("select distinct {} from pg_temp.parsed where {} is not null").format(name, name))
+        wrong = [value for (value,) in cursor.fetchall() if not has_valid_check_digits(value, column.check_digits)]
+        if wrong:
+            yield sql.SQL("when {} = any({}) then {}").format(name, sql.Literal(wrong), sql.Literal(f"CHECK_DIGITS:{column.name}"))
+
+
+def has_valid_check_digits(value: str, kind: CheckDigits) -> bool:
+    """Whether an identifier proves itself: ISIN (ISO 6166), LEI (ISO 17442), BIC (ISO 9362), IBAN (ISO 13616)."""
+    if kind is CheckDigits.ISIN:
+        return bool(isin.is_valid(value))
+    if kind is CheckDigits.LEI:
+        return bool(lei.is_valid(value))
+    try:
+        if kind is CheckDigits.BIC:
+            BIC(value)
+        else:
+            IBAN(value)
+    except SchwiftyException:
+        return False
+    return True
+
+
+def _errors_across_columns(contract: Contract) -> Iterator[sql.Composed]:
+    checks: tuple[tuple[str, str], ...] = ()
+    if contract is TRADES:
+        checks = (
+            (
+                "event_type <> 'CANCEL' and (instrument_id, currency_code) not in (select one.instrument_id, one.currency_code from ("
+                "select distinct on (instrument_id) instrument_id, currency_code from books.instruments"
+                " where business_date <= %(business_date)s order by instrument_id, business_date desc, revision desc) as one)",
+                "OTHER_CURRENCY:currency_code",
+            ),
+            ("event_type = 'NEW' and version <> '1'", "WRONG_VERSION:version"),
+            ("event_type <> 'NEW' and version = '1'", "WRONG_VERSION:version"),
+            ("event_type <> 'NEW' and trade_id is null", "MISSING:trade_id"),
+            ("settlement_date::date < trade_date::date", "BEFORE_TRADE_DATE:settlement_date"),
+            ("trade_date::date > %(business_date)s", "IN_THE_FUTURE:trade_date"),
+        )
+    elif contract.kind == "instruments":
+        checks = (
+            ("product_line = 'bond_fixed' and coupon_rate is null", "MISSING:coupon_rate"),
+            ("product_line = 'bond_fixed' and coupon_frequency is null", "MISSING:coupon_frequency"),
+            ("product_line = 'bond_fixed' and day_count is null", "MISSING:day_count"),
+            ("product_line = 'bond_fixed' and issue_date is null", "MISSING:issue_date"),
+            ("product_line = 'bond_fixed' and maturity_date is null", "MISSING:maturity_date"),
+        )
+    elif contract.kind == "corporate_actions":
+        checks = (("pay_date::date < ex_date::date", "BEFORE_EX_DATE:pay_date"),)
+    elif contract.kind == "withholding_rates":
+        checks = (("rate::numeric < 0 or rate::numeric >= 1", "OUT_OF_RANGE:rate"),)
+    for condition, error in checks:
+        yield sql.SQL("when {} then {}").format(sql.SQL(condition), sql.Literal(error))
+
+
+def _normal(column: Column) -> sql.Composable:
+    """The text that is the same for the same value: 1.50 and 1.5, 09:00+01:00 and 08:00Z."""
+    name = sql.Identifier(column.name)
+    if column.type in (ValueType.QUANTITY, ValueType.AMOUNT, ValueType.RATE, ValueType.INTEGER):
+        return sql.SQL("trim_scale({}::numeric)::text").format(name)
+    if column.type is ValueType.TIMESTAMP:
+        return sql.SQL("(({}::timestamptz) at time zone 'UTC')::text").format(name)
+    return name
+
+
+def _key_text(contract: Contract) -> sql.Composable:
+    if contract is TRADES:
+        # A fill without an id is named by its content and its place among equal ones of the file.
+        return sql.SQL(
+            "case when own_error is not null then line_no::text else %(source)s || '~' || coalesce(trade_id, '#' || content_sha || '-' ||"
+            " row_number() over (partition by content_sha, trade_id is null order by line_no)) || '|' || version::bigint end"
+        )
+    parts = sql.SQL(" || '|' || ").join(_normal(contract.column(name)) for name in contract.key)
+    return sql.SQL("case when own_error is not null then line_no::text else {} end").format(parts)
+
+
+def _compared_with_record(contract: Contract) -> sql.Composable:
+    table = sql.SQL(contract.table)
+    if contract is TRADES:
+        return sql.SQL(
+            "else (select case when recorded.content_sha = numbered.content_sha then 'KNOWN' else 'CONFLICT' end"
+            " from books.trade_versions as recorded where recorded.trade_id = regexp_replace(key_text, '[|][0-9]+$', '')"
+            " and recorded.version = numbered.version::integer)"
+        )
+    key_of_record = sql.SQL(" and ").join(
+        sql.SQL("recorded.{0} = numbered.{0}::{1}").format(sql.Identifier(name), sql.SQL(contract.column(name).type.value))
+        for name in contract.key
+    )
+    if not contract.is_restatable:
+        return sql.SQL(
+            "else (select case when recorded.content_sha = numbered.content_sha then 'KNOWN' else 'CONFLICT' end from {} as recorded where {})"
+        ).format(table, key_of_record)
+    return sql.SQL(
+        """
+        when (
+            select recorded.content_sha from {table} as recorded where {key} and recorded.business_date <= %(business_date)s
+            order by recorded.business_date desc, recorded.revision desc limit 1
+        ) = content_sha then 'KNOWN'
+        when exists (
+            select from {table} as recorded where {key} and recorded.business_date = %(business_date)s
+                and recorded.revision = numbered.revision::integer
+        ) then 'CONFLICT'
+        """
+    ).format(table=table, key=key_of_record)
+
+
+def insert_statement(contract: Contract) -> sql.Composed:
+    if contract is TRADES:
+        return sql.SQL(
+            """
+            insert into books.trade_versions (trade_id, version, event_type, source_system, execution_id, book_id, account_id, trader_id,
+                counterparty_id, instrument_id, trade_date, executed_at, source_sequence, settlement_date, quantity, price, currency_code,
+                fee_amount, content_sha, business_date, file_id, line_no)
+            select regexp_replace(key_text, '[|][0-9]+$', ''), version::integer, event_type, %(source)s, execution_id, book_id, account_id,
+                trader_id, counterparty_id, instrument_id, trade_date::date, executed_at::timestamptz, source_sequence::bigint,
+                settlement_date::date, case side when 'SELL' then -quantity::numeric else quantity::numeric end, price::numeric,
+                currency_code, fee_amount::numeric, content_sha, %(business_date)s, %(file_id)s, line_no
+            from pg_temp.judged where error is null
+            """
+        )
+    names = [column.name for column in contract.columns]
+    values = [
+        sql.SQL("{}::{}").format(sql.Identifier(column.name), sql.SQL(column.type.value)) for column in contract.columns
+    ]
+    revision = (", revision", ", revision::integer") if contract.is_restatable else ("", "")
+    return sql.SQL(
+        "insert into {table} ({names}{revision}, content_sha, business_date, file_id, line_no)"
+        " select {values}{revision_value}, content_sha, %(business_date)s, %(file_id)s, line_no from pg_temp.judged where error is null"
+    ).format(
+        table=sql.SQL(contract.table),
+        names=sql.SQL(", ").join(map(sql.Identifier, names)),
+        values=sql.SQL(", ").join(values),
+        revision=sql.SQL(revision[0]),
+        revision_value=sql.SQL(revision[1]),
+    )

@@ -1,0 +1,61 @@
+"""The file contracts, the tables and the documentation say the same."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from posttrade.messages.contracts import CONTRACTS, TRADES, CheckDigits, Contract
+from posttrade.messages.csv_files import read_csv
+from posttrade.records.checks import has_valid_check_digits
+from posttrade.settings import repository_root
+
+DDL = (repository_root() / "plugins/posttrade/records/migrations/sql/0001_foundation.sql").read_text()
+PROVENANCE = {"business_date", "revision", "content_sha", "file_id", "line_no", "known_at"}
+RESTATABLE = [contract for contract in CONTRACTS.values() if contract is not TRADES]
+
+
+def _columns_of_table(table: str) -> list[str]:
+    body = re.sub(r"--.*", "", DDL.split(f"create table {table} (", 1)[1].split("\n);", 1)[0])
+    body = re.sub(r"\((?:[^()]|\([^()]*\))*\)", "", body)
+    names = [words[0] for part in body.split(",") if (words := part.split())]
+    return [name for name in names if name not in PROVENANCE | {"primary", "check"}]
+
+
+@pytest.mark.parametrize("contract", RESTATABLE, ids=lambda contract: contract.kind)
+def test_columns_of_a_contract_are_those_of_its_table(contract: Contract) -> None:
+    assert [column.name for column in contract.columns] == _columns_of_table(contract.table)
+
+
+def test_a_trade_file_has_the_columns_of_a_trade_version_and_the_side() -> None:
+    of_table = [name for name in _columns_of_table(TRADES.table) if name != "source_system"]
+    assert [column.name for column in TRADES.columns if column.name != "side"] == of_table
+
+
+@pytest.mark.parametrize("contract", CONTRACTS.values(), ids=lambda contract: contract.kind)
+def test_the_example_of_the_documentation_is_a_file_of_its_kind(contract: Contract, tmp_path: Path) -> None:
+    document = (repository_root() / "docs/file-contracts.md").read_text()
+    example = document.split(f"### `{contract.kind}`", 1)[1].split("```csv\n", 1)[1].split("```", 1)[0]
+    path = tmp_path / f"{contract.kind}.csv"
+    path.write_text(example)
+    source = read_csv(path, contract)
+    assert source.columns == tuple(column.name for column in contract.columns)
+    assert list(source.rows)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "is_valid"),
+    [
+        (CheckDigits.ISIN, "US0378331005", True),
+        (CheckDigits.ISIN, "US0378331006", False),
+        (CheckDigits.ISIN, "FR1234567111", False),
+        (CheckDigits.LEI, "5493001KJTIIGC8Y1R12", True),
+        (CheckDigits.LEI, "5493001KJTIIGC8Y1R13", False),
+        (CheckDigits.BIC, "DEUTDEFF", True),
+        (CheckDigits.BIC, "DEUTDE", False),
+        (CheckDigits.IBAN, "GB82WEST12345698765432", True),
+        (CheckDigits.IBAN, "GB82WEST12345698765433", False),
+    ],
+)
+def test_identifiers_prove_themselves(kind: CheckDigits, value: str, is_valid: bool) -> None:
+    assert has_valid_check_digits(value, kind) is is_valid
