@@ -122,7 +122,9 @@ def _close_days(settings: Settings, days: list[date]) -> None:
     is_simulated = (settings.inbox / "simulation.json").exists()
     steps_a_day = 18
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"), TimeElapsedColumn())
-    with Progress(*columns, console=out, disable=not out.is_terminal) as bar:
+    with Progress(
+        *columns, console=out, disable=not out.is_terminal, auto_refresh=False, redirect_stdout=False, redirect_stderr=False
+    ) as bar:
         task = bar.add_task("closing", total=len(days) * steps_a_day)
 
         def before_day(day: date) -> None:
@@ -131,7 +133,7 @@ def _close_days(settings: Settings, days: list[date]) -> None:
 
         def on_progress(progress: Any) -> None:
             if progress.task_id:
-                bar.update(task, advance=1, description=f"{progress.business_date} {progress.task_id.replace('_', ' ')}")
+                bar.update(task, advance=1, description=f"{progress.business_date} {progress.task_id.replace('_', ' ')}", refresh=True)
             else:
                 out.print(f"{progress.business_date} closed in {progress.seconds:5.1f} s")
 
@@ -252,6 +254,8 @@ def up(port: Annotated[int | None, typer.Option(help="Port of the web pages on 1
             postgres.keep(True)
     out.print(f"Airflow is up: {access.address}")
     out.print(f"Log in as {access.username} with the password {access.password}")
+    for name, password in access.others.items():
+        out.print(f"Log in as {name} with the password {password}")
     out.print("Stop it with ./posttrade down")
 
 

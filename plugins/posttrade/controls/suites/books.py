@@ -63,7 +63,8 @@ CONTROLS = (
         inner join books.business_days as days on today.business_date = days.business_date
         inner join intermediate.int_market__closing_prices as previous on prices.instrument_id = previous.instrument_id
             and previous.business_date = days.previous_business_date
-        inner join marts.dim_instruments as instruments on prices.instrument_id = instruments.instrument_id
+        inner join intermediate.int_reference__instruments_known as instruments on prices.instrument_id = instruments.instrument_id
+            and instruments.business_date = today.business_date
         where instruments.product_line = 'equity' and abs(prices.price / previous.price - 1) > 0.20""",
         "equity",
     ),
@@ -78,7 +79,8 @@ CONTROLS = (
         inner join books.business_days as days on today.business_date = days.business_date
         inner join intermediate.int_market__closing_prices as previous on prices.instrument_id = previous.instrument_id
             and previous.business_date = days.previous_business_date
-        inner join marts.dim_instruments as instruments on prices.instrument_id = instruments.instrument_id
+        inner join intermediate.int_reference__instruments_known as instruments on prices.instrument_id = instruments.instrument_id
+            and instruments.business_date = today.business_date
         where instruments.product_line = 'bond_fixed' and abs(prices.price / previous.price - 1) > 0.05""",
         "bond_fixed",
     ),
@@ -90,7 +92,8 @@ CONTROLS = (
         ("instrument_id",),
         """select prices.instrument_id, prices.currency_code as price_currency, instruments.currency_code
         from intermediate.int_market__closing_prices as prices inner join today using (business_date)
-        inner join marts.dim_instruments as instruments on prices.instrument_id = instruments.instrument_id
+        inner join intermediate.int_reference__instruments_known as instruments on prices.instrument_id = instruments.instrument_id
+            and instruments.business_date = today.business_date
         where prices.currency_code <> instruments.currency_code""",
     ),
     Control(
@@ -182,7 +185,8 @@ CONTROLS = (
         ("entitlement_id",),
         """select income.entitlement_id, income.account_id, income.income_type, income.instrument_id, instruments.issuer_country_code
         from marts.fct_income as income inner join today using (business_date)
-        inner join marts.dim_instruments as instruments on income.instrument_id = instruments.instrument_id
+        inner join intermediate.int_reference__instruments_known as instruments on income.instrument_id = instruments.instrument_id
+            and instruments.business_date = today.business_date
         where not exists (select from books.withholding_rates as rates where rates.account_id = income.account_id
             and rates.issuer_country_code = instruments.issuer_country_code and rates.income_type = income.income_type
             and rates.business_date <= today.business_date)""",
