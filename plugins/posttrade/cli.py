@@ -33,7 +33,7 @@ app.add_typer(exceptions_app, name="exceptions")
 app.add_typer(alerts_app, name="alerts")
 app.add_typer(payments_app, name="payments")
 
-out = Console(highlight=False)
+out = Console(highlight=False, width=None if Console().is_terminal else 150)
 DATE_FOLDER = re.compile(r"\d{4}-\d{2}-\d{2}")
 SAMPLE = {"days": 5, "trades": 2000, "seed": 7}
 

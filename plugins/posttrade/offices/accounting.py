@@ -277,8 +277,12 @@ _ACTIVE_ENTRIES = """
 active as (
     select entries.*
     from ledger.journal_entries as entries
-    where entries.reverses_entry_id is null
-        and not exists (select from ledger.journal_entries as reversals where reversals.reverses_entry_id = entries.entry_id)
+    where entries.reverses_entry_id is null and entries.business_date <= :business_date
+        -- as of the date: what a later date took back still stood then
+        and not exists (
+            select from ledger.journal_entries as reversals
+            where reversals.reverses_entry_id = entries.entry_id and reversals.business_date <= :business_date
+        )
 )
 """
 

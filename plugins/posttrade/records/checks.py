@@ -204,9 +204,11 @@ def _key_text(contract: Contract) -> sql.Composable:
 def _compared_with_record(contract: Contract) -> sql.Composable:
     table = sql.SQL(contract.table)
     if contract is TRADES:
+        # The keys are sorted by byte; the index that finds a trade is in the database's own order, and is used only for a key in it.
         return sql.SQL(
             "else (select case when recorded.content_sha = numbered.content_sha then 'KNOWN' else 'CONFLICT' end"
-            " from books.trade_versions as recorded where recorded.trade_id = regexp_replace(key_text, '[|][0-9]+$', '')"
+            " from books.trade_versions as recorded"
+            " where recorded.trade_id = regexp_replace(key_text, '[|][0-9]+$', '') collate \"default\""
             " and recorded.version = numbered.version::integer)"
         )
     key_of_record = sql.SQL(" and ").join(

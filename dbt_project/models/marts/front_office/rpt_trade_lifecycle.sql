@@ -7,14 +7,16 @@ with last_states as (
 ),
 
 settlement_states as (
-    select distinct on (trade_id)
-        trade_id,
-        settlement_status,
-        reason_code,
-        days_late
-    from {{ ref('fct_settlements') }}
-    where function <> 'CANC'
-    order by trade_id, business_date desc, (function = 'NEWM') desc, (settlement_status = 'CANCELLED')
+    select distinct on (settlements.trade_id)
+        settlements.trade_id,
+        settlements.settlement_status,
+        settlements.reason_code,
+        settlements.days_late
+    from {{ ref('fct_settlements') }} as settlements
+    inner join {{ ref('stg_operations__settlement_instructions') }} as instructions
+        on settlements.instruction_id = instructions.instruction_id
+    where settlements.function = 'NEWM'
+    order by settlements.trade_id, instructions.trade_version desc, settlements.business_date desc
 ),
 
 trade_lifecycle as (
