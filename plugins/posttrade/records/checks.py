@@ -52,16 +52,16 @@ def judge_statement(cursor: psycopg.Cursor[Any], contract: Contract) -> sql.Comp
     return sql.SQL(
         """
 create temp table judged on commit drop as
-with formed as (
+with formed as materialized (
     select *, case {form} end as form_error from pg_temp.parsed
 ),
-meant as (
+meant as materialized (
     select *, coalesce(form_error, case when form_error is null then case {sound} end end) as own_error from formed
 ),
-hashed as (
+hashed as materialized (
     select meant.*, case when own_error is null then md5(concat_ws('|', {content})) collate "C" end as content_sha from meant
 ),
-named as (
+named as materialized (
     select hashed.*, ({key}) collate "C" as key_text from hashed
 ),
 numbered as (
@@ -122,8 +122,12 @@ def _meaning_errors(cursor: psycopg.Cursor[Any], column: Column) -> Iterator[sql
         yield sql.SQL("when {}::{} <= 0 then {}").format(name, sql.SQL(column.type.value), sql.Literal(f"NOT_POSITIVE:{column.name}"))
     if column.refers_to:
         schema, table, key = column.refers_to.split(".")
-        yield sql.SQL("when {} is not null and not exists (select from {} as referred where referred.{} = formed.{}) then {}").format(
-            name, sql.Identifier(schema, table), sql.Identifier(key), name, sql.Literal(f"UNKNOWN_REFERENCE:{column.name}")
+        # Reference data is small and read once into a hash; instructions are many and looked up by their key.
+        known = "{name} in (select {key} from {table})" if schema == "books" else (
+            "exists (select from {table} as referred where referred.{key} = formed.{name})"
+        )  # fmt: skip
+        yield sql.SQL("when {name} is not null and not " + known + " then {error}").format(
+            name=name, key=sql.Identifier(key), table=sql.Identifier(schema, table), error=sql.Literal(f"UNKNOWN_REFERENCE:{column.name}")
         )
     if column.check_digits:
         cursor.execute(sql.SQL("select distinct {} from pg_temp.parsed where {} is not null").format(name, name))

@@ -1,0 +1,68 @@
+"""A small simulated firm closed by the office functions, without Airflow: the fast road for tests of the chain."""
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from posttrade.offices import accounting, business_days, derivations, front_office, income, middle_office, settlement
+from posttrade.records.database import Role, engine
+from posttrade.settings import get_settings
+from posttrade.simulator.answers import answer
+from posttrade.simulator.world import write_world
+
+STEPS = (
+    (front_office.record_reference_data, Role.LOADER),
+    (business_days.publish_calendar, Role.LOADER),
+    (business_days.open_business_date, Role.OPERATOR),
+    (front_office.record_market_data, Role.LOADER),
+    (front_office.record_trades, Role.LOADER),
+    (front_office.record_statements, Role.LOADER),
+    (middle_office.prepare_terms, Role.LOADER),
+    (derivations.build_middle_office, Role.TRANSFORMER),
+    (settlement.instruct_settlement, Role.OPERATOR),
+    (income.prepare_payments, Role.OPERATOR),
+    (accounting.post_journal, Role.POSTER),
+    (derivations.build_back_office, Role.TRANSFORMER),
+    (settlement.deliver_outbox, Role.OPERATOR),
+    (business_days.close_business_date, Role.OPERATOR),
+)
+
+
+def close_day(business_date: date) -> dict[str, dict[str, int]]:
+    """Close one day; gives the counts of every step."""
+    return {step.__name__: step(business_date, engine(role)) for step, role in STEPS}
+
+
+@pytest.fixture
+def firm(fresh_database: str) -> Callable[[int, int], list[date]]:  # noqa: ARG001 - the database must be there
+    """Write a simulated firm and close its days: `firm(days, trades)` gives the dates."""
+
+    def make(days: int, trades: int) -> list[date]:
+        settings = get_settings()
+        dates = write_world(settings.inbox, days=days, trades=trades, seed=11)
+        for business_date in dates:
+            answer(settings.inbox, settings.outbox, business_date)
+            close_day(business_date)
+        return dates
+
+    return make
+
+
+@pytest.fixture
+def simulated_positions() -> Callable[[date], dict[tuple[str, str], str]]:
+    """The simulator's own books of a date, kept without SQL: quantity by account and instrument."""
+    import csv
+    from decimal import Decimal
+
+    def read(business_date: date) -> dict[tuple[str, str], str]:
+        path: Path = get_settings().inbox / "simulation" / f"positions_{business_date}.csv"
+        rows = csv.DictReader(path.read_text().splitlines())
+        return {
+            (row["account_id"], row["instrument_id"]): str(Decimal(row["quantity"]).normalize())
+            for row in rows
+            if not row["account_id"].startswith("#") and Decimal(row["quantity"] or 0) != 0
+        }
+
+    return read
