@@ -1,5 +1,6 @@
 """Trading sessions and settlement days of markets."""
 
+import warnings
 from bisect import bisect_left, bisect_right
 from datetime import date, timedelta
 from functools import lru_cache
@@ -27,7 +28,10 @@ def sessions(calendar: str, last_year: int) -> tuple[date, ...]:
         ValueError: no calendar of that name is known.
     """
     try:
-        found = exchange_calendars.get_calendar(calendar, start=FIRST_DATE.isoformat(), end=date(last_year, 12, 31).isoformat())
+        with warnings.catch_warnings():
+            # The library reads pandas in a way that pandas 3.1 announces to change.
+            warnings.simplefilter("ignore")
+            found = exchange_calendars.get_calendar(calendar, start=FIRST_DATE.isoformat(), end=date(last_year, 12, 31).isoformat())
     except exchange_calendars.errors.InvalidCalendarName as error:
         raise ValueError(f"no trading calendar is known for {calendar!r}") from error
     days = {timestamp.date() for timestamp in found.sessions} - CLOSED.get(calendar, frozenset())

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -51,12 +52,15 @@ def run_dbt(arguments: list[str], business_date: date) -> Any:
     Raises:
         PosttradeError: the command failed; the message names the nodes and why.
     """
-    from dbt.cli.main import dbtRunner  # costs two seconds
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from dbt.cli.main import dbtRunner  # costs two seconds
 
     settings = get_settings()
     project = settings.root / "dbt_project"
     work = settings.home / "dbt"
-    with _environment(business_date, work):
+    with _environment(business_date, work), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # dbt's own deprecations are for dbt's makers
         outcome = dbtRunner().invoke(
             [
                 *arguments,
