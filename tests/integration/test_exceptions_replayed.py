@@ -20,7 +20,7 @@ def _rejected() -> dict[str, str]:
 
 def test_a_corrected_row_is_recorded_in_the_open_date_once() -> None:
     exception_id = _rejected()["exception_id"]
-    with pytest.raises(PosttradeError, match="rejected again: .*price"):
+    with pytest.raises(PosttradeError, match=r"rejected again: .*price"):
         replay_exception(exception_id, trade("T1", price="none"), "Olga Operator", TUESDAY, loader())
     assert len(list_exceptions(loader(), MONDAY)) == 1
     replay_exception(exception_id, trade("T1"), "Olga Operator", TUESDAY, loader())

@@ -17,7 +17,11 @@ def test_the_simulated_world_is_recorded_once() -> None:
     first = [step(day, loader()) for day in (MONDAY, TUESDAY) for step in steps]
     assert sum(counts["recorded"] for counts in first) > 900
     assert not any(counts["refused"] for counts in first)
-    assert {row[0] for row in found("select distinct source_system from books.trade_versions")} == {"CSV", "FIX", "FODB"}
+    assert {row[0] for row in found("select distinct source_system from books.trade_versions")} == {
+        "CSV",
+        "FIX",
+        "FODB",
+    }
     again = [step(day, loader()) for day in (MONDAY, TUESDAY) for step in steps]
     assert all(not any(counts.values()) for counts in again)
 
@@ -34,10 +38,20 @@ def test_a_fact_that_goes_back_to_what_it_was_is_recorded() -> None:
 def test_an_unchanged_row_adds_nothing_and_other_content_under_the_key_is_a_conflict() -> None:
     open_firm()
     deliver(TUESDAY, "desks", [*FIRM["desks"], "FI,Fixed income"])
-    assert front_office.record_reference_data(TUESDAY, loader()) == {"recorded": 1, "known": 1, "rejected": 0, "refused": 0}
+    assert front_office.record_reference_data(TUESDAY, loader()) == {
+        "recorded": 1,
+        "known": 1,
+        "rejected": 0,
+        "refused": 0,
+    }
     deliver(TUESDAY, "desks", ["FI,Bonds"], "desks_b.csv")
     deliver(TUESDAY, "desks", ["FI,Bonds,2"], "desks_c.csv", "desk_id,name,revision")
-    assert front_office.record_reference_data(TUESDAY, loader()) == {"recorded": 1, "known": 0, "rejected": 1, "refused": 0}
+    assert front_office.record_reference_data(TUESDAY, loader()) == {
+        "recorded": 1,
+        "known": 0,
+        "rejected": 1,
+        "refused": 0,
+    }
     assert found("select reason_code from operations.exceptions") == [("CONFLICT",)]
 
 
@@ -76,7 +90,9 @@ def test_characters_that_delimit_in_copy_come_through() -> None:
         ({"executed_at": "2026-01-05T09:00:00"}, ("NOT_A_TIMESTAMP", "executed_at")),
     ],
 )
-def test_a_bad_trade_is_an_exception_and_the_good_one_is_recorded(change: dict[str, str], error: tuple[str, str]) -> None:
+def test_a_bad_trade_is_an_exception_and_the_good_one_is_recorded(
+    change: dict[str, str], error: tuple[str, str]
+) -> None:
     open_firm()
     counts = record_trades(MONDAY, [trade("GOOD"), trade("BAD", **change)])
     assert (counts["recorded"], counts["rejected"]) == (1, 1)

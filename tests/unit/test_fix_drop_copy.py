@@ -39,7 +39,13 @@ def test_fields_are_read_as_the_contract_says() -> None:
     assert [row[name] for name in ("book_id", "account_id", "trader_id", "counterparty_id", "instrument_id")] == [
         "BK", "AC", "TR1", "CP1", "VOD",
     ]  # fmt: skip
-    assert [row[name] for name in ("side", "quantity", "price", "currency_code", "fee_amount")] == ["SELL", "5", "1.5", "GBP", "3"]
+    assert [row[name] for name in ("side", "quantity", "price", "currency_code", "fee_amount")] == [
+        "SELL",
+        "5",
+        "1.5",
+        "GBP",
+        "3",
+    ]
     assert row["executed_at"] == "2026-01-05T09:30:00.250+00:00"
     assert (row["trade_date"], row["settlement_date"]) == ("2026-01-05", "2026-01-07")
 

@@ -75,10 +75,7 @@ def _csv_line(values: list[str]) -> str:
 
 def _texts(found: sqlalchemy.CursorResult[tuple[object, ...]]) -> Iterator[list[str]]:
     for row in found:
-        yield [
-            "" if value is None else _text(value)
-            for value in row
-        ]
+        yield ["" if value is None else _text(value) for value in row]
 
 
 def _text(value: object) -> str:

@@ -18,7 +18,9 @@ def parse_statement(contract: Contract, columns: tuple[str, ...]) -> sql.Compose
     picked = []
     for column in contract.columns:
         position = columns.index(column.name) + 1 if column.name in columns else 0
-        cell = sql.SQL("nullif(btrim(cell[{}]), '')").format(sql.Literal(position)) if position else sql.SQL("null::text")
+        cell = (
+            sql.SQL("nullif(btrim(cell[{}]), '')").format(sql.Literal(position)) if position else sql.SQL("null::text")
+        )
         picked.append(sql.SQL("{} as {}").format(cell, sql.Identifier(column.name)))
     revision = (
         sql.SQL("coalesce(nullif(btrim(cell[{}]), ''), '1')").format(sql.Literal(columns.index("revision") + 1))
@@ -36,7 +38,10 @@ def judge_statement(cursor: psycopg.Cursor[Any], contract: Contract) -> sql.Comp
 
     The errors of form come first; the rows without any are then compared with each other and with what is on record.
     """
-    form: list[sql.Composable] = [sql.SQL("when defect is not null then 'UNREADABLE'"), sql.SQL("when is_complete is not true then 'COLUMN_COUNT'")]
+    form: list[sql.Composable] = [
+        sql.SQL("when defect is not null then 'UNREADABLE'"),
+        sql.SQL("when is_complete is not true then 'COLUMN_COUNT'"),
+    ]
     for column in contract.columns:
         form += list(_form_errors(column, contract))
     if contract.is_restatable:
@@ -48,7 +53,11 @@ def judge_statement(cursor: psycopg.Cursor[Any], contract: Contract) -> sql.Comp
     # What names a trade is no content: two fills without an id are told apart by their content, and a FIX event keeps its
     # content when the trade it belongs to becomes known.
     left_out = {"source_sequence", *contract.key} if contract is TRADES else set()
-    content = [sql.SQL("coalesce({}, '')").format(_normal(column)) for column in contract.columns if column.name not in left_out]
+    content = [
+        sql.SQL("coalesce({}, '')").format(_normal(column))
+        for column in contract.columns
+        if column.name not in left_out
+    ]
     return sql.SQL(
         """
 create temp table judged on commit drop as
@@ -105,7 +114,10 @@ def _form_errors(column: Column, contract: Contract) -> Iterator[sql.Composed]:
         return
     pattern, code = {
         ValueType.DATE: (r"^\d{4}-\d{2}-\d{2}$", "NOT_A_DATE"),
-        ValueType.TIMESTAMP: (r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d{1,6}\d*)?(Z|[+-]\d{2}(:?\d{2})?)$", "NOT_A_TIMESTAMP"),
+        ValueType.TIMESTAMP: (
+            r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d{1,6}\d*)?(Z|[+-]\d{2}(:?\d{2})?)$",
+            "NOT_A_TIMESTAMP",
+        ),
         ValueType.INTEGER: (r"^[+-]?\d{1,18}$", "NOT_A_NUMBER"),
         ValueType.QUANTITY: (r"^[+-]?\d{1,18}(\.\d{1,10}0*)?$", "NOT_A_NUMBER"),
         ValueType.AMOUNT: (r"^[+-]?\d{1,20}(\.\d{1,4}0*)?$", "NOT_A_NUMBER"),
@@ -119,7 +131,9 @@ def _form_errors(column: Column, contract: Contract) -> Iterator[sql.Composed]:
 def _meaning_errors(cursor: psycopg.Cursor[Any], column: Column) -> Iterator[sql.Composed]:
     name = sql.Identifier(column.name)
     if column.is_positive:
-        yield sql.SQL("when {}::{} <= 0 then {}").format(name, sql.SQL(column.type.value), sql.Literal(f"NOT_POSITIVE:{column.name}"))
+        yield sql.SQL("when {}::{} <= 0 then {}").format(
+            name, sql.SQL(column.type.value), sql.Literal(f"NOT_POSITIVE:{column.name}")
+        )
     if column.refers_to:
         schema, table, key = column.refers_to.split(".")
         # Reference data is small and read once into a hash; instructions are many and looked up by their key.
@@ -127,13 +141,18 @@ def _meaning_errors(cursor: psycopg.Cursor[Any], column: Column) -> Iterator[sql
             "exists (select from {table} as referred where referred.{key} = formed.{name})"
         )  # fmt: skip
         yield sql.SQL("when {name} is not null and not " + known + " then {error}").format(
-            name=name, key=sql.Identifier(key), table=sql.Identifier(schema, table), error=sql.Literal(f"UNKNOWN_REFERENCE:{column.name}")
+            name=name,
+            key=sql.Identifier(key),
+            table=sql.Identifier(schema, table),
+            error=sql.Literal(f"UNKNOWN_REFERENCE:{column.name}"),
         )
     if column.check_digits:
         cursor.execute(sql.SQL("select distinct {} from pg_temp.parsed where {} is not null").format(name, name))
         wrong = [value for (value,) in cursor.fetchall() if not has_valid_check_digits(value, column.check_digits)]
         if wrong:
-            yield sql.SQL("when {} = any({}) then {}").format(name, sql.Literal(wrong), sql.Literal(f"CHECK_DIGITS:{column.name}"))
+            yield sql.SQL("when {} = any({}) then {}").format(
+                name, sql.Literal(wrong), sql.Literal(f"CHECK_DIGITS:{column.name}")
+            )
 
 
 def has_valid_check_digits(value: str, kind: CheckDigits) -> bool:
@@ -216,7 +235,9 @@ def _compared_with_record(contract: Contract) -> sql.Composable:
             " and recorded.version = numbered.version::integer)"
         )
     key_of_record = sql.SQL(" and ").join(
-        sql.SQL("recorded.{0} = numbered.{0}::{1}").format(sql.Identifier(name), sql.SQL(contract.column(name).type.value))
+        sql.SQL("recorded.{0} = numbered.{0}::{1}").format(
+            sql.Identifier(name), sql.SQL(contract.column(name).type.value)
+        )
         for name in contract.key
     )
     if not contract.is_restatable:
@@ -237,7 +258,7 @@ def _compared_with_record(contract: Contract) -> sql.Composable:
     ).format(table=table, key=key_of_record)
 
 
-def insert_statement(contract: Contract) -> sql.Composed:
+def insert_statement(contract: Contract) -> sql.SQL | sql.Composed:
     if contract is TRADES:
         return sql.SQL(
             """

@@ -33,7 +33,9 @@ def list_exceptions(engine: sqlalchemy.Engine, business_date: date | None = None
         return [dict(row) for row in rows]
 
 
-def replay_exception(exception_id: str, corrected_raw: str, resolved_by: str, business_date: date, engine: sqlalchemy.Engine) -> None:
+def replay_exception(
+    exception_id: str, corrected_raw: str, resolved_by: str, business_date: date, engine: sqlalchemy.Engine
+) -> None:
     """Record a rejected row after correction, through the checks every row passes.
 
     Args:
@@ -59,7 +61,9 @@ def replay_exception(exception_id: str, corrected_raw: str, resolved_by: str, bu
             ).one()  # fmt: skip
             raise PosttradeError(f"The corrected row is rejected again: {again.reason}", again.remedy)
         if not counts.recorded and not counts.known:
-            raise PosttradeError("The corrected text brings no row.", "Give the whole line as the file should have had it.")
+            raise PosttradeError(
+                "The corrected text brings no row.", "Give the whole line as the file should have had it."
+            )
         file_id = file_id_of(CONTRACTS[row["kind"]], source.sha256, business_date)
         _resolve(exception_id, "REPLAYED", file_id, resolved_by, None, business_date, connection)
 
@@ -80,7 +84,9 @@ def _source(row: dict[str, Any], corrected_raw: str, engine: sqlalchemy.Engine) 
     return SourceFile(row["kind"], row["source_system"], name, digest, len(corrected_raw.encode()), columns, rows)
 
 
-def dismiss_exception(exception_id: str, resolved_by: str, note: str, business_date: date, engine: sqlalchemy.Engine) -> None:
+def dismiss_exception(
+    exception_id: str, resolved_by: str, note: str, business_date: date, engine: sqlalchemy.Engine
+) -> None:
     """Put a rejected row aside; it stays on record.
 
     Raises:
@@ -102,7 +108,13 @@ def _waiting(exception_id: str, connection: sqlalchemy.Connection) -> dict[str, 
 
 
 def _resolve(
-    exception_id: str, action: str, file_id: str | None, resolved_by: str, note: str | None, business_date: date, connection: sqlalchemy.Connection
+    exception_id: str,
+    action: str,
+    file_id: str | None,
+    resolved_by: str,
+    note: str | None,
+    business_date: date,
+    connection: sqlalchemy.Connection,
 ) -> None:
     connection.execute(
         text(

@@ -67,7 +67,11 @@ def file_id_of(contract: Contract, sha256: str, delivered_for: date) -> str:
 
 
 def record_file(
-    contract: Contract, delivery: Delivery, read: Callable[[], SourceFile], business_date: date, engine: sqlalchemy.Engine
+    contract: Contract,
+    delivery: Delivery,
+    read: Callable[[], SourceFile],
+    business_date: date,
+    engine: sqlalchemy.Engine,
 ) -> Counts:
     """Record one file in one transaction.
 
@@ -142,7 +146,16 @@ def record_source(
     cursor.execute(
         "insert into landing.files (file_id, kind, source_system, file_name, sha256, byte_count, row_count, outcome, business_date)"
         " values (%s, %s, %s, %s, %s, %s, %s, 'RECORDED', %s)",
-        (file_id, contract.kind, source.source_system, source.file_name, source.sha256, source.byte_count, row_count, business_date),
+        (
+            file_id,
+            contract.kind,
+            source.source_system,
+            source.file_name,
+            source.sha256,
+            source.byte_count,
+            row_count,
+            business_date,
+        ),
     )
     if contract is TRADES:
         cursor.execute(
