@@ -6,6 +6,7 @@ from loading_helpers import MONDAY, TUESDAY, deliver, found, loader, open_firm, 
 from posttrade.errors import PosttradeError
 from posttrade.offices import front_office
 from posttrade.records.exceptions import dismiss_exception, list_exceptions, replay_exception
+from posttrade.settings import get_settings
 
 pytestmark = pytest.mark.usefixtures("fresh_database")
 
@@ -38,6 +39,36 @@ def test_an_unchanged_row_can_be_replayed_once_its_reference_is_known() -> None:
     front_office.record_reference_data(TUESDAY, loader())
     replay_exception(waiting["exception_id"], waiting["raw"], "Olga Operator", TUESDAY, loader())
     assert found("select counterparty_id from books.trade_versions") == [("LATE",)]
+
+
+def test_a_row_of_a_file_with_its_own_order_is_replayed_in_the_order_of_the_contract() -> None:
+    open_firm()
+    deliver(MONDAY, "books", ['5,"Red, blue",9,NO,RB'], "books_b.csv",
+            "loss_limit_amount,name,position_limit_amount,desk_id,book_id")  # fmt: skip
+    front_office.record_reference_data(MONDAY, loader())
+    (waiting,) = list_exceptions(loader())
+    assert waiting["raw"] == 'RB,"Red, blue",NO,5,9'
+    replay_exception(waiting["exception_id"], 'RB,"Red, blue",EQ,5,9', "Olga Operator", MONDAY, loader())
+    assert found("select name, desk_id, loss_limit_amount::integer from books.books where book_id = 'RB'") == [
+        ("Red, blue", "EQ", 5)
+    ]
+
+
+def test_a_fix_message_is_replayed_without_working_out_its_checksum() -> None:
+    open_firm()
+    body = "35=8|34=2|17=E1|150=F|1=AC|55=SAP|54=1|32=7|31=5|15=EUR|75=20260105|60=20260105-09:00:00|"
+    framed = f"8=FIX.4.4|9={len(body)}|{body}".replace("|", "\x01")
+    message = f"{framed}10={sum(framed.encode()) % 256:03d}\x01"
+    (get_settings().inbox / MONDAY.isoformat() / "orders.fix").write_text(message + "\n")
+    assert front_office.record_trades(MONDAY, loader())["rejected"] == 1
+    (waiting,) = list_exceptions(loader())
+    assert (waiting["field"], waiting["raw"]) == ("book_id", message)
+    assert waiting["reason"] == "orders.fix, line 1: book_id (tag 526) is missing."
+    corrected = message.replace("17=E1", "17=E1\x01526=BK").replace("\x01", "|")
+    replay_exception(waiting["exception_id"], corrected, "Olga Operator", TUESDAY, loader())
+    assert found("select trade_id, quantity::integer, business_date from books.trade_versions") == [
+        ("FIX~E1", 7, TUESDAY)
+    ]
 
 
 def test_a_dismissed_row_waits_no_more() -> None:

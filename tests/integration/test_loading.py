@@ -2,8 +2,10 @@
 
 import pytest
 from loading_helpers import FIRM, MONDAY, TUESDAY, WEDNESDAY, deliver, found, loader, open_firm, record_trades, trade
+from sqlalchemy import text
 
 from posttrade.offices import front_office
+from posttrade.records.database import Role, engine
 from posttrade.settings import get_settings
 from posttrade.simulator.world import write_world
 
@@ -55,6 +57,73 @@ def test_an_unchanged_row_adds_nothing_and_other_content_under_the_key_is_a_conf
     assert found("select reason_code from operations.exceptions") == [("CONFLICT",)]
 
 
+def test_a_key_restated_twice_in_a_file_ends_as_the_last_revision_says() -> None:
+    open_firm()
+    header = "desk_id,name,revision"
+    deliver(TUESDAY, "desks", ["EQ,Shares,1", "EQ,Equities,2"], "desks.csv", header)
+    assert front_office.record_reference_data(TUESDAY, loader())["recorded"] == 2
+    deliver(TUESDAY, "desks", ["EQ,Shares,1", "EQ,Equities,2", "FI,Bonds,1"], "desks_b.csv", header)
+    assert front_office.record_reference_data(TUESDAY, loader()) == {
+        "recorded": 1, "known": 2, "rejected": 0, "refused": 0,
+    }  # fmt: skip
+    statement = "select name from books.desks where desk_id = 'EQ' order by business_date desc, revision desc limit 1"
+    assert found(statement) == [("Equities",)]
+
+
+def test_a_late_copy_of_what_a_closed_date_knew_does_not_undo_what_came_since() -> None:
+    open_firm()
+    deliver(TUESDAY, "desks", ["EQ,Shares"])
+    front_office.record_reference_data(TUESDAY, loader())
+    with engine(Role.OPERATOR).begin() as connection:
+        connection.execute(text("insert into operations.day_closings (business_date) values (:day)"), {"day": MONDAY})
+    with loader().begin() as connection:
+        connection.execute(
+            text(
+                "insert into books.business_days (business_date, previous_business_date, next_business_date)"
+                " values (:day, :day, :next) on conflict do nothing"
+            ),
+            {"day": MONDAY, "next": TUESDAY},
+        )
+    deliver(MONDAY, "desks", [*FIRM["desks"], "FI,Bonds"], "desks_late.csv")
+    assert front_office.record_reference_data(MONDAY, loader()) == {
+        "recorded": 1, "known": 1, "rejected": 0, "refused": 0,
+    }  # fmt: skip
+    assert found("select desk_id, name, business_date from books.desks order by business_date, desk_id") == [
+        ("EQ", "Equities", MONDAY), ("EQ", "Shares", TUESDAY), ("FI", "Bonds", TUESDAY),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kind", "bad", "good", "reason"),
+    [
+        ("withholding_rates", "AC,US,COUPON,0.9999999", "AC,US,DIVIDEND,0.15", "NOT_A_NUMBER"),
+        ("withholding_rates", "AC,US,COUPON,1", "AC,US,DIVIDEND,0.15", "OUT_OF_RANGE"),
+        ("instruments", "B1,,B,bond_fixed,EUR,XETR,DE,123456,1,30/360,2020-01-01,,2030-01-01",
+         "B2,,B,bond_fixed,EUR,XETR,DE,2.5,1,30/360,2020-01-01,,2030-01-01", "NOT_A_NUMBER"),
+        ("instruments", "B1,,B,bond_fixed,EUR,XETR,DE,2.5,99999999999,30/360,2020-01-01,,2030-01-01",
+         "B2,,B,bond_fixed,EUR,XETR,DE,2.5,1,30/360,2020-01-01,,2030-01-01", "NOT_ALLOWED"),
+        ("instruments", "B1,,B,bond_fixed,EUR,XETR,DE,2.5,1,30/360,2020-01-01,,2019-01-01",
+         "B2,,B,bond_fixed,EUR,XETR,DE,2.5,1,30/360,2020-01-01,,2030-01-01", "BEFORE_ISSUE_DATE"),
+        ("desks", "".join(f"{n:x}" for n in range(4000)) + ",too long for a key", "FX,Currencies", "TOO_LONG"),
+        ("desks", "FX", "FX,Currencies", "COLUMN_COUNT"),
+    ],
+)  # fmt: skip
+def test_a_value_that_no_column_can_hold_does_not_stop_its_file(kind: str, bad: str, good: str, reason: str) -> None:
+    open_firm()
+    deliver(MONDAY, kind, [bad, good], f"{kind}_b.csv")
+    counts = front_office.record_reference_data(MONDAY, loader())
+    assert (counts["recorded"], counts["rejected"]) == (1, 1)
+    assert found("select reason_code, raw from operations.exceptions") == [(reason, bad)]
+
+
+def test_a_file_of_no_known_kind_is_refused_once() -> None:
+    open_firm()
+    deliver(MONDAY, "trades", [trade("T1")], "trade.csv")
+    assert front_office.record_trades(MONDAY, loader())["refused"] == 1
+    assert front_office.record_trades(MONDAY, loader())["refused"] == 0
+    assert found("select file_name, outcome from landing.files where kind = 'unknown'") == [("trade.csv", "REFUSED")]
+
+
 def test_a_broken_file_is_refused_and_stops_no_other() -> None:
     open_firm()
     folder = get_settings().inbox / MONDAY.isoformat()
@@ -87,6 +156,7 @@ def test_characters_that_delimit_in_copy_come_through() -> None:
         ({"price": ""}, ("MISSING", "price")),
         ({"settlement_date": "2026-01-04"}, ("BEFORE_TRADE_DATE", "settlement_date")),
         ({"trade_date": "2026-01-06"}, ("IN_THE_FUTURE", "trade_date")),
+        ({"source_sequence": "9" * 19}, ("NOT_A_NUMBER", "source_sequence")),
         ({"executed_at": "2026-01-05T09:00:00"}, ("NOT_A_TIMESTAMP", "executed_at")),
     ],
 )

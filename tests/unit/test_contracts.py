@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from posttrade.domain.bonds import DAY_COUNTS
 from posttrade.messages.contracts import CONTRACTS, TRADES, CheckDigits, Contract
 from posttrade.messages.csv_files import read_csv
 from posttrade.records.checks import has_valid_check_digits
@@ -30,6 +31,32 @@ def test_columns_of_a_contract_are_those_of_its_table(contract: Contract) -> Non
 def test_a_trade_file_has_the_columns_of_a_trade_version_and_the_side() -> None:
     of_table = [name for name in _columns_of_table(TRADES.table) if name != "source_system"]
     assert sorted(column.name for column in TRADES.columns if column.name != "side") == sorted(of_table)
+
+
+@pytest.mark.parametrize("contract", CONTRACTS.values(), ids=lambda contract: contract.kind)
+def test_a_value_that_passes_fits_its_column(contract: Contract) -> None:
+    body = DDL.split(f"create table {contract.table} (", 1)[1].split("\n);", 1)[0]
+    for column in contract.columns:
+        if column.name != "side":
+            assert re.search(rf"\b{column.name} {re.escape(column.type.value)}(?![\w(])", body), column.name
+
+
+@pytest.mark.parametrize("contract", CONTRACTS.values(), ids=lambda contract: contract.kind)
+def test_the_documentation_names_every_column_and_what_it_may_hold(contract: Contract) -> None:
+    document = (repository_root() / "docs/file-contracts.md").read_text()
+    lines = document.split(f"### `{contract.kind}`", 1)[1].split("```csv", 1)[0].splitlines()
+    table = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("| `")]
+    assert [(row[0], row[2]) for row in table] == [
+        (f"`{column.name}`", "yes" if column.is_required else "") for column in contract.columns
+    ]
+    for row, column in zip(table, contract.columns, strict=True):
+        decimals = re.search(r",(\d+)\)", column.type.value)
+        assert not decimals or row[1] == f"number, {decimals[1]} decimals"
+        assert all(f"`{value}`" in row[3] for value in column.allowed)
+
+
+def test_the_day_counts_are_those_that_the_bonds_know() -> None:
+    assert CONTRACTS["instruments"].column("day_count").allowed == DAY_COUNTS
 
 
 @pytest.mark.parametrize("contract", CONTRACTS.values(), ids=lambda contract: contract.kind)

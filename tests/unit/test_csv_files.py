@@ -23,6 +23,12 @@ def test_quotes_line_ends_and_byte_order_mark_are_understood(tmp_path: Path) -> 
     assert _read(tmp_path, "desks", text) == [["EQ", 'Equities, "cash"'], ["FI", "Fixed\u2028Income"]]
 
 
+@pytest.mark.parametrize("quantity", ["1e999999999", "NaN", "sNaN", "Infinity", "1_000"])
+def test_no_cell_stops_the_control_total(tmp_path: Path, quantity: str) -> None:
+    lines = [TRADE_HEADER, FILL.format(quantity="100"), FILL.format(quantity=quantity)]
+    assert len(_read(tmp_path, "trades", "\n".join([*lines, "#control,rows,2,quantity,100"]) + "\n")) == 2
+
+
 def test_the_control_total_counts_what_is_no_number_as_nothing(tmp_path: Path) -> None:
     lines = [TRADE_HEADER, FILL.format(quantity="100.5"), FILL.format(quantity="many"), FILL.format(quantity="")]
     assert len(_read(tmp_path, "trades", "\n".join([*lines, "#control,rows,3,quantity,100.5"]) + "\n")) == 3
@@ -39,6 +45,7 @@ def test_the_control_total_counts_what_is_no_number_as_nothing(tmp_path: Path) -
         ("desks", "desk_id,name\nEQ,x\n#control,rows,2\n", "states 2 rows and the file holds 1"),
         ("desks", "desk_id,name\nEQ,x\n#control,rows\n", "is not #control"),
         ("trades", f"{TRADE_HEADER}\n{FILL.format(quantity=5)}\n", "control line is missing"),
+        ("trades", f"{TRADE_HEADER}\n{FILL.format(quantity=5)}\n#control,rows,1,quantity,sNaN\n", "is not #control"),
         ("trades", f"{TRADE_HEADER}\n{FILL.format(quantity=5)}\n#control,rows,1\n", "sum of quantity"),
         ("trades", f"{TRADE_HEADER}\n{FILL.format(quantity=5)}\n#control,rows,1,quantity,6\n", "add up to 5"),
     ],

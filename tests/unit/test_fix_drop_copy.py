@@ -65,12 +65,29 @@ def test_lengths_count_bytes_and_data_fields_may_hold_the_delimiter(encoding: st
         (report("E1") + b"58=x\x01", "follow the checksum"),
         (report("E1")[:20], "tag 10"),
         (report("E1", "G"), "ExecRefID"),
+        (message("35=8|34=2|150=F|"), "ExecID"),
+        (message("35=8|34=2|17=E1|"), "tag 150"),
+        (report("E1", "2"), "states a fill as F"),
+        (message("34=2|17=E1|150=F|"), "tag 35"),
+        (message("35=8|34=2|17=E1|150=F|").replace(b"FIX.4.4", b"FIX.4.2"), "tag 8 states FIX.4.2"),
     ],
 )
 def test_a_defect_is_stated_and_not_booked(broken: bytes, reason: str) -> None:
     (row,) = rows(broken)
     assert reason in row["defect"]
     assert not row["trade_id"]
+
+
+@pytest.mark.parametrize("flag", ["43=Y|", "97=Y|"])
+def test_a_message_that_is_first_seen_as_a_repeat_is_read(flag: str) -> None:
+    (row,) = rows(report("E1", more=flag + "32=5|"))
+    assert (row["trade_id"], row["quantity"], row["defect"]) == ("E1", "5", "")
+
+
+def test_a_person_answers_for_a_message_whose_checksum_does_not_hold() -> None:
+    broken = report("E1").replace(b"17=E1", b"17=E11")
+    assert parse_message(1, broken).defect
+    assert not parse_message(1, broken, is_vouched=True).defect
 
 
 def test_repeated_executions_from_outside_are_one(shared_cases: Path) -> None:

@@ -22,5 +22,11 @@ def test_ties_go_to_the_even_neighbour(amount: str, currency: str, rounded: str)
     assert round_money(Decimal(amount), currency) == Decimal(rounded)
 
 
+@pytest.mark.parametrize("code", ["ABC", "XAU"])
+def test_what_is_no_money_has_no_minor_unit(code: str) -> None:
+    with pytest.raises(ValueError, match=code):
+        minor_unit(code)
+
+
 def test_minor_units_are_those_of_iso_4217() -> None:
     assert [minor_unit(code) for code in ("EUR", "JPY", "KWD", "CLF")] == [2, 0, 3, 4]

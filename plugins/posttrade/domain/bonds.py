@@ -7,7 +7,7 @@ from typing import Any
 
 import QuantLib as ql
 
-from posttrade.domain.calendars import add_sessions
+from posttrade.domain.calendars import roll_following
 
 DECIMALS = Decimal("0.0000000001")
 
@@ -47,6 +47,11 @@ class FixedRateBond:
             raise ValueError(f"coupon frequency {self.coupon_frequency} is not 1, 2, 4 or 12 a year")
         if self.issue_date >= self.maturity_date:
             raise ValueError(f"the bond matures on {self.maturity_date}, not after its issue on {self.issue_date}")
+        if self.first_coupon_date and not self.issue_date < self.first_coupon_date <= self.maturity_date:
+            raise ValueError(
+                f"the first coupon falls on {self.first_coupon_date}, outside the life of the bond "
+                f"from {self.issue_date} to {self.maturity_date}"
+            )
 
 
 @dataclass(frozen=True)
@@ -65,8 +70,19 @@ class Coupon:
 def coupons(bond: FixedRateBond) -> list[Coupon]:
     """Every coupon of the bond, in order; amounts per 100 nominal, positive for the holder.
 
-    A regular period pays rate / frequency; an odd first period pays by the day count.
+    Under ACT/ACT ICMA a regular period pays exactly rate / frequency and an odd one the sum over its quasi-coupon
+    periods (ICMA Rule 251.1); under the other conventions every period pays by its days. Pay dates change no amount.
+
+    Raises:
+        ValueError: no schedule fits the dates of the bond, or its market is unknown.
     """
+    try:
+        return _coupons(bond)
+    except RuntimeError as error:
+        raise ValueError(f"no schedule of coupons fits its dates ({error})") from error
+
+
+def _coupons(bond: FixedRateBond) -> list[Coupon]:
     flows = []
     for cash_flow in _quantlib_bond(bond).cashflows():
         coupon = ql.as_fixed_rate_coupon(cash_flow)
@@ -77,7 +93,7 @@ def coupons(bond: FixedRateBond) -> list[Coupon]:
             Coupon(
                 _to_date(coupon.accrualStartDate()),
                 coupon_date,
-                add_sessions(bond.market_mic, coupon_date, 0),
+                roll_following(bond.market_mic, coupon_date),
                 _to_decimal(coupon.amount()),
                 Decimal(100) if coupon_date == bond.maturity_date else Decimal(0),
             )
@@ -96,26 +112,57 @@ def accrued_percents(bond: FixedRateBond, dates: list[date]) -> dict[date, Decim
     }
 
 
+def day_count_of(convention: str, start: date, end: date) -> int:
+    """The days from `start` to `end` as a convention counts them; not for ACT/ACT ICMA, which needs a schedule."""
+    return int(_DAY_COUNTS[convention]().dayCount(_to_quantlib(start), _to_quantlib(end)))
+
+
+def year_fraction(convention: str, start: date, end: date) -> Decimal:
+    """The years from `start` to `end` by a convention; not for ACT/ACT ICMA, which needs a schedule."""
+    return _to_decimal(_DAY_COUNTS[convention]().yearFraction(_to_quantlib(start), _to_quantlib(end)))
+
+
 def _quantlib_bond(bond: FixedRateBond) -> Any:
-    schedule = ql.Schedule(
-        _to_quantlib(bond.issue_date),
+    schedule = _schedule(bond, _to_quantlib(bond.issue_date), bond.first_coupon_date)
+    if bond.day_count == ICMA:
+        day_count = ql.ActualActual(ql.ActualActual.ISMA, _quasi_coupon_schedule(bond, schedule))
+    else:
+        day_count = _DAY_COUNTS[bond.day_count]()
+    return ql.FixedRateBond(0, 100.0, schedule, [float(bond.coupon_rate) / 100], day_count, ql.Unadjusted, 100.0)
+
+
+def _schedule(bond: FixedRateBond, start: Any, first_coupon_date: date | None) -> Any:
+    return ql.Schedule(
+        start,
         _to_quantlib(bond.maturity_date),
-        ql.Period(12 // bond.coupon_frequency, ql.Months),
+        _period(bond),
         ql.NullCalendar(),
         ql.Unadjusted,
         ql.Unadjusted,
         ql.DateGeneration.Backward,
-        _is_month_end(bond.maturity_date),
-        _to_quantlib(bond.first_coupon_date) if bond.first_coupon_date else ql.Date(),
+        _rolls_at_month_end(bond),
+        _to_quantlib(first_coupon_date) if first_coupon_date else ql.Date(),
     )
-    day_count = (
-        ql.ActualActual(ql.ActualActual.ISMA, schedule) if bond.day_count == ICMA else _DAY_COUNTS[bond.day_count]()
-    )
-    return ql.FixedRateBond(0, 100.0, schedule, [float(bond.coupon_rate) / 100], day_count, ql.Unadjusted, 100.0)
 
 
-def _is_month_end(day: date) -> bool:
-    return bool(ql.Date.isEndOfMonth(_to_quantlib(day)))
+def _quasi_coupon_schedule(bond: FixedRateBond, schedule: Any) -> Any:
+    """The regular dates of the bond from before its issue on, against which an odd first period is measured.
+
+    QuantLib puts only one quasi-coupon period before a long first one; the bond may need more.
+    """
+    regular = _schedule(bond, _to_quantlib(bond.issue_date) - _period(bond) - _period(bond), None)
+    # A first coupon off the dates counted back from maturity leaves a second odd period; only its own schedule has it.
+    return regular if set(list(schedule)[1:]) <= set(regular) else schedule
+
+
+def _period(bond: FixedRateBond) -> Any:
+    return ql.Period(12 // bond.coupon_frequency, ql.Months)
+
+
+def _rolls_at_month_end(bond: FixedRateBond) -> bool:
+    # A bond that matures on 30 November may pay on 30 or 31 May; its first coupon tells, where it is stated.
+    anchors = [bond.maturity_date] + ([bond.first_coupon_date] if bond.first_coupon_date else [])
+    return all(ql.Date.isEndOfMonth(_to_quantlib(day)) for day in anchors)
 
 
 def _to_quantlib(day: date) -> Any:

@@ -11,9 +11,12 @@ class ValueType(StrEnum):
     DATE = "date"
     TIMESTAMP = "timestamptz"
     INTEGER = "bigint"
+    COUNT = "integer"
     QUANTITY = "numeric(28,10)"
     AMOUNT = "numeric(24,4)"
     RATE = "numeric(28,12)"
+    PERCENT = "numeric(12,8)"
+    FRACTION = "numeric(9,6)"
 
 
 class CheckDigits(StrEnum):
@@ -70,6 +73,9 @@ def _code(name: str, refers_to: str, is_required: bool = True) -> Column:
 
 _CURRENCY = Column("currency_code", refers_to="books.currencies.currency_code")
 _INCOME_TYPES = ("DIVIDEND", "COUPON")
+_DAY_COUNTS = (
+    "ACT/ACT ICMA", "30/360", "30E/360", "30/360 US", "ACT/360", "ACT/365F", "ACT/ACT ISDA", "ACT/ACT AFB", "NL/365",
+)  # fmt: skip
 
 REFERENCE_CONTRACTS = (
     Contract(
@@ -121,15 +127,16 @@ REFERENCE_CONTRACTS = (
     Contract(
         "withholding_rates", "books.withholding_rates",
         (_code("account_id", "books.accounts.account_id"), _text("issuer_country_code"), _text("income_type", allowed=_INCOME_TYPES),
-         Column("rate", ValueType.RATE)),
+         Column("rate", ValueType.FRACTION)),
         ("account_id", "issuer_country_code", "income_type"),
     ),
     Contract(
         "instruments", "books.instruments",
         (_text("instrument_id"), _text("isin", is_required=False, check_digits=CheckDigits.ISIN), _text("name"),
          _text("product_line", allowed=("equity", "bond_fixed")), _CURRENCY, _text("market_mic"), _text("issuer_country_code"),
-         Column("coupon_rate", ValueType.RATE, is_required=False), Column("coupon_frequency", ValueType.INTEGER, is_required=False),
-         _text("day_count", is_required=False), Column("issue_date", ValueType.DATE, is_required=False),
+         Column("coupon_rate", ValueType.PERCENT, is_required=False),
+         Column("coupon_frequency", ValueType.COUNT, is_required=False, allowed=("1", "2", "4", "12")),
+         _text("day_count", is_required=False, allowed=_DAY_COUNTS), Column("issue_date", ValueType.DATE, is_required=False),
          Column("first_coupon_date", ValueType.DATE, is_required=False), Column("maturity_date", ValueType.DATE, is_required=False)),
         ("instrument_id",),
     ),
@@ -184,7 +191,7 @@ STATEMENT_CONTRACTS = (
 
 TRADES = Contract(
     "trades", "books.trade_versions",
-    (_text("trade_id", is_required=False), Column("version", ValueType.INTEGER, is_positive=True),
+    (_text("trade_id", is_required=False), Column("version", ValueType.COUNT, is_positive=True),
      _text("event_type", allowed=("NEW", "AMEND", "CANCEL")), _text("execution_id", is_required=False),
      Column("trade_date", ValueType.DATE), Column("executed_at", ValueType.TIMESTAMP),
      Column("source_sequence", ValueType.INTEGER, is_required=False), Column("settlement_date", ValueType.DATE, is_required=False),

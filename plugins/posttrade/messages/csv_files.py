@@ -2,14 +2,17 @@
 
 import csv
 import hashlib
+import re
 from collections.abc import Iterator
-from decimal import Decimal, InvalidOperation, localcontext
+from decimal import Decimal, localcontext
 from pathlib import Path
 
 from posttrade.messages.contracts import Contract
 from posttrade.messages.rows import SEPARATOR, RefusedFile, Row, SourceFile
 
 CONTROL = "#control"
+# No exponents: one cell of 1e999999999 would stop the sum, and with it the file.
+_PLAIN_NUMBER = re.compile(r"[+-]?[0-9]{1,40}(\.[0-9]{0,40})?")
 
 
 def read_csv(path: Path, contract: Contract) -> SourceFile:
@@ -87,8 +90,10 @@ def _check_control(control: list[str] | None, header: tuple[str, ...], lines: li
     try:
         stated = dict(zip(control[1::2], control[2::2], strict=True))
         rows = int(stated.pop("rows"))
+        if not all(_PLAIN_NUMBER.fullmatch(total) for total in stated.values()):
+            raise ValueError
         sums = {name: Decimal(total) for name, total in stated.items()}
-    except (ValueError, KeyError, InvalidOperation):
+    except (ValueError, KeyError):
         raise RefusedFile(f"the control line {','.join(control)!r} is not #control,rows,<n>,<column>,<sum>") from None
     found = sum(1 for line in lines if line.strip())
     if found != rows:
@@ -120,8 +125,5 @@ def _sum(lines: list[str], position: int) -> Decimal:
 def _number(line: str, position: int) -> Decimal:
     """The number in a cell; what is no number counts as nothing and is reported with its row."""
     cells = _cells(line) if '"' in line else line.split(",")
-    try:
-        number = Decimal(cells[position].strip() or "0")
-    except (InvalidOperation, IndexError):
-        return Decimal(0)
-    return number if number.is_finite() else Decimal(0)
+    cell = cells[position].strip() if position < len(cells) else ""
+    return Decimal(cell) if _PLAIN_NUMBER.fullmatch(cell) else Decimal(0)

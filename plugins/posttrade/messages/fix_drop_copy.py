@@ -14,6 +14,17 @@ COLUMNS = tuple(column.name for column in TRADES.columns)
 EVENT_TYPES = {"F": "NEW", "G": "AMEND", "H": "CANCEL"}
 SIDES = {"1": "BUY", "2": "SELL", "3": "BUY", "4": "SELL", "5": "SELL", "6": "SELL"}
 EXECUTION_REPORT = "8"
+BEGIN_STRING = "FIX.4.4"
+REPLACED_EXEC_TYPES = frozenset({"1", "2"})
+"""Partial fill and fill of FIX 4.2; FIX 4.4 says 150=F for both."""
+
+TAGS = {
+    "trade_id": "17", "execution_id": "17", "version": "19", "event_type": "150", "trade_date": "75 or 60", "executed_at": "60",
+    "source_sequence": "34", "settlement_date": "64", "book_id": "526", "account_id": "1", "trader_id": "448 with 452=12",
+    "counterparty_id": "448 with 452=17", "instrument_id": "48 or 55", "side": "54", "quantity": "32", "price": "31",
+    "currency_code": "15", "fee_amount": "12",
+}  # fmt: skip
+"""Where each column of a trade comes from."""
 PARTY_ROLE_TRADER, PARTY_ROLE_CONTRA_FIRM = "12", "17"
 
 DATA_LENGTH_TAGS = frozenset({"93", "95", "212", "348", "350", "352", "354", "356", "358", "360", "362", "364"})
@@ -67,10 +78,15 @@ def read_drop_copy(path: Path, find_trades: FindTrades) -> SourceFile:
     )
 
 
-def parse_message(line_no: int, message: bytes | str) -> FixMessage:
+def parse_message(line_no: int, message: bytes | str, is_vouched: bool = False) -> FixMessage:
     """The fields of one message; a broken frame is stated in `defect`.
 
     Lengths and checksums count bytes. Text that is not UTF-8 is read as Latin-1: no byte is lost and none stops the message.
+
+    Args:
+        line_no: its line in the file.
+        message: as it arrived.
+        is_vouched: a person has corrected it and answers for it, so its length and checksum no longer have to hold.
     """
     body = message.encode() if isinstance(message, str) else message
     try:
@@ -97,7 +113,8 @@ def parse_message(line_no: int, message: bytes | str) -> FixMessage:
         line,
         fields,
         parties,
-        _frame_defect(body.strip(b" \t").replace(delimiter.encode(), SOH.encode()), fields),
+        _header_defect(fields)
+        or ("" if is_vouched else _frame_defect(body.strip(b" \t").replace(delimiter.encode(), SOH.encode()), fields)),
     )
 
 
@@ -114,6 +131,12 @@ def _parts(line: str, delimiter: str) -> Iterator[str]:
             int(value) if tag in DATA_LENGTH_TAGS and value.isascii() and value.isdigit() and len(value) < 10 else 0
         )
         start = end + 1
+
+
+def _header_defect(fields: Mapping[str, str]) -> str:
+    if fields.get("8", BEGIN_STRING) != BEGIN_STRING:
+        return f"tag 8 states {fields['8']} and only {BEGIN_STRING} is read"
+    return "" if fields.get("35") else "tag 35 (MsgType) is missing"
 
 
 def _frame_defect(line: bytes, fields: dict[str, str]) -> str:
@@ -147,8 +170,14 @@ def trade_rows(messages: list[FixMessage], find_trades: FindTrades) -> Iterator[
     for message in messages:
         if message.defect:
             yield Row(message.line_no, message.raw, "", f"the message cannot be trusted: {message.defect}")
-        elif message.fields.get("35") == EXECUTION_REPORT and message.fields.get("150") in EVENT_TYPES:
-            yield _trade_row(message, refers_to, known)
+        elif message.fields["35"] == EXECUTION_REPORT:
+            kind = message.fields.get("150", "")
+            if kind in EVENT_TYPES:
+                yield _trade_row(message, refers_to, known)
+            elif not kind:
+                yield Row(message.line_no, message.raw, "", "tag 150 (ExecType) is missing")
+            elif kind in REPLACED_EXEC_TYPES:
+                yield Row(message.line_no, message.raw, "", f"tag 150 (ExecType) is {kind}; FIX 4.4 states a fill as F")
 
 
 def _trade_row(message: FixMessage, refers_to: Mapping[str, str], known: Mapping[str, tuple[str, int]]) -> Row:

@@ -5,10 +5,11 @@ from datetime import date, timedelta
 import sqlalchemy
 from sqlalchemy import text
 
-from posttrade.domain.calendars import is_session, next_session, previous_session
+from posttrade.domain.calendars import next_session, previous_session, sessions_between
 from posttrade.errors import PosttradeError
 
-PUBLISHED_DAYS_AROUND = 40
+# Further back than income looks for the last day with entitlement.
+PUBLISHED_AROUND = timedelta(days=60)
 
 
 def publish_calendar(business_date: date, engine: sqlalchemy.Engine) -> dict[str, int]:
@@ -18,19 +19,25 @@ def publish_calendar(business_date: date, engine: sqlalchemy.Engine) -> dict[str
         PosttradeError: no firm is recorded, or its home calendar is unknown.
     """
     calendar = _home_calendar(engine)
-    rows = []
-    for offset in range(-PUBLISHED_DAYS_AROUND, PUBLISHED_DAYS_AROUND + 1):
-        day = business_date + timedelta(days=offset)
-        if is_session(calendar, day):
-            rows.append({"day": day, "previous": previous_session(calendar, day), "next": next_session(calendar, day)})
+    try:
+        days = list(sessions_between(calendar, business_date - PUBLISHED_AROUND, business_date + PUBLISHED_AROUND))
+    except ValueError as error:
+        raise PosttradeError(
+            f"The firm's home calendar cannot be used: {error}.",
+            "Put the MIC of an exchange, such as XETR, into home_calendar of firms.csv.",
+        ) from error
     with engine.begin() as connection:
         recorded = connection.execute(
             text(
                 "insert into books.business_days (business_date, previous_business_date, next_business_date)"
-                " select day, previous, next from unnest(cast(:days as date[]), cast(:previous as date[]), cast(:next as date[]))"
-                " as rows (day, previous, next) on conflict do nothing"
+                " select * from unnest(cast(:days as date[]), cast(:previous as date[]), cast(:next as date[]))"
+                " on conflict do nothing"
             ),
-            {name: [row[key] for row in rows] for name, key in (("days", "day"), ("previous", "previous"), ("next", "next"))},
+            {
+                "days": days,
+                "previous": [previous_session(calendar, day) for day in days],
+                "next": [next_session(calendar, day) for day in days],
+            },
         ).rowcount
     return {"business_days": recorded}
 
@@ -43,11 +50,14 @@ def open_business_date(business_date: date, engine: sqlalchemy.Engine) -> dict[s
     """
     with engine.connect() as connection:
         previous = connection.scalar(
-            text("select previous_business_date from books.business_days where business_date = :day"), {"day": business_date}
+            text("select previous_business_date from books.business_days where business_date = :day"),
+            {"day": business_date},
         )
         closed = set(connection.scalars(text("select business_date from operations.day_closings")))
     if previous is None:
-        raise PosttradeError(f"{business_date} is no business day of the firm's home calendar.", "Put its files into the next one.")
+        raise PosttradeError(
+            f"{business_date} is no business day of the firm's home calendar.", "Put its files into the next one."
+        )
     if business_date in closed:
         return {"opened": 0, "closed_already": 1}
     if closed and previous not in closed:
@@ -63,13 +73,14 @@ def close_business_date(business_date: date, engine: sqlalchemy.Engine) -> dict[
     """Close a business date: from now on facts are booked in the next one."""
     with engine.begin() as connection:
         closed = connection.execute(
-            text("insert into operations.day_closings (business_date) values (:day) on conflict do nothing"), {"day": business_date}
+            text("insert into operations.day_closings (business_date) values (:day) on conflict do nothing"),
+            {"day": business_date},
         ).rowcount
     return {"closed": closed}
 
 
 def open_date(engine: sqlalchemy.Engine) -> date | None:
-    """The business date that facts are booked in now: the day after the last closed one; none before the first close."""
+    """The business date that facts are booked in: the day after the last closed one; none before the first close."""
     with engine.connect() as connection:
         last: date | None = connection.scalar(text("select max(business_date) from operations.day_closings"))
     return next_session(_home_calendar(engine), last) if last is not None else None

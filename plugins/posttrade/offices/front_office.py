@@ -5,16 +5,24 @@ import os
 from datetime import date
 from functools import partial
 from pathlib import Path
+from urllib.parse import quote
 
 import sqlalchemy
 from sqlalchemy import text
 
 from posttrade.domain.money import currencies
-from posttrade.messages.contracts import MARKET_CONTRACTS, REFERENCE_CONTRACTS, STATEMENT_CONTRACTS, TRADES, Contract
+from posttrade.messages.contracts import (
+    CONTRACTS,
+    MARKET_CONTRACTS,
+    REFERENCE_CONTRACTS,
+    STATEMENT_CONTRACTS,
+    TRADES,
+    Contract,
+)
 from posttrade.messages.csv_files import read_csv
 from posttrade.messages.fix_drop_copy import read_drop_copy
 from posttrade.messages.front_office_table import pull_trades
-from posttrade.records.loader import Counts, Delivery, record_file
+from posttrade.records.loader import Counts, Delivery, record_file, refuse_unknown_file
 from posttrade.records.trades import find_executions
 from posttrade.settings import get_settings
 
@@ -46,14 +54,14 @@ def record_trades(business_date: date, engine: sqlalchemy.Engine) -> dict[str, i
     """Record the trades of all three sources: CSV drops, FIX drop copies, the front office's table.
 
     Returns:
-        Rows `recorded`, `known` already, `rejected` to the exceptions, and files `refused` whole.
+        Rows `recorded`, `known` already, `rejected` to the exceptions, and files `refused` whole, among them those whose name is that of no kind.
     """
-    counts = _record_csv_files((TRADES,), business_date, engine)
+    counts = _refuse_unknown_files(business_date, engine) + _record_csv_files((TRADES,), business_date, engine)
     booked_in = _booking_date(business_date, engine)
     for path in sorted((get_settings().inbox / business_date.isoformat()).glob("*.fix")):
         counts += record_file(
             TRADES,
-            Delivery(path.name, _sha256(path), "FIX", business_date),
+            _delivery(path, "FIX", business_date),
             partial(read_drop_copy, path, find_executions(engine)),
             booked_in,
             engine,
@@ -73,7 +81,7 @@ def _record_csv_files(contracts: tuple[Contract, ...], business_date: date, engi
         for path in sorted((*folder.glob(f"{contract.kind}.csv"), *folder.glob(f"{contract.kind}_*.csv"))):
             counts += record_file(
                 contract,
-                Delivery(path.name, _sha256(path), "CSV", business_date),
+                _delivery(path, "CSV", business_date),
                 partial(read_csv, path, contract),
                 booked_in,
                 engine,
@@ -104,8 +112,30 @@ def _front_office_url() -> str | None:
     if given:
         return given
     sqlite = settings.inbox / "front_office.sqlite"
-    return f"sqlite:///file:{sqlite}?mode=ro&uri=true" if sqlite.exists() else None
+    if not sqlite.exists():
+        return None
+    # Opened to read only, so that a look at it never creates or locks it.
+    address = sqlalchemy.URL.create(
+        "sqlite", database=f"file:{quote(str(sqlite))}", query={"mode": "ro", "uri": "true"}
+    )
+    return address.render_as_string(hide_password=False)
 
 
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def _delivery(path: Path, source_system: str, business_date: date) -> Delivery:
+    body = path.read_bytes()
+    return Delivery(path.name, hashlib.sha256(body).hexdigest(), source_system, business_date, len(body))
+
+
+def _refuse_unknown_files(business_date: date, engine: sqlalchemy.Engine) -> Counts:
+    counts = Counts()
+    folder = get_settings().inbox / business_date.isoformat()
+    for path in sorted(folder.glob("[!.]*")):
+        if path.suffix.lower() in (".csv", ".fix") and path.is_file() and not _is_of_a_kind(path.name):
+            delivery = _delivery(path, path.suffix[1:].upper(), business_date)
+            counts += refuse_unknown_file(delivery, _booking_date(business_date, engine), engine)
+    return counts
+
+
+def _is_of_a_kind(name: str) -> bool:
+    kinds = (name == f"{kind}.csv" or (name.startswith(f"{kind}_") and name.endswith(".csv")) for kind in CONTRACTS)
+    return name.endswith(".fix") or any(kinds)

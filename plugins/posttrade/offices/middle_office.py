@@ -1,17 +1,21 @@
 """Prepares what the middle office values with: procedures, settlement dates, coupons and accrued interest."""
 
 from collections import defaultdict
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import sqlalchemy
 from sqlalchemy import text
 
 from posttrade.domain.bonds import FixedRateBond, accrued_percents, coupons
+from posttrade.domain.calendars import sessions_between
 from posttrade.domain.money import currencies
 from posttrade.domain.settlement_cycles import settlement_date
 from posttrade.errors import PosttradeError
 from posttrade.procedures.schema import load_procedures, load_settlement_cycles
+
+# As far back as the income models look for coupons, with the longest cycle and a week of holidays on top.
+DAYS_BEFORE = timedelta(days=60)
 
 
 def publish_procedures(business_date: date, engine: sqlalchemy.Engine) -> dict[str, int]:  # noqa: ARG001 - an office function
@@ -21,7 +25,14 @@ def publish_procedures(business_date: date, engine: sqlalchemy.Engine) -> dict[s
             connection, "books.currencies (currency_code, minor_unit)", ("text", "integer"), list(currencies().items())
         )
         lines = [
-            (one.product_line, one.valid_from, one.name, one.valuation.price_divisor, one.valuation.accrues_interest, one.content_sha)
+            (
+                one.product_line,
+                one.valid_from,
+                one.name,
+                one.valuation.price_divisor,
+                one.valuation.accrues_interest,
+                one.content_sha,
+            )
             for one in load_procedures()
         ]
         published_lines = _insert(
@@ -36,72 +47,121 @@ def publish_procedures(business_date: date, engine: sqlalchemy.Engine) -> dict[s
 def prepare_terms(business_date: date, engine: sqlalchemy.Engine) -> dict[str, int]:
     """Work out the settlement dates, coupons and accruals that the date's trades and positions need and nobody has yet.
 
+    Terms that cannot be worked out stop the day only where a trade of the date needs them.
+
     Returns:
-        New `settlement_dates`, `coupons` and `accruals`.
+        New `settlement_dates`, `coupons` and `accruals`; `unusable`: markets and bonds left out, which nobody traded.
 
     Raises:
-        PosttradeError: a market has no settlement cycle or calendar, or a bond's terms contradict each other.
+        PosttradeError: a traded market has no settlement cycle, or the terms of a traded bond contradict each other.
     """
     publish_procedures(business_date, engine)
     with engine.begin() as connection:
-        dates = _prepare_settlement_dates(connection, business_date)
-        bonds = _bonds_known(connection, business_date)
-        new_coupons = _prepare_coupons(connection, bonds)
+        dates, unusable_markets = _prepare_settlement_dates(connection, business_date)
+        bonds, new_coupons, unusable_bonds = _prepare_coupons(connection, business_date)
         new_accruals = _prepare_accruals(connection, bonds, business_date)
-    return {"settlement_dates": dates, "coupons": new_coupons, "accruals": new_accruals}
+    return {
+        "settlement_dates": dates,
+        "coupons": new_coupons,
+        "accruals": new_accruals,
+        "unusable": unusable_markets + unusable_bonds,
+    }
 
 
-def _prepare_settlement_dates(connection: sqlalchemy.Connection, business_date: date) -> int:
-    cycles = load_settlement_cycles()
+def _prepare_settlement_dates(connection: sqlalchemy.Connection, business_date: date) -> tuple[int, int]:
+    markets = load_settlement_cycles()
+    first = business_date - DAYS_BEFORE
+    needed: dict[str, set[date]] = defaultdict(set)
+    unusable = 0
+    for market_mic, trade_dates in connection.execute(text(MARKETS_AND_TRADE_DATES), {"business_date": business_date}):
+        if market_mic not in markets:
+            if trade_dates:
+                raise PosttradeError(
+                    f"Trades of {business_date} are in the market {market_mic!r}, whose settlement is unknown.",
+                    "Correct market_mic in instruments.csv, or add the market to procedures/settlement_cycles.yaml.",
+                )
+            unusable += 1
+            continue
+        # Every session before the date, not only the traded ones: the ex date of a coupon is found among them.
+        needed[market_mic] = {*sessions_between(market_mic, first, business_date), business_date, *trade_dates}
+    known = {tuple(row) for row in connection.execute(text(SETTLEMENT_DATES_KNOWN), {"markets": list(needed)})}
     rows = []
-    for market, trade_date in connection.execute(text(SETTLEMENT_DATES_NEEDED), {"business_date": business_date}):
-        if market not in cycles:
-            raise PosttradeError(
-                f"No settlement cycle is known for the market {market!r}.", "Add it to procedures/settlement_cycles.yaml."
-            )
-        try:
-            rows.append((market, trade_date, settlement_date(market, cycles[market], trade_date)))
-        except ValueError as error:
-            raise PosttradeError(f"Market {market}: {error}.", "Add it to procedures/settlement_cycles.yaml.") from error
-    return _insert(
-        connection, "books.settlement_cycles (market_mic, trade_date, settlement_date)", ("text", "date", "date"), rows
-    )
+    for market_mic, dates in needed.items():
+        for trade_date in sorted(dates):
+            if (market_mic, trade_date) in known:
+                continue
+            try:
+                rows.append((market_mic, trade_date, settlement_date(market_mic, markets[market_mic], trade_date)))
+            except ValueError as error:
+                raise PosttradeError(
+                    f"The settlement date of a trade of {trade_date} in the market {market_mic} is unknown: {error}.",
+                    "Correct the trade date, or add the market's cycle to procedures/settlement_cycles.yaml.",
+                ) from error
+    columns = "books.settlement_cycles (market_mic, trade_date, settlement_date)"
+    return _insert(connection, columns, ("text", "date", "date"), rows), unusable
 
 
-def _bonds_known(connection: sqlalchemy.Connection, business_date: date) -> dict[tuple[str, str], FixedRateBond]:
-    bonds = {}
+def _prepare_coupons(
+    connection: sqlalchemy.Connection, business_date: date
+) -> tuple[dict[tuple[str, str], FixedRateBond], int, int]:
+    """The bonds known on the date by id and terms, the number of coupons recorded now, and that of unusable bonds."""
+    markets = load_settlement_cycles()
+    bonds: dict[tuple[str, str], FixedRateBond] = {}
+    rows: list[tuple[Any, ...]] = []
+    unusable = 0
     for row in connection.execute(text(BONDS_KNOWN), {"business_date": business_date}):
+        if row.market_mic not in markets:
+            unusable += 1
+            continue
+        key = (row.instrument_id, row.content_sha)
         try:
-            bonds[row.instrument_id, row.content_sha] = FixedRateBond(
-                row.coupon_rate, row.coupon_frequency, row.day_count, row.issue_date, row.first_coupon_date, row.maturity_date, row.market_mic
+            bond = FixedRateBond(
+                row.coupon_rate,
+                row.coupon_frequency,
+                row.day_count,
+                row.issue_date,
+                row.first_coupon_date,
+                row.maturity_date,
+                row.market_mic,
             )
-        except (ValueError, TypeError) as error:
-            raise PosttradeError(
-                f"The terms of the bond {row.instrument_id} cannot be used: {error}.", "Send a corrected row in instruments.csv."
-            ) from error
-    return bonds
-
-
-def _prepare_coupons(connection: sqlalchemy.Connection, bonds: dict[tuple[str, str], FixedRateBond]) -> int:
-    known = {tuple(row) for row in connection.execute(text("select distinct instrument_id, terms_sha from books.bond_coupons"))}
-    rows = [
-        (instrument_id, terms_sha, coupon.coupon_date, coupon.period_start_date, coupon.pay_date, coupon.coupon_percent, coupon.redemption_percent)
-        for (instrument_id, terms_sha), bond in bonds.items()
-        if (instrument_id, terms_sha) not in known
-        for coupon in coupons(bond)
-    ]
-    return _insert(
+            new_coupons = [] if row.has_coupons else coupons(bond)
+        except ValueError as error:
+            if row.is_traded:
+                raise PosttradeError(
+                    f"The terms of the bond {row.instrument_id}, traded on {business_date}, cannot be used: {error}.",
+                    "Send a corrected row in instruments.csv.",
+                ) from error
+            unusable += 1
+            continue
+        bonds[key] = bond
+        rows.extend(
+            (
+                *key,
+                coupon.coupon_date,
+                coupon.period_start_date,
+                coupon.pay_date,
+                coupon.coupon_percent,
+                coupon.redemption_percent,
+            )
+            for coupon in new_coupons
+        )
+    recorded = _insert(
         connection,
-        "books.bond_coupons (instrument_id, terms_sha, coupon_date, period_start_date, pay_date, coupon_percent, redemption_percent)",
+        "books.bond_coupons (instrument_id, terms_sha, coupon_date, period_start_date, pay_date, coupon_percent,"
+        " redemption_percent)",
         ("text", "text", "date", "date", "date", "numeric", "numeric"),
         rows,
     )
+    return bonds, recorded, unusable
 
 
-def _prepare_accruals(connection: sqlalchemy.Connection, bonds: dict[tuple[str, str], FixedRateBond], business_date: date) -> int:
+def _prepare_accruals(
+    connection: sqlalchemy.Connection, bonds: dict[tuple[str, str], FixedRateBond], business_date: date
+) -> int:
     needed: dict[tuple[str, str], list[date]] = defaultdict(list)
     for row in connection.execute(text(ACCRUALS_NEEDED), {"business_date": business_date}):
-        needed[row.instrument_id, row.content_sha].append(row.accrual_date)
+        if (row.instrument_id, row.content_sha) in bonds:
+            needed[row.instrument_id, row.content_sha].append(row.accrual_date)
     rows = [
         (*key, accrual_date, percent)
         for key, dates in needed.items()
@@ -121,7 +181,9 @@ def _insert(connection: sqlalchemy.Connection, target: str, types: tuple[str, ..
         return 0
     arrays = ", ".join(f"cast(:c{number} as {kind}[])" for number, kind in enumerate(types))
     values = {f"c{number}": list(column) for number, column in enumerate(zip(*rows, strict=True))}
-    return connection.execute(text(f"insert into {target} select * from unnest({arrays}) on conflict do nothing"), values).rowcount
+    return connection.execute(
+        text(f"insert into {target} select * from unnest({arrays}) on conflict do nothing"), values
+    ).rowcount
 
 
 INSTRUMENTS_KNOWN = """
@@ -130,27 +192,41 @@ INSTRUMENTS_KNOWN = """
     order by instrument_id, business_date desc, revision desc
 """
 
-SETTLEMENT_DATES_NEEDED = f"""
+# Every version of a trade that the date touches: another one may have been known under another market.
+MARKETS_AND_TRADE_DATES = f"""
 with instruments as ({INSTRUMENTS_KNOWN}),
-needed as (
-    select distinct instruments.market_mic, trades.trade_date
-    from books.trade_versions as trades
-    inner join instruments on trades.instrument_id = instruments.instrument_id
-    where trades.business_date = :business_date and trades.trade_date is not null
-    union
-    select distinct market_mic, cast(:business_date as date) from instruments
+touched as (
+    select distinct trade_id from books.trade_versions where business_date = :business_date
 )
-select needed.market_mic, needed.trade_date
-from needed
-left join books.settlement_cycles as known
-    on needed.market_mic = known.market_mic and needed.trade_date = known.trade_date
-where known.market_mic is null
+select
+    instruments.market_mic,
+    coalesce(array_agg(distinct trades.trade_date) filter (where trades.trade_date is not null), '{{}}') as trade_dates
+from instruments
+left join (touched inner join books.trade_versions as trades on touched.trade_id = trades.trade_id)
+    on instruments.instrument_id = trades.instrument_id
+group by instruments.market_mic
+order by instruments.market_mic
+"""
+
+SETTLEMENT_DATES_KNOWN = """
+select market_mic, trade_date from books.settlement_cycles where market_mic = any(:markets)
 """
 
 BONDS_KNOWN = f"""
 with instruments as ({INSTRUMENTS_KNOWN})
-select instruments.* from instruments
+select
+    instruments.*,
+    exists (
+        select from books.trade_versions as trades
+        where trades.business_date = :business_date and trades.instrument_id = instruments.instrument_id
+    ) as is_traded,
+    exists (
+        select from books.bond_coupons as coupons
+        where coupons.instrument_id = instruments.instrument_id and coupons.terms_sha = instruments.content_sha
+    ) as has_coupons
+from instruments
 where instruments.product_line in (select product_line from books.product_lines where accrues_interest)
+order by instruments.instrument_id
 """
 
 # The settlement dates of the day's trades, also of those whose turn comes today because their original arrived,
@@ -158,13 +234,17 @@ where instruments.product_line in (select product_line from books.product_lines 
 ACCRUALS_NEEDED = f"""
 with instruments as ({INSTRUMENTS_KNOWN}),
 bonds as (
-    select * from instruments where product_line in (select product_line from books.product_lines where accrues_interest)
+    select * from instruments
+    where product_line in (select product_line from books.product_lines where accrues_interest)
 ),
 touched as (
     select distinct trade_id from books.trade_versions where business_date = :business_date
 ),
 needed as (
-    select bonds.instrument_id, bonds.content_sha, coalesce(trades.settlement_date, cycles.settlement_date) as accrual_date
+    select
+        bonds.instrument_id,
+        bonds.content_sha,
+        coalesce(trades.settlement_date, cycles.settlement_date) as accrual_date
     from touched
     inner join books.trade_versions as trades on touched.trade_id = trades.trade_id
     inner join bonds on trades.instrument_id = bonds.instrument_id
@@ -182,4 +262,6 @@ left join books.bond_accruals as known
     on needed.instrument_id = known.instrument_id and needed.content_sha = known.terms_sha
     and needed.accrual_date = known.accrual_date
 where needed.accrual_date is not null and known.instrument_id is null
+-- two runs at once must take the keys in one order, or they wait for each other
+order by needed.instrument_id, needed.accrual_date
 """

@@ -11,7 +11,8 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
-from posttrade.domain.settlement_cycles import SettlementCycle
+from posttrade.domain.bank_calendars import BankCalendar
+from posttrade.domain.settlement_cycles import MarketSettlement, SettlementCycle
 from posttrade.errors import PosttradeError
 
 FOLDER = Path(__file__).parent
@@ -91,19 +92,65 @@ class Procedure(_Strict):
         for rule in self.posting_rules:
             for account in (rule.debit, rule.credit):
                 if account not in chart:
-                    raise ValueError(f"posting rule {rule.event_type}/{rule.amount_type} names the unknown account {account!r}")
+                    raise ValueError(
+                        f"posting rule {rule.event_type}/{rule.amount_type} names the account {account!r}; "
+                        "expected one of chart_of_accounts.yaml"
+                    )
+        events = [(rule.event_type, rule.amount_type) for rule in self.posting_rules]
+        twice = next((one for one in events if events.count(one) > 1), None)
+        if twice:
+            raise ValueError(
+                f"posting rule {twice[0]}/{twice[1]} is stated twice; expected one rule for each amount of an event"
+            )
         return self
 
 
-@lru_cache(maxsize=1)
-def load_procedures() -> tuple[Procedure, ...]:
-    """Every procedure, by product line and date.
+class _CycleLine(_Strict):
+    valid_from: date
+    days: int = Field(ge=0, le=10)
+    source: str = Field(min_length=1)
+
+
+class _Market(_Strict):
+    cycle: str
+    bank_calendar: BankCalendar | None = None
+
+
+class _SettlementCycles(_Strict):
+    cycles: dict[str, tuple[_CycleLine, ...]]
+    markets: dict[str, _Market]
+
+    @model_validator(mode="after")
+    def _cycles_are_in_order(self) -> "_SettlementCycles":
+        for name, lines in self.cycles.items():
+            dates = [line.valid_from for line in lines]
+            if not dates or dates != sorted(set(dates)):
+                raise ValueError(f"cycle {name!r} must name its lines in order of valid_from, one for each date")
+        for mic, market in self.markets.items():
+            if market.cycle not in self.cycles:
+                raise ValueError(f"market {mic} names the unknown cycle {market.cycle!r}")
+        return self
+
+
+@lru_cache(maxsize=8)
+def load_procedures(folder: Path = FOLDER) -> tuple[Procedure, ...]:
+    """Every procedure, by product line and date. A change is a new file with a later `valid_from`.
 
     Raises:
         PosttradeError: a file breaks the schema; the message names file, path, value and what was expected.
     """
-    files = sorted(path for path in FOLDER.glob("*.yaml") if path.name not in SHARED_FILES)
-    return tuple(sorted((_read(path, Procedure) for path in files), key=lambda one: (one.product_line, one.valid_from)))
+    found: dict[tuple[str, date], tuple[Path, Procedure]] = {}
+    for path in sorted(path for path in folder.glob("*.yaml") if path.name not in SHARED_FILES):
+        procedure: Procedure = _read(path, Procedure)
+        key = (procedure.product_line, procedure.valid_from)
+        if key in found:
+            raise PosttradeError(
+                f"{path.name}: valid_from is {procedure.valid_from}, the same as in {found[key][0].name} "
+                f"for the product line {procedure.product_line!r}; expected another date.",
+                "Give the newer procedure the date from which it holds.",
+            )
+        found[key] = (path, procedure)
+    return tuple(procedure for _, (_, procedure) in sorted(found.items(), key=lambda item: item[0]))
 
 
 @lru_cache(maxsize=1)
@@ -113,22 +160,48 @@ def load_chart_of_accounts() -> dict[str, LedgerAccount]:
     return accounts
 
 
-@lru_cache(maxsize=1)
-def load_settlement_cycles() -> dict[str, tuple[SettlementCycle, ...]]:
-    """The settlement cycles of every market, in order of their dates."""
-    document = yaml.safe_load((FOLDER / "settlement_cycles.yaml").read_text())
+@lru_cache(maxsize=8)
+def load_settlement_cycles(folder: Path = FOLDER) -> dict[str, MarketSettlement]:
+    """How every market settles, by its MIC.
+
+    Raises:
+        PosttradeError: the file breaks the schema.
+    """
+    document: _SettlementCycles = _read(folder / "settlement_cycles.yaml", _SettlementCycles)
     return {
-        market: tuple(sorted((SettlementCycle(**row) for row in rows), key=lambda cycle: cycle.valid_from))
-        for market, rows in document["markets"].items()
+        mic: MarketSettlement(
+            tuple(SettlementCycle(line.valid_from, line.days) for line in document.cycles[market.cycle]),
+            market.bank_calendar,
+        )
+        for mic, market in document.markets.items()
     }
+
+
+def known_markets() -> tuple[str, ...]:
+    """The MICs an instrument can name: those whose settlement is known."""
+    return tuple(sorted(load_settlement_cycles()))
 
 
 def _read(path: Path, model: Any) -> Any:
     try:
         return TypeAdapter(model).validate_python(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except yaml.YAMLError as error:
-        raise PosttradeError(f"{path.name} is not valid YAML: {error}") from error
+    except OSError as error:
+        raise PosttradeError(f"{path.name} cannot be read: {error.strerror}.", "Restore the procedure file.") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        problem = " ".join(str(error).split())
+        raise PosttradeError(f"{path.name} is not valid YAML: {problem}.", "Mend the procedure file.") from error
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "the document"
-        raise PosttradeError(f"{path.name}: {place} is {first['input']!r}: {first['msg']}.", "Mend the procedure file.") from error
+        raise PosttradeError(f"{path.name}: {_first_problem(error)}.", "Mend the procedure file.") from error
+
+
+def _first_problem(error: ValidationError) -> str:
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"]) or "the document"
+    expected = first["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    if first["type"] == "missing":
+        return f"{place} is missing; expected a value"
+    if first["type"] == "extra_forbidden":
+        return f"{place} is {first['input']!r}; expected no field of that name"
+    if first["type"] == "value_error":
+        return f"{place}: {expected}"
+    return f"{place} is {first['input']!r}; expected {expected}"

@@ -1,5 +1,6 @@
 """The set-based checks: SQL that splits the rows of a file, judges them and inserts the good ones."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +12,9 @@ from stdnum import isin, lei
 
 from posttrade.messages.contracts import NEEDED_BY_A_CANCELLATION, TRADES, CheckDigits, Column, Contract, ValueType
 from posttrade.messages.rows import SEPARATOR
+
+LONGEST_TEXT = 250
+"""Characters; a key longer than an index entry would stop its whole file."""
 
 
 def parse_statement(contract: Contract, columns: tuple[str, ...]) -> sql.Composed:
@@ -28,9 +32,32 @@ def parse_statement(contract: Contract, columns: tuple[str, ...]) -> sql.Compose
         else sql.SQL("'1'")
     )
     return sql.SQL(
-        "create temp table parsed on commit drop as select line_no, raw, defect, cardinality(cell) = {} as is_complete, {} as revision,"
-        " {} from (select line_no, raw, defect, string_to_array(cells, {}) as cell from pg_temp.arrived) as split"
-    ).format(sql.Literal(len(columns)), revision, sql.SQL(", ").join(picked), sql.Literal(SEPARATOR))
+        "create temp table parsed on commit drop as select line_no, raw, {} as shown, defect, cardinality(cell) = {} as is_complete,"
+        " {} as revision, {} from (select line_no, raw, defect, string_to_array(cells, {}) as cell from pg_temp.arrived) as split"
+    ).format(
+        _in_order_of_contract(contract, columns),
+        sql.Literal(len(columns)),
+        revision,
+        sql.SQL(", ").join(picked),
+        sql.Literal(SEPARATOR),
+    )
+
+
+def _in_order_of_contract(contract: Contract, columns: tuple[str, ...]) -> sql.Composable:
+    """The line as it arrived; where the file has an order of its own, the line as the contract orders it, to be replayed."""
+    expected = [column.name for column in contract.columns]
+    if list(columns) in (expected, [*expected, "revision"]):
+        return sql.SQL("raw")
+    ordered = [name for name in (*expected, "revision") if name in columns]
+    cells = [
+        sql.SQL(
+            """case when cell[{0}] ~ '[",]' then '"' || replace(cell[{0}], '"', '""') || '"' else cell[{0}] end"""
+        ).format(sql.Literal(columns.index(name) + 1))
+        for name in ordered
+    ]
+    return sql.SQL("case when defect is null and cardinality(cell) = {} then concat_ws(',', {}) else raw end").format(
+        sql.Literal(len(columns)), sql.SQL(", ").join(cells)
+    )
 
 
 def judge_statement(cursor: psycopg.Cursor[Any], contract: Contract) -> sql.Composed:
@@ -68,7 +95,7 @@ meant as materialized (
     select *, coalesce(form_error, case when form_error is null then case {sound} end end) as own_error from formed
 ),
 hashed as materialized (
-    select meant.*, case when own_error is null then md5(concat_ws('|', {content})) collate "C" end as content_sha from meant
+    select meant.*, case when own_error is null then md5(concat_ws({separator}, {content})) collate "C" end as content_sha from meant
 ),
 named as materialized (
     select hashed.*, ({key}) collate "C" as key_text from hashed
@@ -77,7 +104,7 @@ numbered as (
     select
         named.*,
         row_number() over (partition by key_text, revision, own_error is null order by line_no) as place,
-        first_value(content_sha) over (partition by key_text, revision, own_error is null order by line_no) as first_sha
+        first_value(content_sha) over (partition by key_text, revision, own_error is null order by line_no) as first_sha{order}
     from named
 )
 select
@@ -94,6 +121,13 @@ from numbered
         form=sql.SQL(" ").join(form),
         sound=sql.SQL(" ").join(sound) if sound else sql.SQL("when false then ''"),
         content=sql.SQL(", ").join(content),
+        separator=sql.Literal(SEPARATOR),
+        order=sql.SQL(
+            ", rank() over (partition by key_text, own_error is null"
+            " order by case when own_error is null then revision::integer end) = 1 as is_first_of_key"
+            if contract.is_restatable
+            else ""
+        ),
         key=_key_text(contract),
         on_record=_compared_with_record(contract),
     )
@@ -111,21 +145,28 @@ def _form_errors(column: Column, contract: Contract) -> Iterator[sql.Composed]:
             name, name, sql.Literal(list(column.allowed)), sql.Literal(f"NOT_ALLOWED:{column.name}")
         )
     if column.type is ValueType.TEXT:
+        yield sql.SQL("when length({}) > {} then {}").format(
+            name, sql.Literal(LONGEST_TEXT), sql.Literal(f"TOO_LONG:{column.name}")
+        )
         return
-    pattern, code = {
-        ValueType.DATE: (r"^\d{4}-\d{2}-\d{2}$", "NOT_A_DATE"),
-        ValueType.TIMESTAMP: (
-            r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d{1,6}\d*)?(Z|[+-]\d{2}(:?\d{2})?)$",
-            "NOT_A_TIMESTAMP",
-        ),
-        ValueType.INTEGER: (r"^[+-]?\d{1,18}$", "NOT_A_NUMBER"),
-        ValueType.QUANTITY: (r"^[+-]?\d{1,18}(\.\d{1,10}0*)?$", "NOT_A_NUMBER"),
-        ValueType.AMOUNT: (r"^[+-]?\d{1,20}(\.\d{1,4}0*)?$", "NOT_A_NUMBER"),
-        ValueType.RATE: (r"^[+-]?\d{1,16}(\.\d{1,12}0*)?$", "NOT_A_NUMBER"),
-    }[column.type]
+    pattern, code = _form(column.type)
     yield sql.SQL("when {} is not null and ({} !~ {} or not pg_input_is_valid({}, {})) then {}").format(
         name, name, sql.Literal(pattern), name, sql.Literal(column.type.value), sql.Literal(f"{code}:{column.name}")
     )
+
+
+def _form(value_type: ValueType) -> tuple[str, str]:
+    """What a text of that type looks like, and the reason code of one that does not."""
+    if value_type is ValueType.DATE:
+        return r"^\d{4}-\d{2}-\d{2}$", "NOT_A_DATE"
+    if value_type is ValueType.TIMESTAMP:
+        return r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}(:?\d{2})?)$", "NOT_A_TIMESTAMP"
+    decimals = re.fullmatch(r"numeric\((\d+),(\d+)\)", value_type.value)
+    if decimals is None:
+        return r"^[+-]?\d{1,18}$", "NOT_A_NUMBER"
+    digits, scale = int(decimals[1]), int(decimals[2])
+    # More decimals than the column holds would be rounded in silence.
+    return rf"^[+-]?\d{{1,{digits - scale}}}(\.\d{{1,{scale}}}0*)?$", "NOT_A_NUMBER"
 
 
 def _meaning_errors(cursor: psycopg.Cursor[Any], column: Column) -> Iterator[sql.Composed]:
@@ -194,6 +235,7 @@ def _errors_across_columns(contract: Contract) -> Iterator[sql.Composed]:
             ("product_line = 'bond_fixed' and day_count is null", "MISSING:day_count"),
             ("product_line = 'bond_fixed' and issue_date is null", "MISSING:issue_date"),
             ("product_line = 'bond_fixed' and maturity_date is null", "MISSING:maturity_date"),
+            ("maturity_date::date <= issue_date::date", "BEFORE_ISSUE_DATE:maturity_date"),
         )
     elif contract.kind == "corporate_actions":
         checks = (("pay_date::date < ex_date::date", "BEFORE_EX_DATE:pay_date"),)
@@ -206,20 +248,25 @@ def _errors_across_columns(contract: Contract) -> Iterator[sql.Composed]:
 def _normal(column: Column) -> sql.Composable:
     """The text that is the same for the same value: 1.50 and 1.5, 09:00+01:00 and 08:00Z."""
     name = sql.Identifier(column.name)
-    if column.type in (ValueType.QUANTITY, ValueType.AMOUNT, ValueType.RATE, ValueType.INTEGER):
+    if column.type not in (ValueType.TEXT, ValueType.DATE, ValueType.TIMESTAMP):
         return sql.SQL("trim_scale({}::numeric)::text").format(name)
     if column.type is ValueType.TIMESTAMP:
-        return sql.SQL("(({}::timestamptz) at time zone 'UTC')::text").format(name)
+        return sql.SQL("to_char({}::timestamptz at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')").format(name)
     return name
 
 
 def _key_text(contract: Contract) -> sql.Composable:
     if contract is TRADES:
-        # A fill without an id is named by its content and its place among equal ones of the file.
-        return sql.SQL(
-            "case when own_error is not null then line_no::text else %(source)s || '~' || coalesce(trade_id, '#' || content_sha || '-' ||"
-            " row_number() over (partition by content_sha, trade_id is null order by line_no)) || '|' || version::bigint end"
+        # A fill without an id is named by its content, the source's sequence number if it gives one, and its place among
+        # equal ones of the file.
+        fill = sql.SQL(
+            "case when own_error is not null then null when source_sequence is null then content_sha"
+            " else md5(content_sha || '|' || source_sequence::bigint) end"
         )
+        return sql.SQL(
+            "case when own_error is not null then line_no::text else %(source)s || '~' || coalesce(trade_id, '#' || {fill} || '-' ||"
+            " row_number() over (partition by {fill}, trade_id is null order by line_no)) || '|' || version::bigint end"
+        ).format(fill=fill)
     parts = sql.SQL(" || '|' || ").join(_normal(contract.column(name)) for name in contract.key)
     return sql.SQL("case when own_error is not null then line_no::text else {} end").format(parts)
 
@@ -244,16 +291,31 @@ def _compared_with_record(contract: Contract) -> sql.Composable:
         return sql.SQL(
             "else (select case when recorded.content_sha = numbered.content_sha then 'KNOWN' else 'CONFLICT' end from {} as recorded where {})"
         ).format(table, key_of_record)
+    # A row that restates its key after another of the same file is compared with that one, not with the record. What comes
+    # late for a closed date adds nothing if it is what that date knows.
     return sql.SQL(
         """
-        when (
-            select recorded.content_sha from {table} as recorded where {key} and recorded.business_date <= %(business_date)s
-            order by recorded.business_date desc, recorded.revision desc limit 1
-        ) = content_sha then 'KNOWN'
-        when exists (
-            select from {table} as recorded where {key} and recorded.business_date = %(business_date)s
-                and recorded.revision = numbered.revision::integer
-        ) then 'CONFLICT'
+        else coalesce(
+            case
+                when is_first_of_key and %(delivered_for)s < %(business_date)s and numbered.content_sha = (
+                    select recorded.content_sha from {table} as recorded
+                    where {key} and recorded.business_date <= %(delivered_for)s
+                    order by recorded.business_date desc, recorded.revision desc limit 1
+                ) then 'KNOWN'
+            end,
+            (
+                select case when recorded.content_sha = numbered.content_sha then 'KNOWN' else 'CONFLICT' end
+                from {table} as recorded
+                where {key} and recorded.business_date = %(business_date)s and recorded.revision = numbered.revision::integer
+            ),
+            case
+                when is_first_of_key and numbered.content_sha = (
+                    select recorded.content_sha from {table} as recorded
+                    where {key} and recorded.business_date <= %(business_date)s
+                    order by recorded.business_date desc, recorded.revision desc limit 1
+                ) then 'KNOWN'
+            end
+        )
         """
     ).format(table=table, key=key_of_record)
 

@@ -40,7 +40,8 @@ def replay_exception(
 
     Args:
         exception_id: the rejected row.
-        corrected_raw: the line as the file should have had it; the columns in the order of the contract.
+        corrected_raw: the line as the file should have had it; the columns in the order of the contract. Length and checksum of a
+            FIX message need not be worked out anew.
         resolved_by: the person.
         business_date: the open date, in which it is booked.
         engine: of the loader.
@@ -52,7 +53,7 @@ def replay_exception(
         lock_loading(connection)
         row = _waiting(exception_id, connection)
         source = _source(row, corrected_raw, engine)
-        counts = record_source(connection, CONTRACTS[row["kind"]], source, business_date, business_date)
+        counts = record_source(connection, CONTRACTS[row["kind"]], source, business_date, business_date, is_replay=True)
         if counts.rejected:
             again = connection.execute(
                 text("select reason, remedy from operations.exceptions where file_name = :name and source_system = :source"
@@ -76,7 +77,7 @@ def _source(row: dict[str, Any], corrected_raw: str, engine: sqlalchemy.Engine) 
     contract = CONTRACTS[row["kind"]]
     columns = tuple(column.name for column in contract.columns)
     if row["source_system"] == "FIX":
-        rows = list(trade_rows([parse_message(1, corrected_raw)], find_executions(engine)))
+        rows = list(trade_rows([parse_message(1, corrected_raw, is_vouched=True)], find_executions(engine)))
     else:
         rows = [row_of(1, corrected_raw)]
         if contract.is_restatable and rows[0].cells.count(SEPARATOR) == len(columns):

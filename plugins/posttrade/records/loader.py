@@ -16,7 +16,7 @@ from sqlalchemy import text
 from posttrade.messages.contracts import TRADES, Contract
 from posttrade.messages.rows import RefusedFile, Row, SourceFile
 from posttrade.records.checks import insert_statement, judge_statement, parse_statement
-from posttrade.records.rejections import record_exceptions
+from posttrade.records.rejections import record_exceptions, set_repeats_aside
 from posttrade.records.trades import adopt_waiting_events
 
 LOADING_LOCK = 7_405_040
@@ -48,12 +48,14 @@ class Delivery:
         sha256: of its body; empty for a pull, whose content is known once its rows have been fetched.
         source_system: the scheme of trade ids: CSV, FIX, FODB.
         delivered_for: the date of the folder it lies in.
+        byte_count: its size; unknown of a pull.
     """
 
     file_name: str
     sha256: str
     source_system: str
     delivered_for: date
+    byte_count: int = 0
 
 
 def file_id_of(contract: Contract, sha256: str, delivered_for: date) -> str:
@@ -89,8 +91,17 @@ def record_file(
         try:
             source = read()
         except RefusedFile as refusal:
-            return _record_refusal(connection, contract, delivery, refusal.reason, business_date)
+            file_id = file_id_of(contract, delivery.sha256, delivery.delivered_for)
+            return _record_refusal(connection, contract.kind, file_id, delivery, refusal.reason, business_date)
         return record_source(connection, contract, source, delivery.delivered_for, business_date)
+
+
+def refuse_unknown_file(delivery: Delivery, business_date: date, engine: sqlalchemy.Engine) -> Counts:
+    """Put on record that a file lies in the inbox whose name is that of no kind, so that nobody waits for its rows."""
+    reason = "its name is that of no kind of file: docs/file-contracts.md lists them; rename it"
+    file_id = f"unknown:{delivery.sha256[:32]}@{delivery.delivered_for.isoformat()}"
+    with engine.begin() as connection:
+        return _record_refusal(connection, "unknown", file_id, delivery, reason, business_date)
 
 
 def lock_loading(connection: sqlalchemy.Connection) -> None:
@@ -104,17 +115,18 @@ def _is_on_record(connection: sqlalchemy.Connection, file_id: str) -> bool:
 
 
 def _record_refusal(
-    connection: sqlalchemy.Connection, contract: Contract, delivery: Delivery, reason: str, business_date: date
+    connection: sqlalchemy.Connection, kind: str, file_id: str, delivery: Delivery, reason: str, business_date: date
 ) -> Counts:
     recorded = connection.execute(
         text(
             "insert into landing.files (file_id, kind, source_system, file_name, sha256, byte_count, row_count, outcome, reason,"
-            " business_date) values (:file_id, :kind, :source_system, :name, :sha256, 0, 0, 'REFUSED', :reason, :business_date)"
+            " business_date) values (:file_id, :kind, :source_system, :name, :sha256, :byte_count, 0, 'REFUSED', :reason, :business_date)"
             " on conflict (file_id) do nothing"
         ),
         {
-            "file_id": file_id_of(contract, delivery.sha256, delivery.delivered_for),
-            "kind": contract.kind,
+            "file_id": file_id,
+            "kind": kind,
+            "byte_count": delivery.byte_count,
             "source_system": delivery.source_system,
             "name": delivery.file_name,
             "sha256": delivery.sha256,
@@ -126,9 +138,23 @@ def _record_refusal(
 
 
 def record_source(
-    connection: sqlalchemy.Connection, contract: Contract, source: SourceFile, delivered_for: date, business_date: date
+    connection: sqlalchemy.Connection,
+    contract: Contract,
+    source: SourceFile,
+    delivered_for: date,
+    business_date: date,
+    is_replay: bool = False,
 ) -> Counts:
-    """Record the rows of one file inside a transaction that holds the loading lock."""
+    """Record the rows of one file inside a transaction that holds the loading lock.
+
+    Args:
+        connection: the transaction.
+        contract: what the file's kind must carry.
+        source: its rows.
+        delivered_for: the date of the folder it lies in.
+        business_date: the open date, in which its facts are booked.
+        is_replay: a row that was rejected before for the same reason is rejected again, not known.
+    """
     driver: psycopg.Connection[Any] = connection.connection.driver_connection  # type: ignore[assignment]
     cursor = driver.cursor()
     # Compiling the long checks takes longer than running them, and their sorts and look-ups should stay in memory.
@@ -139,10 +165,17 @@ def record_source(
     file_id = file_id_of(contract, source.sha256, delivered_for)
     if _is_on_record(connection, file_id):
         return Counts()
-    settings = {"business_date": business_date, "source": source.source_system, "file_id": file_id}
+    settings = {
+        "business_date": business_date,
+        "source": source.source_system,
+        "file_id": file_id,
+        "delivered_for": delivered_for,
+    }
     cursor.execute(parse_statement(contract, source.columns), settings)
     cursor.execute("analyze pg_temp.parsed")
     cursor.execute(judge_statement(cursor, contract), settings)
+    if not is_replay:
+        set_repeats_aside(cursor, contract, source, business_date)
     cursor.execute(
         "insert into landing.files (file_id, kind, source_system, file_name, sha256, byte_count, row_count, outcome, business_date)"
         " values (%s, %s, %s, %s, %s, %s, %s, 'RECORDED', %s)",

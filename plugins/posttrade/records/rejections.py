@@ -1,5 +1,6 @@
 """Rejected rows: what each reason means to a person, and their record in operations.exceptions."""
 
+import hashlib
 from datetime import date
 from typing import Any
 
@@ -7,11 +8,13 @@ import psycopg
 from psycopg import sql
 
 from posttrade.messages.contracts import Contract
+from posttrade.messages.fix_drop_copy import TAGS
 from posttrade.messages.rows import SourceFile
 
 _SENTENCES = {
     "UNREADABLE": ("{defect}", "Have the sender send the message again."),
-    "COLUMN_COUNT": ("the line does not have as many cells as the header has columns", "Add or remove cells, then replay the row."),
+    "COLUMN_COUNT": ("the line does not have as many cells as the header has columns", "Add or remove cells, in the order of docs/file-contracts.md, then replay the row."),
+    "TOO_LONG": ("{field} has more than 250 characters", "Shorten it, then replay the row."),
     "MISSING": ("{field} is missing", "Fill it in, then replay the row."),
     "NOT_ALLOWED": ("{field} is {value!r}, which is not one of {allowed}", "Correct it, then replay the row."),
     "NOT_A_DATE": ("{field} is {value!r}, which is no date of the form 2026-01-31", "Correct it, then replay the row."),
@@ -26,11 +29,54 @@ _SENTENCES = {
     "WRONG_VERSION": (
         "version {value} does not go with the event: NEW is version 1, AMEND and CANCEL count up from 2", "Correct it, then replay the row."),
     "BEFORE_TRADE_DATE": ("{field} {value} lies before the trade date", "Correct it, then replay the row."),
+    "BEFORE_ISSUE_DATE": ("{field} {value} is not after the issue date", "Correct it, then replay the row."),
     "BEFORE_EX_DATE": ("{field} {value} lies before the ex date", "Correct it, then replay the row."),
     "IN_THE_FUTURE": ("{field} {value} lies after the business date", "Correct it, or send the row again on its day."),
     "CONFLICT": (
         "the key is on record with other content", "If the new content is right, send it as a new version or with a higher revision."),
 }  # fmt: skip
+
+
+_COLUMNS = "exception_id, file_id, kind, source_system, file_name, line_no, reason_code, field, value, reason, remedy, raw, business_date"
+
+
+def set_repeats_aside(cursor: psycopg.Cursor[Any], contract: Contract, source: SourceFile, business_date: date) -> None:
+    """Take rejected rows that were rejected before, with the same text for the same reason, as known.
+
+    What is captured all day grows, and each capture sees its earlier rows again. Equal rows are counted: a second one of
+    the same file is a row of its own, but a FIX execution that is sent twice is one. A restatable fact is reported again
+    on another business date.
+    """
+    content = [column.name for column in contract.columns if column.name != "source_sequence"]
+    cursor.execute(
+        sql.SQL(
+            """
+            update pg_temp.judged set error = 'KNOWN'
+            from (
+                select line_no, split_part(error, ':', 1) as reason_code, nullif(split_part(error, ':', 2), '') as field,
+                    row_number() over (partition by shown, error order by line_no) as place,
+                    row_number() over (partition by error, {content} order by line_no) as repeat
+                from pg_temp.judged where error <> 'KNOWN'
+            ) as rejected
+            where judged.line_no = rejected.line_no and (
+                rejected.place <= (
+                    select count(*) from operations.exceptions as earlier
+                    where earlier.raw = judged.shown and earlier.kind = %(kind)s and earlier.source_system = %(source)s
+                        and earlier.reason_code = rejected.reason_code
+                        and earlier.field is not distinct from rejected.field
+                        and (earlier.business_date = %(business_date)s or not %(is_restatable)s)
+                )
+                or (%(source)s = 'FIX' and rejected.repeat > 1 and rejected.reason_code <> 'UNREADABLE')
+            )
+            """
+        ).format(content=sql.SQL(", ").join(map(sql.Identifier, content))),
+        {
+            "kind": contract.kind,
+            "source": source.source_system,
+            "business_date": business_date,
+            "is_restatable": contract.is_restatable,
+        },
+    )
 
 
 def record_exceptions(
@@ -41,28 +87,34 @@ def record_exceptions(
     Returns:
         How many there are.
     """
-    names = sql.SQL(", ").join(sql.Identifier(column.name) for column in contract.columns)
+    names = [column.name for column in contract.columns]
     cursor.execute(
         sql.SQL(
-            "select line_no, raw, error, defect, {} from pg_temp.judged where error is not null and error <> 'KNOWN' order by line_no"
-        ).format(names)
+            "select line_no, shown, error, defect, {} from pg_temp.judged where error <> 'KNOWN' order by line_no"
+        ).format(sql.SQL(", ").join(map(sql.Identifier, names)))
     )
-    values_by_row = cursor.fetchall()
-    rows = []
-    for line_no, raw, error, defect, *cells in values_by_row:
-        code, _, field = error.partition(":")
-        value = dict(zip((column.name for column in contract.columns), cells, strict=True)).get(field)
-        allowed = ", ".join(contract.column(field).allowed) if code == "NOT_ALLOWED" else ""
-        reason, remedy = _SENTENCES[code]
-        sentence = reason.format(field=field, value=value, allowed=allowed, defect=defect)
-        rows.append(
-            (file_id, str(line_no), code, file_id, contract.kind, source.source_system, source.file_name, line_no, code, field or None,
-             value, f"{source.file_name}, line {line_no}: {sentence}.", remedy, raw, business_date)
-        )  # fmt: skip
-    cursor.executemany(
-        "insert into operations.exceptions (exception_id, file_id, kind, source_system, file_name, line_no, reason_code, field, value,"
-        " reason, remedy, raw, business_date) values (md5(%s || '|' || %s || '|' || %s), %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
-        " on conflict (exception_id) do nothing",
-        rows,
-    )
-    return len(rows)
+    rejected = cursor.fetchall()
+    with cursor.copy(f"copy operations.exceptions ({_COLUMNS}) from stdin") as copy:
+        for line_no, shown, error, defect, *cells in rejected:
+            code, _, field = error.partition(":")
+            value = dict(zip(names, cells, strict=True)).get(field)
+            reason, remedy = _explanation(contract, source, code, field, value, defect)
+            copy.write_row(
+                (_exception_id(file_id, line_no, code), file_id, contract.kind, source.source_system, source.file_name, line_no,
+                 code, field or None, value, f"{source.file_name}, line {line_no}: {reason}.", remedy, shown, business_date)
+            )  # fmt: skip
+    return len(rejected)
+
+
+def _exception_id(file_id: str, line_no: int, reason_code: str) -> str:
+    return hashlib.md5(f"{file_id}|{line_no}|{reason_code}".encode(), usedforsecurity=False).hexdigest()
+
+
+def _explanation(
+    contract: Contract, source: SourceFile, code: str, field: str, value: str | None, defect: str | None
+) -> tuple[str, str]:
+    reason, remedy = _SENTENCES[code]
+    tag = TAGS.get(field) if source.source_system == "FIX" else None
+    allowed = ", ".join(contract.column(field).allowed) if code == "NOT_ALLOWED" else ""
+    name = f"{field} (tag {tag})" if tag else field
+    return reason.format(field=name, value=value, allowed=allowed, defect=defect), remedy

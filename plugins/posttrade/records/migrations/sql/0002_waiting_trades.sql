@@ -1,6 +1,9 @@
 -- Executions are looked up by the venue's id when a correction or cancellation refers to them.
 create index on books.trade_versions (execution_id) where source_system = 'FIX';
 
+-- A row that is delivered again with the same fault is found by its text.
+create index on operations.exceptions using hash (raw);
+
 -- Events that came before the trade they change: they count once version 1 is known. An event that waited under an execution
 -- of the middle of a chain, and has since been recorded in the trade of that chain, waits no more under its first name.
 create view operations.waiting_trade_events as

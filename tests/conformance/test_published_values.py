@@ -1,0 +1,84 @@
+"""Published values: sessions, day counts, schedules, accrued interest and coupons of tests/data/conformance."""
+
+import csv
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from posttrade.domain.bank_calendars import BankCalendar, is_bank_day
+from posttrade.domain.bonds import FixedRateBond, accrued_percents, coupons, day_count_of, year_fraction
+from posttrade.domain.calendars import is_session
+
+ANSWERS = Path(__file__).parents[1] / "data" / "conformance"
+BANK_CALENDARS = {str(one) for one in BankCalendar}
+
+
+def answers(name: str) -> list[dict[str, str]]:
+    with (ANSWERS / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert rows
+    return rows
+
+
+def test_sessions() -> None:
+    wrong = []
+    for row in answers("sessions"):
+        calendar, day = row["calendar"], date.fromisoformat(row["date"])
+        is_open = is_bank_day(BankCalendar(calendar), day) if calendar in BANK_CALENDARS else is_session(calendar, day)
+        if is_open != (row["expected"] == "open"):
+            wrong.append(row)
+    assert wrong == []
+
+
+def test_day_counts() -> None:
+    wrong = []
+    for row in answers("day_counts"):
+        start, end = date.fromisoformat(row["start_date"]), date.fromisoformat(row["end_date"])
+        if row["expected_kind"] == "days":
+            is_right = day_count_of(row["day_count"], start, end) == int(row["expected"])
+        else:
+            expected = sum(Fraction(part) for part in row["expected"].split("+"))
+            is_right = abs(year_fraction(row["day_count"], start, end) - Decimal(float(expected))) < Decimal("1e-9")
+        if not is_right:
+            wrong.append(row)
+    assert wrong == []
+
+
+@pytest.mark.parametrize("row", answers("schedules"), ids=lambda row: f"{row['issue_date']}-{row['maturity_date']}")
+def test_schedules(row: dict[str, str]) -> None:
+    bond = FixedRateBond(
+        Decimal(4),
+        int(row["coupon_frequency"]),
+        "ACT/365F",
+        date.fromisoformat(row["issue_date"]),
+        date.fromisoformat(row["first_coupon_date"]) if row["first_coupon_date"] else None,
+        date.fromisoformat(row["maturity_date"]),
+        "XETR",
+    )
+    dates = [bond.issue_date, *(coupon.coupon_date for coupon in coupons(bond))]
+    assert " ".join(map(str, dates)) == row["expected_dates"]
+
+
+@pytest.mark.parametrize("row", answers("bonds"), ids=lambda row: f"{row['bond']} {row['question']} {row['on_date']}")
+def test_accrued_interest_and_coupons(row: dict[str, str]) -> None:
+    bond = FixedRateBond(
+        Decimal(row["coupon_rate"]),
+        int(row["coupon_frequency"]),
+        row["day_count"],
+        date.fromisoformat(row["issue_date"]),
+        date.fromisoformat(row["first_coupon_date"]) if row["first_coupon_date"] else None,
+        date.fromisoformat(row["maturity_date"]),
+        row["market_mic"],
+    )
+    day = date.fromisoformat(row["on_date"])
+    if row["question"] == "accrued":
+        found = accrued_percents(bond, [day])[day]
+    else:
+        coupon = next(one for one in coupons(bond) if one.coupon_date == day)
+        found = coupon.coupon_percent
+        if row["expected_pay_date"]:
+            assert str(coupon.pay_date) == row["expected_pay_date"]
+    assert abs(found - Decimal(row["expected_percent"])) <= Decimal(row["tolerance"])

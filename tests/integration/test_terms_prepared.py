@@ -1,0 +1,196 @@
+"""What the middle office works out before it values: settlement dates, coupons, accrued interest."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import psycopg
+import pytest
+
+from posttrade.errors import PosttradeError
+from posttrade.offices.middle_office import prepare_terms, publish_procedures
+from posttrade.records.database import Role, engine
+
+MONDAY, TUESDAY = date(2026, 1, 5), date(2026, 1, 6)
+
+
+class Books:
+    """Writes facts straight into the tables, as the loader would."""
+
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        self.connection = connection
+
+    def instrument(self, instrument_id: str, market: str = "XETR", sha: str = "terms-1", day: date = MONDAY) -> None:
+        self.connection.execute(
+            "insert into books.instruments values (%s, null, 'Example', 'equity', 'EUR', %s, 'DE',"
+            " null, null, null, null, null, null, %s, 1, %s, 'f', 1)",
+            (instrument_id, market, day, sha),
+        )
+
+    def bond(
+        self, instrument_id: str, *, rate: str = "4", first: str | None = None, sha: str = "terms-1", day: date = MONDAY
+    ) -> None:
+        self.connection.execute(
+            "insert into books.instruments values (%s, null, 'Example', 'bond_fixed', 'EUR', 'XETR', 'DE',"
+            " %s, 1, 'ACT/ACT ICMA', '2024-07-01', %s, '2028-07-01', %s, 1, %s, 'f', 1)",
+            (instrument_id, rate, first, day, sha),
+        )
+
+    def trade(
+        self, trade_id: str, instrument_id: str, trade_date: str, settlement_date: str | None = None, day: date = MONDAY
+    ) -> None:
+        self.connection.execute(
+            "insert into books.trade_versions (trade_id, version, event_type, source_system, book_id, account_id,"
+            " instrument_id, trade_date, executed_at, settlement_date, quantity, price, currency_code, fee_amount,"
+            " content_sha, business_date, file_id, line_no)"
+            " values (%s, 1, 'NEW', 'CSV', 'B', 'A', %s, %s, now(), %s, 100, 100, 'EUR', 0, 'c', %s, 'f', 1)",
+            (trade_id, instrument_id, trade_date, settlement_date, day),
+        )
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        return self.connection.execute(query).fetchall()
+
+
+@pytest.fixture
+def books(fresh_database: str) -> Iterator[Books]:
+    with psycopg.connect(fresh_database.replace("+psycopg", ""), autocommit=True) as connection:
+        yield Books(connection)
+
+
+def prepare(day: date = MONDAY) -> dict[str, int]:
+    return prepare_terms(day, engine(Role.LOADER))
+
+
+def test_settlement_dates_of_the_day_and_of_late_trades(books: Books) -> None:
+    books.instrument("SAP.EX")
+    books.instrument("IBM.EX", "XNYS")
+    books.trade("CSV~1", "IBM.EX", "2024-10-11")
+    prepare()
+    found = books.rows(
+        "select market_mic, trade_date::text, settlement_date::text from books.settlement_cycles"
+        " where trade_date in ('2026-01-05', '2024-10-11') order by 1, 2"
+    )
+    assert found == [
+        ("XETR", "2026-01-05", "2026-01-07"),
+        ("XNYS", "2024-10-11", "2024-10-15"),  # Columbus Day is no settlement day
+        ("XNYS", "2026-01-05", "2026-01-06"),
+    ]
+
+
+def test_every_session_of_the_last_weeks_has_its_settlement_date(books: Books) -> None:
+    """The ex date of a coupon is looked up there, also when nothing was traded that day."""
+    books.instrument("SAP.EX")
+    prepare()
+    (sessions,) = books.rows(
+        "select count(*) from books.settlement_cycles where trade_date between '2025-12-19' and '2026-01-05'"
+    )
+    assert sessions == (7,)  # the 19th, 22nd, 23rd, 29th and 30th of December, the 2nd and 5th of January
+
+
+def test_coupons_and_accruals_of_a_bond(books: Books) -> None:
+    books.bond("BUND.EX")
+    books.trade("CSV~1", "BUND.EX", "2026-01-05", "2026-02-02")
+    books.trade("CSV~2", "BUND.EX", "2025-12-22")
+    counts = prepare()
+    assert books.rows(
+        "select coupon_date::text, pay_date::text, coupon_percent, redemption_percent"
+        " from books.bond_coupons order by 1"
+    ) == [
+        ("2025-07-01", "2025-07-01", 4, 0),
+        ("2026-07-01", "2026-07-01", 4, 0),
+        ("2027-07-01", "2027-07-01", 4, 0),
+        ("2028-07-01", "2028-07-03", 4, 100),
+    ]
+    expected = [  # days since 2025-07-01 of 365
+        ("2025-12-29", 181),  # T+2 of the late trade, over Christmas
+        ("2026-01-07", 190),  # T+2 of the day: what positions are valued with
+        ("2026-02-02", 216),  # the date agreed
+    ]
+    assert books.rows("select accrual_date::text, accrued_percent from books.bond_accruals order by 1") == [
+        (day, (Decimal(days) * 4 / 365).quantize(Decimal("1e-10"))) for day, days in expected
+    ]
+    assert (counts["coupons"], counts["accruals"]) == (4, 3)
+
+
+def test_a_second_run_adds_nothing_and_the_next_day_one_accrual(books: Books) -> None:
+    books.bond("BUND.EX")
+    prepare()
+    assert prepare() == {"settlement_dates": 0, "coupons": 0, "accruals": 0, "unusable": 0}
+    assert prepare(TUESDAY) == {"settlement_dates": 1, "coupons": 0, "accruals": 1, "unusable": 0}
+
+
+def test_two_runs_at_once_record_everything_once(books: Books) -> None:
+    for number in range(30):
+        books.bond(f"BUND{number:02}.EX")
+    with ThreadPoolExecutor(2) as threads:
+        counts = list(threads.map(prepare, [MONDAY, MONDAY]))
+    assert sum(one["coupons"] for one in counts) == 30 * 4
+    assert sum(one["accruals"] for one in counts) == 30
+
+
+def test_corrected_terms_stand_beside_the_old_ones(books: Books) -> None:
+    books.bond("BUND.EX")
+    prepare()
+    books.bond("BUND.EX", rate="5", sha="terms-2", day=TUESDAY)
+    prepare(TUESDAY)
+    assert books.rows(
+        "select terms_sha, coupon_percent, count(*) from books.bond_coupons group by 1, 2 order by 1"
+    ) == [
+        ("terms-1", 4, 4),
+        ("terms-2", 5, 4),
+    ]
+    assert prepare() == {"settlement_dates": 0, "coupons": 0, "accruals": 0, "unusable": 0}
+
+
+def test_a_corrected_market_settles_an_amended_trade_by_its_new_rules(books: Books) -> None:
+    books.instrument("SAP.EX", "XNYS")
+    books.trade("CSV~1", "SAP.EX", "2025-06-02")
+    prepare()
+    books.instrument("SAP.EX", "XETR", sha="terms-2", day=TUESDAY)
+    books.connection.execute(
+        "insert into books.trade_versions (trade_id, version, event_type, source_system, content_sha, business_date,"
+        " file_id, line_no) values ('CSV~1', 2, 'CANCEL', 'CSV', 'c2', %s, 'f', 2)",
+        (TUESDAY,),
+    )
+    prepare(TUESDAY)
+    assert books.rows(
+        "select market_mic, settlement_date::text from books.settlement_cycles"
+        " where trade_date = '2025-06-02' order by 1"
+    ) == [("XETR", "2025-06-04"), ("XNYS", "2025-06-03")]
+
+
+def test_unusable_terms_stop_the_day_only_when_traded(books: Books) -> None:
+    books.instrument("WRONG.EX", "XXXX")
+    books.bond("ODD.EX", first="2030-01-01")
+    books.bond("BUND.EX")
+    assert prepare()["unusable"] == 2
+    assert books.rows("select distinct instrument_id from books.bond_coupons") == [("BUND.EX",)]
+
+    books.trade("CSV~1", "ODD.EX", "2026-01-06", day=TUESDAY)
+    with pytest.raises(
+        PosttradeError, match=r"bond ODD\.EX, traded on 2026-01-06, cannot be used: the first coupon falls on"
+    ):
+        prepare(TUESDAY)
+    books.trade("CSV~2", "WRONG.EX", "2026-01-06", day=TUESDAY)
+    with pytest.raises(PosttradeError, match=r"Trades of 2026-01-06 are in the market 'XXXX'"):
+        prepare(TUESDAY)
+
+
+def test_procedures_and_currencies_are_published_once(books: Books) -> None:
+    first = publish_procedures(MONDAY, engine(Role.LOADER))
+    assert first["product_lines"] == 3
+    assert publish_procedures(MONDAY, engine(Role.LOADER)) == {"currencies": 0, "product_lines": 0}
+    assert books.rows("select product_line, price_divisor, accrues_interest from books.product_lines order by 1") == [
+        ("bond_fixed", 100, True),
+        ("cash", 1, False),
+        ("equity", 1, False),
+    ]
+    assert books.rows(
+        "select minor_unit from books.currencies where currency_code in ('EUR', 'JPY', 'KWD') order by 1"
+    ) == [
+        (0,),
+        (2,),
+        (3,),
+    ]

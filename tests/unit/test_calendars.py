@@ -1,0 +1,79 @@
+"""Sessions of markets, where the library behind them is right and where it needs a correction."""
+
+from datetime import date
+
+import exchange_calendars
+import pytest
+
+from posttrade.domain.bank_calendars import BankCalendar, is_bank_day
+from posttrade.domain.calendars import (
+    add_sessions,
+    is_session,
+    next_session,
+    previous_session,
+    roll_following,
+    sessions,
+    sessions_between,
+)
+
+
+@pytest.mark.parametrize(
+    ("calendar", "day"),
+    [
+        ("XBOM", date(2024, 1, 20)),  # BSE special session on a Saturday
+        ("XBOM", date(2025, 2, 1)),  # Union Budget on a Saturday
+        ("XBOM", date(2026, 2, 1)),  # Union Budget on a Sunday
+        ("XMOS", date(2024, 4, 27)),  # working Saturday, moved by government decree
+        ("XTAE", date(2025, 12, 28)),  # Tel Aviv traded from Sunday to Thursday until 2026-01-04
+    ],
+)
+def test_special_sessions_at_weekends_are_not_lost(calendar: str, day: date) -> None:
+    assert is_session(calendar, day)
+
+
+def test_tel_aviv_trades_on_fridays_since_2026() -> None:
+    assert not is_session("XTAE", date(2025, 12, 26))
+    assert is_session("XTAE", date(2026, 1, 9))
+
+
+def test_hong_kong_had_19_sessions_in_september_2023() -> None:
+    assert len(sessions_between("XHKG", date(2023, 9, 1), date(2023, 9, 30))) == 19
+
+
+@pytest.mark.parametrize("calendar", ["XNYS", "XETR", "XLON", "XSWX", "XPAR", "XTKS"])
+@pytest.mark.filterwarnings("ignore")
+def test_where_the_library_has_no_known_fault_the_sessions_are_its_own(calendar: str) -> None:
+    published = exchange_calendars.get_calendar(calendar, start="2000-01-01", end="2029-12-31").sessions
+    found = sessions_between(calendar, date(2000, 1, 1), date(2029, 12, 31))
+    assert found == tuple(session.date() for session in published)
+
+
+def test_nasdaq_and_the_national_stock_exchange_keep_the_calendar_of_their_neighbours() -> None:
+    assert sessions("XNAS") == sessions("XNYS")
+    assert sessions("XNSE") == sessions("XBOM")
+
+
+def test_counting_starts_at_the_next_session() -> None:
+    saturday = date(2026, 1, 3)
+    assert add_sessions("XETR", saturday, 0) == date(2026, 1, 5)
+    assert add_sessions("XETR", saturday, 2) == date(2026, 1, 7)
+    assert previous_session("XETR", date(2026, 1, 5)) == date(2026, 1, 2)
+    assert next_session("XETR", date(2025, 12, 23)) == date(2025, 12, 29)
+
+
+def test_a_pay_date_rolls_to_the_next_session_and_beyond_the_calendar_over_weekends() -> None:
+    assert roll_following("XETR", date(2026, 4, 3)) == date(2026, 4, 7)  # Good Friday and Easter Monday
+    assert roll_following("XBOM", date(2030, 6, 15)) == date(2030, 6, 17)  # Mumbai publishes one year ahead
+
+
+def test_an_unknown_calendar_and_a_date_beyond_one_are_named() -> None:
+    with pytest.raises(ValueError, match="no trading calendar is known for 'XXXX'"):
+        sessions("XXXX")
+    with pytest.raises(ValueError, match="the calendar of XBOM is published from"):
+        next_session("XBOM", date(2030, 1, 1))
+
+
+def test_banks_close_on_two_days_on_which_new_york_trades() -> None:
+    days = sessions_between("XNYS", date(2026, 1, 1), date(2026, 12, 31))
+    closed = [day for day in days if not is_bank_day(BankCalendar.US_FEDERAL_RESERVE, day)]
+    assert closed == [date(2026, 10, 12), date(2026, 11, 11)]  # Columbus Day, Veterans Day
