@@ -350,6 +350,14 @@ def print_fingerprint() -> None:
     print(f"{overall(hashes)}  all")
 
 
+@app.command()
+def bench(trades: Annotated[int, typer.Option(min=1000, help="New trades of the measured day.")] = 100_000) -> None:
+    """Time every step of a close and the bare SQL of the same work, on the same data, in one run."""
+    from posttrade.bench import run_bench
+
+    run_bench(trades, out)
+
+
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def test(context: typer.Context) -> None:
     """Run every test on a throw-away Postgres; further words go to pytest."""

@@ -1,6 +1,11 @@
 """The steps of the firm's work: which office function a task calls, and as whom."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
+from importlib import import_module
+
+from sqlalchemy import Engine
 
 from posttrade.records.database import Role
 
@@ -140,3 +145,33 @@ _STEPS = (
 )
 
 STEPS: dict[str, Step] = {step.task_id: step for step in _STEPS}
+
+CLOSING_STEPS: tuple[str, ...] = (
+    "record_reference_data",
+    "open_business_date",
+    "record_market_data",
+    "record_trades",
+    "record_statements",
+    "check_landing",
+    "prepare_terms",
+    "build_middle_office",
+    "check_books",
+    "instruct_settlement",
+    "prepare_payments",
+    "post_journal",
+    "build_back_office",
+    "check_ledger",
+    "deliver_outbox",
+    "publish_report",
+    "close_business_date",
+    "publish_documentation",
+)
+"""The steps of the daily close in order; a test holds them against the DAG."""
+
+
+def calls_of(task_id: str) -> list[tuple[Callable[[date, Engine], dict[str, int]], Role]]:
+    """The office functions of a step and the role each works with."""
+    return [
+        (getattr(import_module(f"posttrade.offices.{call.module}"), call.function), call.role)
+        for call in STEPS[task_id].calls
+    ]
