@@ -1,5 +1,6 @@
 """Times a close, step by step, and the bare SQL of the same work on the same data, in one run."""
 
+import os
 import tempfile
 import time
 from collections.abc import Callable
@@ -8,7 +9,7 @@ from datetime import date
 import psycopg
 from rich.console import Console
 
-from posttrade.records.database import Role, dispose_engines, engine, psycopg_connection
+from posttrade.records.database import Role, administrator_url, dispose_engines, engine, psycopg_connection
 from posttrade.settings import get_settings
 
 FIRST_DATE = date(2026, 1, 5)
@@ -21,8 +22,6 @@ def run_bench(trades: int, out: Console) -> None:
         trades: new trades of the day.
         out: where to print.
     """
-    import os
-
     from posttrade.runtime import postgres
 
     with tempfile.TemporaryDirectory(prefix="posttrade-bench-") as home:
@@ -57,7 +56,9 @@ def _measure(trades: int, out: Console) -> None:
     _timed("imports", _import_heavy_libraries, out)
     close = 0.0
     for task_id in CLOSING_STEPS:
-        close += _timed(task_id, lambda task_id=task_id: [call(day, engine(role)) for call, role in calls_of(task_id)], out)  # type: ignore[misc]
+        close += _timed(
+            task_id, lambda task_id=task_id: [call(day, engine(role)) for call, role in calls_of(task_id)], out
+        )  # type: ignore[misc]
     out.print(f"{'close':<28}{close:9.2f}\n")
     floor = _floor(day, out)
     out.print(f"{'floor':<28}{floor:9.2f}\n")
@@ -81,33 +82,39 @@ def _import_heavy_libraries() -> None:
 
 def _floor(day: date, out: Console) -> float:
     """The least a database must do for the day: load the trades, type them, post four lines each and prove that they balance,
-    add up positions, compare them with a statement. Hand-written SQL on tables without provenance, keys or history."""
+    add up positions, compare them with a statement. Hand-written SQL on tables without provenance or history."""
     rows = _copy_text(day)
     seconds = 0.0
-    with psycopg_connection(Role.LOADER) as connection:
-        connection.execute("create temp table raw (line text[])")
-        connection.execute("create temp table statement (account_id text, instrument_id text, quantity numeric)")
+    address = administrator_url()
+    with psycopg.connect(
+        host=address.host, port=address.port, user=address.username, password=address.password, dbname=address.database
+    ) as connection:
+        connection.execute("create schema bare; set search_path = bare")
+        connection.execute("create table raw (line text[])")
+        connection.execute("create table statement (account_id text, instrument_id text, quantity numeric)")
+        connection.commit()
 
         def copy() -> None:
             with connection.cursor().copy("copy raw from stdin") as target:
                 target.write(rows)
+            connection.commit()
 
         seconds += _timed("  copy", copy, out)
         for name, statements in FLOOR:
             seconds += _timed(f"  {name}", lambda statements=statements: _execute(connection, statements), out)  # type: ignore[misc]
-        connection.rollback()
     return seconds
 
 
 def _execute(connection: psycopg.Connection, statements: str) -> None:
     connection.execute(statements)
+    connection.commit()
 
 
 def _copy_text(day: date) -> str:
     """The trades of the day as on record, as text to COPY."""
     with psycopg_connection(Role.LOADER) as connection:
         found = connection.execute(
-            "select array[trade_id, book_id, account_id, instrument_id, trade_date::text, quantity::text, price::text, fee_amount::text,"
+            "select array[trade_id || ':' || version, book_id, account_id, instrument_id, trade_date::text, quantity::text, price::text, fee_amount::text,"
             " currency_code]::text from books.trade_versions where business_date = %s and quantity is not null",
             (day,),
         )
@@ -118,7 +125,7 @@ FLOOR = (
     (
         "typed trades",
         """
-        create temp table trades as
+        create table trades as
         select line[1] as trade_id, line[2] as book_id, line[3] as account_id, line[4] as instrument_id, line[5]::date as trade_date,
             line[6]::numeric(28, 10) as quantity, line[7]::numeric(28, 10) as price, line[8]::numeric(24, 4) as fee_amount,
             line[9] as currency_code
@@ -129,7 +136,7 @@ FLOOR = (
     (
         "journal",
         """
-        create temp table journal as
+        create table journal as
         select trades.trade_id, lines.gl_account, trades.currency_code, round(lines.amount, 2) as amount
         from trades cross join lateral (values
             ('securities', quantity * price), ('trade_settlement', -quantity * price),
@@ -145,7 +152,7 @@ FLOOR = (
     (
         "positions",
         """
-        create temp table positions as
+        create table positions as
         select book_id, account_id, instrument_id, sum(quantity) as quantity, sum(quantity * price) as cost
         from trades group by book_id, account_id, instrument_id;
         """,
@@ -154,7 +161,7 @@ FLOOR = (
         "reconciliation",
         """
         insert into statement select account_id, instrument_id, sum(quantity) from positions group by account_id, instrument_id;
-        create temp table breaks as
+        create table breaks as
         select account_id, instrument_id, ours.quantity, statement.quantity as their_quantity
         from (select account_id, instrument_id, sum(quantity) as quantity from positions group by account_id, instrument_id) as ours
         full outer join statement using (account_id, instrument_id)
@@ -162,5 +169,3 @@ FLOOR = (
         """,
     ),
 )
-
-

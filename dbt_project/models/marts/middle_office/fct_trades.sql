@@ -15,75 +15,64 @@ versions as (
     where versions.business_date <= {{ business_date() }}
 ),
 
-last_events as (
-    select distinct on (trade_id)
-        trade_id,
-        version,
-        event_type,
-        source_system,
-        file_id,
-        line_no
+-- One pass over the versions of each trade. A cancellation carries no economics: the trade keeps those of the version before.
+ranked as (
+    select
+        versions.*,
+        first_value(version) over by_version as last_version,
+        first_value(event_type) over by_version as last_event_type,
+        first_value(file_id) over by_version as last_file_id,
+        first_value(line_no) over by_version as last_line_no,
+        bool_or(version = 1) over of_trade as has_original,
+        max(version) filter (where event_type <> 'CANCEL') over of_trade as economic_version
     from versions
-    order by trade_id, version desc
+    window
+        of_trade as (partition by trade_id),
+        by_version as (partition by trade_id order by version desc)
 ),
 
-originals as (
-    select trade_id from versions where version = 1
-),
-
--- A cancellation carries no economics: the trade keeps those of the version it cancels.
-last_economics as (
-    select distinct on (trade_id) *
-    from versions
-    where event_type <> 'CANCEL'
-    order by trade_id, version desc
-),
-
-booked as (
+states as (
     select *
-    from {{ ref('int_trades__movements') }}
-    where
-        movement_sign = 1
-        and business_date <= {{ business_date() }}
-        and trade_id in (select touched.trade_id from touched)
+    from ranked
+    where version = coalesce(economic_version, last_version)
 ),
 
 trades as (
     select
         {{ business_date() }} as business_date,
-        last_events.trade_id,
-        last_events.version,
-        last_events.event_type,
+        states.trade_id,
+        states.last_version as version,
+        states.last_event_type as event_type,
         case
-            when originals.trade_id is null then 'WAITING'
-            when last_events.event_type = 'CANCEL' then 'CANCELLED'
+            when not states.has_original then 'WAITING'
+            when states.last_event_type = 'CANCEL' then 'CANCELLED'
             else 'ACTIVE'
         end as trade_status,
-        last_events.source_system,
-        economics.book_id,
-        economics.account_id,
-        economics.trader_id,
-        economics.counterparty_id,
-        economics.instrument_id,
-        economics.trade_date,
-        economics.executed_at,
-        coalesce(booked.settlement_date, economics.settlement_date) as settlement_date,
-        economics.quantity::numeric(28, 10) as quantity,
-        economics.price::numeric(28, 10) as price,
+        states.source_system,
+        states.book_id,
+        states.account_id,
+        states.trader_id,
+        states.counterparty_id,
+        states.instrument_id,
+        states.trade_date,
+        states.executed_at,
+        coalesce(booked.settlement_date, states.settlement_date) as settlement_date,
+        states.quantity::numeric(28, 10) as quantity,
+        states.price::numeric(28, 10) as price,
         booked.gross_amount::numeric(24, 4) as gross_amount,
         booked.accrued_amount::numeric(24, 4) as accrued_amount,
         booked.fee_amount::numeric(24, 4) as fee_amount,
         booked.net_amount::numeric(24, 4) as net_amount,
-        economics.currency_code,
-        last_events.file_id,
-        last_events.line_no
-    from last_events
-    left join originals on last_events.trade_id = originals.trade_id
-    left join last_economics as economics on last_events.trade_id = economics.trade_id
-    left join booked
+        states.currency_code,
+        states.last_file_id as file_id,
+        states.last_line_no as line_no
+    from states
+    left join {{ ref('int_trades__movements') }} as booked
         on
-            economics.trade_id = booked.trade_id
-            and economics.version = booked.trade_version
+            states.trade_id = booked.trade_id
+            and states.version = booked.trade_version
+            and booked.movement_sign = 1
+            and booked.business_date <= {{ business_date() }}
 )
 
 select * from trades
