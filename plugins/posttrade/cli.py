@@ -250,7 +250,7 @@ def up(port: Annotated[int | None, typer.Option(help="Port of the web pages on 1
     with postgres.running_server():
         _prepare(settings)
         access = airflow_services.up(settings, port or settings.web_port)
-        if not settings.database_url:
+        if not settings.has_own_database:
             postgres.keep(True)
     out.print(f"Airflow is up: {access.address}")
     out.print(f"Log in as {access.username} with the password {access.password}")
@@ -266,7 +266,7 @@ def down() -> None:
 
     settings = _settings(None)
     stopped = airflow_services.down(settings)
-    if not settings.database_url and postgres.is_running():
+    if not settings.has_own_database and postgres.is_running():
         postgres.keep(False)
         postgres.stop()
         stopped = [*stopped, "postgres"]
@@ -285,7 +285,7 @@ def status() -> None:
     table.add_row("inbox", str(settings.inbox))
     table.add_row("outbox", str(settings.outbox))
     table.add_row("reports", str(settings.reports))
-    is_running = bool(settings.database_url) or postgres.is_running()
+    is_running = settings.has_own_database or postgres.is_running()
     address = administrator_url().set(password=None, username=None).render_as_string() if is_running else "not running"
     table.add_row("database", address)
     for name, process in airflow_services.status(settings).items():
@@ -300,6 +300,29 @@ def status() -> None:
     else:
         table.add_row("open date", "shown while the database runs")
     out.print(table)
+
+
+@app.command()
+def prepare() -> None:
+    """Bring the database and Airflow's metadata to this version; `run` and `up` do it by themselves."""
+    from posttrade.runtime.postgres import running_server
+
+    settings = _settings(None)
+    with running_server():
+        _prepare(settings)
+    out.print("The database and Airflow's metadata are up to date.")
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
+def airflow(context: typer.Context) -> None:
+    """Run an Airflow command on this installation, e.g. airflow dags test close_business_day 2026-01-05."""
+    from posttrade.runtime import airflow_services
+    from posttrade.runtime.postgres import running_server
+
+    settings = _settings(None)
+    with running_server():
+        code = airflow_services.run_command(settings, context.args)
+    raise typer.Exit(code)
 
 
 # ------------------------------------------------------------------ look at the result

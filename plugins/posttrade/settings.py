@@ -25,12 +25,25 @@ class Settings(BaseSettings):
     secrets_path: Path | None = None
     database_url: str | None = None
     """Administrator URL of the firm's own Postgres; empty: the embedded server under `home`."""
+    database_host: str | None = None
+    """Instead of the URL: the host of a server whose administrator is `postgres` and whose database is `posttrade`."""
+    database_password_file: Path | None = None
+    """The file that holds the administrator's password, for `database_host`: a mounted secret."""
     front_office_url: str | None = None
     """SQLAlchemy URL of the front-office database; empty: Airflow connection `front_office`, or the inbox's SQLite file."""
     postgres_dir: Path | None = None
     """Where the embedded server lives; empty: `home`/postgres."""
     parallel_tasks: int = 2
     web_port: int = 8080
+    web_host: str = "127.0.0.1"
+    """What the api-server listens on; anything but loopback is for a container whose port is published on loopback."""
+    api_url: str | None = None
+    """Where tasks reach the api-server; empty: on this machine."""
+
+    @property
+    def has_own_database(self) -> bool:
+        """Whether the firm brings its own server, so that the embedded one is neither started nor stopped."""
+        return bool(self.database_url or self.database_host)
 
     @property
     def inbox(self) -> Path:

@@ -56,6 +56,11 @@ def administrator_url(settings: Settings | None = None) -> URL:
                 "Give a Postgres 16 or newer: postgresql://user:password@host:port/database.",
             )
         return url.set(drivername="postgresql+psycopg", database=url.database or "posttrade")
+    if settings.database_host:
+        return URL.create(
+            "postgresql+psycopg", username=ADMINISTRATOR, password=_mounted_password(settings), host=settings.database_host,
+            port=5432, database="posttrade",
+        )  # fmt: skip
     return URL.create(
         "postgresql+psycopg",
         username=ADMINISTRATOR,
@@ -64,6 +69,15 @@ def administrator_url(settings: Settings | None = None) -> URL:
         port=embedded_port(settings),
         database="posttrade",
     )
+
+
+def _mounted_password(settings: Settings) -> str:
+    path = settings.database_password_file
+    if path is None or not path.exists():
+        raise PosttradeError(
+            f"The password file {path} is not there.", "Name it in POSTTRADE_DATABASE_PASSWORD_FILE, or give POSTTRADE_DATABASE_URL."
+        )
+    return path.read_text(encoding="utf-8").strip()
 
 
 def url(role: Role) -> URL:

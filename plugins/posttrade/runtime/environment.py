@@ -33,6 +33,7 @@ def airflow_environment(settings: Settings, port: int | None = None) -> dict[str
     port = port or settings.web_port
     metadata = url(Role.AIRFLOW)
     home = settings.airflow_home.absolute()
+    api_url = (settings.api_url or f"http://{LOOPBACK}:{port}").rstrip("/")
     return {
         **NO_TELEMETRY,
         "POSTTRADE_HOME": str(settings.home.absolute()),
@@ -49,11 +50,11 @@ def airflow_environment(settings: Settings, port: int | None = None) -> dict[str
         "AIRFLOW__CORE__HOSTNAME_CALLABLE": "socket.gethostname",
         "AIRFLOW__CORE__AUTH_MANAGER": "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager",
         "AIRFLOW__CORE__FERNET_KEY": _fernet_key(secret("airflow_fernet", 32)),
-        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://{LOOPBACK}:{port}/execution/",
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{api_url}/execution/",
         # Both drivers are named: Airflow would otherwise derive asyncpg, which does not know libpq's URL options.
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": _rendered(metadata, "postgresql+psycopg2"),
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC": _rendered(metadata, "postgresql+psycopg"),
-        "AIRFLOW__API__HOST": LOOPBACK,
+        "AIRFLOW__API__HOST": settings.web_host,
         "AIRFLOW__API__PORT": str(port),
         "AIRFLOW__API__BASE_URL": f"http://{LOOPBACK}:{port}",
         "AIRFLOW__API__SECRET_KEY": secret("airflow_web", 32),

@@ -48,7 +48,7 @@ def running_server() -> Iterator[None]:
     Raises:
         PosttradeError: the embedded server cannot be started.
     """
-    if get_settings().database_url:
+    if get_settings().has_own_database:
         yield
         return
     directory = _directory()
