@@ -1,0 +1,221 @@
+"""Controls over books and ledger on a small closed firm: each planted fault trips its control, the day without it does not.
+
+The firm is closed once; every case works in a transaction that is rolled back.
+"""
+
+from collections.abc import Iterator
+from datetime import date
+
+import psycopg
+import pytest
+import sqlalchemy
+from integration.conftest import close_day
+from sqlalchemy import text
+
+from expectations.test_controls_trip import TRIPS
+from posttrade.controls.build import BUSINESS_DATE_QUERY
+from posttrade.controls.catalogue import Suite, all_controls
+from posttrade.offices import controls, settlement
+from posttrade.records.database import Role, administrator_url, engine
+from posttrade.settings import get_settings
+from posttrade.simulator.answers import answer
+from posttrade.simulator.world import write_world
+
+CONTROLS = {control.control_id: control for control in all_controls()}
+DAY = date(2026, 1, 6)
+D = f"'{DAY}'"
+# One row of the marts to change or copy: what is held today.
+HELD = f"(select ctid from marts.fct_positions where business_date = {D} and traded_quantity > 0 and product_line = 'equity' limit 1)"
+BOND = f"(select ctid from marts.fct_positions where business_date = {D} and traded_quantity > 0 and product_line = 'bond_fixed' limit 1)"
+ANY_TRADE = "(select trade_id from operations.settlement_instructions where function = 'NEWM' limit 1)"
+PAYMENT = (
+    "insert into operations.payments (payment_id, entitlement_id, client_id, account_id, book_id, instrument_id, gross_amount,"
+    " withholding_amount, amount, currency_code, creditor_name, creditor_iban, creditor_bic, cash_account_id, pay_date, maker,"
+    f" business_date) values ('PY1', 'E', 'C', 'A', 'B', 'I', 1, 0, 1, 'EUR', 'n', 'i', 'b', 'c', {D}, 'maker', {D})"
+)
+ENTRY = (
+    "insert into ledger.journal_entries (entry_id, event_id, event_type, sequence_no, content_sha, business_date)"
+    f" values (md5('x')::uuid, 'X', 'TRADE', 1, 'x', {D})"
+)
+
+# control -> statements that plant the fault
+PLANTED: dict[str, list[str]] = {
+    "book_in_the_red": [
+        "update marts.fct_profit_and_loss set price_amount_base = -1e9, total_amount_base = -1e9 where ctid = (select ctid from"
+        f" marts.fct_profit_and_loss where business_date = {D} and book_id = (select book_id from marts.fct_profit_and_loss"
+        f" where business_date = {D} group by book_id having sum(total_amount_base) >= 0 limit 1) limit 1)"
+    ],
+    "loss_limit_breached": [
+        "update marts.fct_limit_utilisation set is_breached = true where ctid = (select ctid from marts.fct_limit_utilisation"
+        f" where business_date = {D} and limit_type = 'LOSS' limit 1)"
+    ],
+    "position_limit_breached": [
+        "update marts.fct_limit_utilisation set is_breached = true where ctid = (select ctid from marts.fct_limit_utilisation"
+        f" where business_date = {D} and limit_type = 'POSITION' limit 1)"
+    ],
+    "price_missing": [f"update marts.fct_positions set is_price_missing = true where ctid = {HELD}"],
+    "price_stale": [f"update marts.fct_positions set is_price_stale = true where ctid = {HELD}"],
+    "equity_price_outlier": [
+        "update intermediate.int_market__closing_prices set price = price * 1.21 where ctid = (select prices.ctid from"
+        " intermediate.int_market__closing_prices as prices inner join intermediate.int_reference__instruments_known as known"
+        f" using (business_date, instrument_id) where business_date = {D} and product_line = 'equity' and not is_price_stale limit 1)",
+    ],
+    "bond_price_outlier": [
+        "update intermediate.int_market__closing_prices set price = price * 1.06 where ctid = (select prices.ctid from"
+        " intermediate.int_market__closing_prices as prices inner join intermediate.int_reference__instruments_known as known"
+        f" using (business_date, instrument_id) where business_date = {D} and product_line = 'bond_fixed' and not is_price_stale limit 1)",
+    ],
+    "price_in_other_currency": [
+        "update intermediate.int_market__closing_prices set currency_code = 'JPY' where ctid = (select ctid from"
+        f" intermediate.int_market__closing_prices where business_date = {D} limit 1)"
+    ],
+    "negative_settled_position": [f"update marts.fct_positions set settled_quantity = -1e6 where ctid = {HELD}"],
+    "components_do_not_add_up": [
+        "update marts.fct_profit_and_loss set price_amount_base = price_amount_base + 0.01 where ctid = (select ctid from"
+        f" marts.fct_profit_and_loss where business_date = {D} limit 1)"
+    ],
+    "position_is_not_its_trades": [f"update marts.fct_positions set traded_quantity = traded_quantity + 1 where ctid = {HELD}"],
+    "bond_without_accrual": [f"update marts.fct_positions set accrued_interest_amount = null where ctid = {BOND}"],
+    "position_break": [
+        "insert into marts.fct_breaks (business_date, break_id, break_type, account_id, instrument_id, cash_account_id, currency_code,"
+        f" our_amount, their_amount, difference_amount, first_business_date, age_days) values ({D}, 'x', 'POSITION', 'A', 'I', '', '',"
+        f" 1, 2, -1, {D}, 0)"
+    ],
+    "cash_break": [
+        "insert into marts.fct_breaks (business_date, break_id, break_type, account_id, instrument_id, cash_account_id, currency_code,"
+        f" our_amount, their_amount, difference_amount, first_business_date, age_days) values ({D}, 'x', 'CASH', '', '', 'C', 'EUR',"
+        f" 1, 2, -1, {D}, 0)"
+    ],
+    "withholding_rate_missing": [
+        "insert into marts.fct_income (business_date, entitlement_id, event_id, income_type, book_id, account_id, instrument_id,"
+        f" ex_date, pay_date) select {D}, 'E', 'EV', 'DIVIDEND', 'B', 'no such account', instrument_id, {D}, {D}"
+        f" from intermediate.int_reference__instruments_known where business_date = {D} limit 1"
+    ],
+    "journal_unbalanced": [
+        "alter table ledger.journal_lines disable trigger balanced",
+        ENTRY,
+        "insert into ledger.journal_lines (book_id, entry_id, line_no, gl_account, currency_code, amount, amount_base, business_date)"
+        f" values ('B', md5('x')::uuid, 1, 'cash', 'EUR', 1, 1, {D})",
+    ],
+    "entry_without_lines": [ENTRY],
+    "trial_balance_not_zero": [
+        "update intermediate.int_accounting__balances_carried set balance_amount = balance_amount + 1 where ctid = (select ctid from"
+        f" intermediate.int_accounting__balances_carried where business_date = {D} limit 1)"
+    ],
+    "bridge_open": [
+        "update marts.rpt_profit_bridge set difference_amount = 0.01 where ctid = (select ctid from marts.rpt_profit_bridge"
+        f" where business_date = {D} limit 1)"
+    ],
+    "settlement_failed": [
+        "update marts.fct_settlements set settlement_status = 'FAILED' where ctid = (select ctid from marts.fct_settlements"
+        f" where business_date = {D} and settlement_status = 'PENDING' limit 1)"
+    ],
+    "fail_aged": [
+        f"update marts.fct_settlements set days_late = 5 where ctid = (select ctid from marts.fct_settlements where business_date = {D} limit 1)"
+    ],
+    "obligation_held": [
+        "insert into books.trade_versions (trade_id, version, event_type, source_system, book_id, account_id, instrument_id, trade_date,"
+        " executed_at, quantity, price, currency_code, fee_amount, content_sha, business_date, file_id, line_no) values ('CSV~held', 1,"
+        f" 'NEW', 'CSV', 'B', 'A', 'I', {D}, '2026-01-06T10:00Z', 1, 1, 'EUR', 0, 'x', {D}, 'f', 1)"
+    ],
+    "payment_without_second_person": [
+        PAYMENT,
+        "alter table operations.payment_releases disable trigger approved_first",
+        f"insert into operations.payment_releases (payment_id, message_id, business_date) values ('PY1', 'm', {D})",
+    ],
+    "payment_waits": [PAYMENT],
+    "client_paid_too_much": [PAYMENT],
+}
+
+
+@pytest.fixture(scope="module")
+def closed_firm(database_server: str) -> Iterator[None]:  # noqa: ARG001 - the server must run
+    """A firm with two closed days in a database of its own."""
+    import os
+    import tempfile
+    from pathlib import Path
+
+    from conftest import set_environment
+
+    before = dict(os.environ)
+    base = os.environ["POSTTRADE_DATABASE_URL"]
+    with tempfile.TemporaryDirectory() as home:
+        server = sqlalchemy.make_url(base)
+        with psycopg.connect(
+            host=server.host, port=server.port, user=server.username, password=server.password, dbname="postgres", autocommit=True
+        ) as connection:  # fmt: skip
+            connection.execute("create database controls template template strategy file_copy")
+        set_environment(home=str(Path(home) / "home"), database_url=base.rsplit("/", 1)[0] + "/controls")
+        settings = get_settings()
+        for day in write_world(settings.inbox, days=2, trades=120, seed=3):
+            answer(settings.inbox, settings.outbox, day)
+            close_day(day)
+        yield
+    os.environ.clear()
+    os.environ.update(before)
+    set_environment()
+
+
+@pytest.fixture
+def connection(closed_firm: None) -> Iterator[sqlalchemy.Connection]:  # noqa: ARG001
+    administrator = sqlalchemy.create_engine(administrator_url())
+    with administrator.connect() as connection:
+        transaction = connection.begin()
+        connection.execute(text(f"set local posttrade.business_date = '{DAY}'"))
+        yield connection
+        transaction.rollback()
+    administrator.dispose()
+
+
+def causes(connection: sqlalchemy.Connection, control_id: str) -> set[str]:
+    control = CONTROLS[control_id]
+    statement = control.query.replace("{batch}", f"({BUSINESS_DATE_QUERY})").replace("%", "%%")
+    rows = [dict(row) for row in connection.exec_driver_sql(statement).mappings()]
+    assert all("{" not in control.alert_message(row) for row in rows)
+    return {control.cause_key(row) for row in rows}
+
+
+@pytest.mark.parametrize("control_id", PLANTED)
+def test_a_planted_fault_is_a_new_cause(connection: sqlalchemy.Connection, control_id: str) -> None:
+    before = causes(connection, control_id)
+    for statement in PLANTED[control_id]:
+        connection.exec_driver_sql(statement.replace("%", "%%"))
+    assert len(causes(connection, control_id) - before) >= 1
+
+
+def test_every_control_has_a_case_that_trips_it() -> None:
+    tripped = set(PLANTED) | {trip[0] for trip in TRIPS} | {"no_trades"}
+    assert tripped == set(CONTROLS)
+
+
+def test_no_critical_control_trips_on_the_closed_firm(connection: sqlalchemy.Connection) -> None:
+    critical = [control for control in all_controls() if control.severity == "critical"]
+    assert {control.control_id: found for control in critical if (found := causes(connection, control.control_id))} == {}
+
+
+def test_the_suites_run_through_great_expectations_and_a_critical_cause_keeps_everything_in_the_house(closed_firm: None) -> None:  # noqa: ARG001
+    operator = engine(Role.OPERATOR)
+    first = [check(DAY, operator) for check in (controls.check_landing, controls.check_books, controls.check_ledger)]
+    again = [check(DAY, operator) for check in (controls.check_landing, controls.check_books, controls.check_ledger)]
+    assert [counts["controls"] for counts in first] == [sum(one.suite is suite for one in all_controls()) for suite in Suite]
+    assert sum(counts["alerts_opened"] for counts in first) > 0
+    assert [counts["alerts_opened"] for counts in again] == [0, 0, 0]
+    assert sum(counts["critical"] for counts in again) == 0
+
+    administrator = sqlalchemy.create_engine(administrator_url())
+    with administrator.begin() as planting:
+        planting.exec_driver_sql(PLANTED["bridge_open"][0])
+    assert controls.check_ledger(DAY, operator)["critical"] == 1
+    with administrator.begin() as planting:
+        planting.exec_driver_sql(
+            "insert into operations.settlement_instructions select 'PTNEW', trade_id, trade_version, 'RETN', null, book_id, account_id,"
+            " instrument_id, counterparty_id, quantity, amount, currency_code, trade_date, settlement_date, place_of_settlement_bic,"
+            f" custody_account_number, cash_account_id, {D} from operations.settlement_instructions limit 1"
+        )
+    assert settlement.deliver_outbox(DAY, operator) == {"instructions": 0, "messages": 0, "blocked": 1}
+
+    with administrator.begin() as planting:
+        planting.exec_driver_sql("update marts.rpt_profit_bridge set difference_amount = 0")
+    assert controls.check_ledger(DAY, operator)["alerts_resolved"] == 1
+    assert settlement.deliver_outbox(DAY, operator) == {"instructions": 1, "messages": 1, "blocked": 0}
+    administrator.dispose()
