@@ -76,5 +76,3 @@ def shared_cases() -> Path:
 
 def _dsn(server: str, database: str) -> str:
     return server.replace("postgresql+psycopg://", "postgresql://").rsplit("/", 1)[0] + f"/{database}"
-
-

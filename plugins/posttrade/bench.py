@@ -56,9 +56,7 @@ def _measure(trades: int, out: Console) -> None:
     _timed("imports", _import_heavy_libraries, out)
     close = 0.0
     for task_id in CLOSING_STEPS:
-        close += _timed(
-            task_id, lambda task_id=task_id: [call(day, engine(role)) for call, role in calls_of(task_id)], out
-        )  # type: ignore[misc]
+        close += _timed(task_id, lambda task_id=task_id: [call(day, engine(role)) for call, role in calls_of(task_id)], out)  # type: ignore[misc]
     out.print(f"{'close':<28}{close:9.2f}\n")
     floor = _floor(day, out)
     out.print(f"{'floor':<28}{floor:9.2f}\n")
@@ -114,7 +112,8 @@ def _copy_text(day: date) -> str:
     """The trades of the day as on record, as text to COPY."""
     with psycopg_connection(Role.LOADER) as connection:
         found = connection.execute(
-            "select array[trade_id || ':' || version, book_id, account_id, instrument_id, trade_date::text, quantity::text, price::text, fee_amount::text,"
+            "select array[trade_id || ':' || version, book_id, account_id, instrument_id, trade_date::text, quantity::text,"
+            " price::text, fee_amount::text,"
             " currency_code]::text from books.trade_versions where business_date = %s and quantity is not null",
             (day,),
         )

@@ -35,7 +35,7 @@ app.add_typer(payments_app, name="payments")
 
 out = Console(highlight=False, width=None if Console().is_terminal else 150)
 DATE_FOLDER = re.compile(r"\d{4}-\d{2}-\d{2}")
-SAMPLE = {"days": 5, "trades": 2000, "seed": 7}
+SAMPLE_DAYS, SAMPLE_TRADES, SAMPLE_SEED = 5, 2000, 7
 
 
 def main() -> None:
@@ -143,8 +143,8 @@ def _close_days(settings: Settings, days: list[date]) -> None:
 def _write_sample(settings: Settings) -> None:
     from posttrade.simulator.world import write_world
 
-    out.print(f"Writing a sample firm to {settings.inbox}: {SAMPLE['days']} days of {SAMPLE['trades']:,} trades.")
-    write_world(settings.inbox, **SAMPLE)
+    out.print(f"Writing a sample firm to {settings.inbox}: {SAMPLE_DAYS} days of {SAMPLE_TRADES:,} trades.")
+    write_world(settings.inbox, days=SAMPLE_DAYS, trades=SAMPLE_TRADES, seed=SAMPLE_SEED)
 
 
 def _closed_days() -> set[date]:
@@ -173,7 +173,20 @@ def _print_summary(days: list[date]) -> None:
         rows = connection.execute(sqlalchemy.text(SUMMARY), {"days": days}).all()
         books = connection.execute(sqlalchemy.text(RESULT_BY_BOOK), {"days": days}).all()
     table = Table(title="The days", header_style="bold")
-    for heading in ("date", "trades", "rejected", "positions", "P&L (base)", "alerts", "critical", "breaks", "settled", "open", "income", "payments"):
+    for heading in (
+        "date",
+        "trades",
+        "rejected",
+        "positions",
+        "P&L (base)",
+        "alerts",
+        "critical",
+        "breaks",
+        "settled",
+        "open",
+        "income",
+        "payments",
+    ):
         table.add_column(heading, justify="left" if heading == "date" else "right")
     for row in rows:
         table.add_row(*(_shown(value) for value in row))
@@ -423,7 +436,9 @@ def replay_rejected(
 
 
 @exceptions_app.command("dismiss")
-def dismiss_rejected(exception_id: str, by: Annotated[str, typer.Option(help="Your name.")], note: Annotated[str, typer.Option(help="Why.")]) -> None:
+def dismiss_rejected(
+    exception_id: str, by: Annotated[str, typer.Option(help="Your name.")], note: Annotated[str, typer.Option(help="Why.")]
+) -> None:
     """Put a rejected row aside for good; it stays on record."""
     from posttrade.records.exceptions import dismiss_exception
 
@@ -448,7 +463,11 @@ def list_alerts(business_date: Annotated[str | None, typer.Option("--date", help
 
 
 @alerts_app.command("acknowledge")
-def acknowledge_alert(alert_id: str, by: Annotated[str, typer.Option(help="Your name.")], note: Annotated[str, typer.Option(help="What you do about it.")] = "") -> None:
+def acknowledge_alert(
+    alert_id: str,
+    by: Annotated[str, typer.Option(help="Your name.")],
+    note: Annotated[str, typer.Option(help="What you do about it.")] = "",
+) -> None:
     """Say that you look after an alert; a critical one goes on blocking until its cause is gone."""
     from posttrade.controls.alerts import acknowledge
     from posttrade.records.database import Role, engine
@@ -467,18 +486,25 @@ def list_payments() -> None:
 
     rows = _with_engine("OPERATOR", lambda engine, day: waiting_payments(day, engine))
     for row in rows:
-        out.print(f"{row['payment_id']}  {row['client_id']}  {row['amount']:>14,.2f} {row['currency_code']}  due {row['pay_date']}  prepared by {row['maker']}")
+        out.print(
+            f"{row['payment_id']}  {row['client_id']}  {row['amount']:>14,.2f} {row['currency_code']}  due {row['pay_date']}"
+            f"  prepared by {row['maker']}"
+        )
     out.print(f"{len(rows)} waiting.")
 
 
 @payments_app.command("approve")
-def approve_payments(payment_ids: list[str], by: Annotated[str, typer.Option(help="Your name; never the one who prepared it.")], note: str = "") -> None:
+def approve_payments(
+    payment_ids: list[str], by: Annotated[str, typer.Option(help="Your name; never the one who prepared it.")], note: str = ""
+) -> None:
     """Approve payments as the second person."""
     _decide(payment_ids, "APPROVED", by, note)
 
 
 @payments_app.command("reject")
-def reject_payments(payment_ids: list[str], by: Annotated[str, typer.Option(help="Your name.")], note: Annotated[str, typer.Option(help="Why.")]) -> None:
+def reject_payments(
+    payment_ids: list[str], by: Annotated[str, typer.Option(help="Your name.")], note: Annotated[str, typer.Option(help="Why.")]
+) -> None:
     """Reject payments as the second person."""
     _decide(payment_ids, "REJECTED", by, note)
 

@@ -55,9 +55,7 @@ def _read(path: Path) -> dict[str, str]:
     try:
         known: dict[str, str] = json.loads(path.read_text())
     except json.JSONDecodeError as error:
-        raise PosttradeError(
-            f"The secrets file {path} is not valid JSON (line {error.lineno}).", "Restore it from your backup."
-        ) from error
+        raise PosttradeError(f"The secrets file {path} is not valid JSON (line {error.lineno}).", "Restore it from your backup.") from error
     return known
 
 

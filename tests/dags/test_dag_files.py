@@ -63,9 +63,7 @@ def test_the_close_does_its_steps_in_order_by_office(parsed: dict[str, Any]) -> 
         (Office.PUBLICATION, "publish_documentation"),
     ]
     names = [f"{office}.{step}" for office, step in in_order]
-    assert {name: task["upstream"] for name, task in tasks.items()} == dict(
-        zip(names, [[], *([name] for name in names)], strict=False)
-    )
+    assert {name: task["upstream"] for name, task in tasks.items()} == dict(zip(names, [[], *([name] for name in names)], strict=False))
 
 
 def test_payments_are_released_only_after_the_question_and_its_record(parsed: dict[str, Any]) -> None:

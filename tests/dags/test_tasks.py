@@ -48,9 +48,7 @@ def office(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return module
 
 
-def test_calls_run_in_order_each_as_its_role_and_their_counts_are_told(
-    office: ModuleType, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_calls_run_in_order_each_as_its_role_and_their_counts_are_told(office: ModuleType, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     assert perform(STEP, MONDAY) == {"recorded": 2001, "opened": 1}
     assert office.calls == [("publish", MONDAY, "posttrade_loader"), ("open_date", MONDAY, "posttrade_operator")]
@@ -65,9 +63,7 @@ def test_what_the_office_refuses_is_not_tried_again(office: ModuleType, monkeypa
     seen: list[StepOutcome] = []
     with observed_by(seen.append), pytest.raises(AirflowFailException, match=r"is not closed\. Close it first\."):
         perform(STEP, MONDAY)
-    assert [(outcome.task_id, outcome.error) for outcome in seen] == [
-        ("open_business_date", "2026-01-02 is not closed. Close it first.")
-    ]
+    assert [(outcome.task_id, outcome.error) for outcome in seen] == [("open_business_date", "2026-01-02 is not closed. Close it first.")]
 
 
 def test_an_accident_is_left_to_airflow_to_try_again(office: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,10 +9,10 @@ from datetime import date
 import psycopg
 import pytest
 import sqlalchemy
+from expectations.test_controls_trip import TRIPS
 from integration.conftest import close_day
 from sqlalchemy import text
 
-from expectations.test_controls_trip import TRIPS
 from posttrade.controls.build import BUSINESS_DATE_QUERY
 from posttrade.controls.catalogue import Suite, all_controls
 from posttrade.offices import controls, settlement
@@ -111,7 +111,8 @@ PLANTED: dict[str, list[str]] = {
         f" where business_date = {D} and settlement_status = 'PENDING' limit 1)"
     ],
     "fail_aged": [
-        f"update marts.fct_settlements set days_late = 5 where ctid = (select ctid from marts.fct_settlements where business_date = {D} limit 1)"
+        f"update marts.fct_settlements set days_late = 5 where ctid = (select ctid from marts.fct_settlements"
+        f" where business_date = {D} limit 1)"
     ],
     "obligation_held": [
         "insert into books.trade_versions (trade_id, version, event_type, source_system, book_id, account_id, instrument_id, trade_date,"

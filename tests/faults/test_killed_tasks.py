@@ -45,9 +45,7 @@ def slow_insert(table: str) -> Iterator[None]:
         connection.execute(
             "create function public.wait() returns trigger language plpgsql as $$ begin perform pg_sleep(30); return null; end $$"
         )
-        connection.execute(
-            f"create trigger wait after insert on {schema}.{name} for each statement execute function public.wait()"
-        )
+        connection.execute(f"create trigger wait after insert on {schema}.{name} for each statement execute function public.wait()")
     try:
         yield
     finally:
@@ -109,7 +107,10 @@ def twin(name: str) -> Iterator[None]:
     ],
 )
 def test_a_day_with_a_killed_task_ends_like_its_undisturbed_twin(
-    fresh_database: str, function: str, role: Role, table: str  # noqa: ARG001 - the database must be there
+    fresh_database: str,  # noqa: ARG001 - the database must be there
+    function: str,
+    role: Role,
+    table: str,
 ) -> None:
     settings = get_settings()
     (day,) = write_world(settings.inbox, days=1, trades=120, seed=5)

@@ -121,8 +121,5 @@ def _free_port() -> int:
 def _addresses_listened_on(processes: list[psutil.Process]) -> set[str]:
     family = [member for process in processes for member in (process, *process.children(recursive=True))]
     return {
-        connection.laddr.ip
-        for member in family
-        for connection in member.net_connections("tcp")
-        if connection.status == psutil.CONN_LISTEN
+        connection.laddr.ip for member in family for connection in member.net_connections("tcp") if connection.status == psutil.CONN_LISTEN
     }

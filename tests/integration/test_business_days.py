@@ -86,7 +86,5 @@ def test_a_firm_without_calendar_is_told_what_to_do(fresh_database: str) -> None
     with pytest.raises(PosttradeError, match=r"No firm is recorded\. Put a file firms\.csv"):
         publish_calendar(MONDAY, engine(Role.LOADER))
     record_firm(fresh_database, "XFRANKFURT")
-    with pytest.raises(
-        PosttradeError, match=r"no trading calendar is known for 'XFRANKFURT'.*home_calendar of firms\.csv"
-    ):
+    with pytest.raises(PosttradeError, match=r"no trading calendar is known for 'XFRANKFURT'.*home_calendar of firms\.csv"):
         publish_calendar(MONDAY, engine(Role.LOADER))

@@ -49,9 +49,7 @@ def test_a_row_of_a_file_with_its_own_order_is_replayed_in_the_order_of_the_cont
     (waiting,) = list_exceptions(loader())
     assert waiting["raw"] == 'RB,"Red, blue",NO,5,9'
     replay_exception(waiting["exception_id"], 'RB,"Red, blue",EQ,5,9', "Olga Operator", MONDAY, loader())
-    assert found("select name, desk_id, loss_limit_amount::integer from books.books where book_id = 'RB'") == [
-        ("Red, blue", "EQ", 5)
-    ]
+    assert found("select name, desk_id, loss_limit_amount::integer from books.books where book_id = 'RB'") == [("Red, blue", "EQ", 5)]
 
 
 def test_a_fix_message_is_replayed_without_working_out_its_checksum() -> None:
@@ -66,9 +64,7 @@ def test_a_fix_message_is_replayed_without_working_out_its_checksum() -> None:
     assert waiting["reason"] == "orders.fix, line 1: book_id (tag 526) is missing."
     corrected = message.replace("17=E1", "17=E1\x01526=BK").replace("\x01", "|")
     replay_exception(waiting["exception_id"], corrected, "Olga Operator", TUESDAY, loader())
-    assert found("select trade_id, quantity::integer, business_date from books.trade_versions") == [
-        ("FIX~E1", 7, TUESDAY)
-    ]
+    assert found("select trade_id, quantity::integer, business_date from books.trade_versions") == [("FIX~E1", 7, TUESDAY)]
 
 
 def test_a_dismissed_row_waits_no_more() -> None:

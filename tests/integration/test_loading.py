@@ -160,9 +160,7 @@ def test_characters_that_delimit_in_copy_come_through() -> None:
         ({"executed_at": "2026-01-05T09:00:00"}, ("NOT_A_TIMESTAMP", "executed_at")),
     ],
 )
-def test_a_bad_trade_is_an_exception_and_the_good_one_is_recorded(
-    change: dict[str, str], error: tuple[str, str]
-) -> None:
+def test_a_bad_trade_is_an_exception_and_the_good_one_is_recorded(change: dict[str, str], error: tuple[str, str]) -> None:
     open_firm()
     counts = record_trades(MONDAY, [trade("GOOD"), trade("BAD", **change)])
     assert (counts["recorded"], counts["rejected"]) == (1, 1)

@@ -7,6 +7,7 @@ Prices: AAPL, GOOG, IBM and MSFT 2000-2013 as shipped by the package bokeh-sampl
 
 from datetime import date
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -66,8 +67,7 @@ def write_inbox(inbox: Path, days: list[date]) -> None:
     for kind, content in REFERENCE.items():
         (inbox / days[0].isoformat() / f"{kind}.csv").write_text(content)
     trades = [
-        f"{name},1,NEW,,{days[0]},{days[0]}T15:59:00-05:00,,,B,A,,BRK,{name},BUY,{UNITS},{closes[name][days[0]]},USD,0"
-        for name in MARKETS
+        f"{name},1,NEW,,{days[0]},{days[0]}T15:59:00-05:00,,,B,A,,BRK,{name},BUY,{UNITS},{closes[name][days[0]]},USD,0" for name in MARKETS
     ]
     header = (
         "trade_id,version,event_type,execution_id,trade_date,executed_at,source_sequence,settlement_date,book_id,account_id,trader_id,"
@@ -87,16 +87,14 @@ def test_the_result_with_income_is_the_return_of_the_adjusted_close(fresh_databa
     with engine(Role.AUDITOR).connect() as connection:
         results = {
             (row.instrument_id, row.business_date): row.total_amount_base
-            for row in connection.execute(
-                text("select * from marts.fct_profit_and_loss where product_line = 'equity' and book_id = 'B'")
-            )
+            for row in connection.execute(text("select * from marts.fct_profit_and_loss where product_line = 'equity' and book_id = 'B'"))
         }
         bridge = connection.scalar(text("select count(*) from marts.rpt_profit_bridge where difference_amount <> 0"))
         cash = connection.scalar(text("select settled_amount from marts.fct_cash_balances where business_date = :last"), {"last": LAST})
     compared = 0
     for name in MARKETS:
         closes, adjusted = history(name, "close"), history(name, "adj_close")
-        for before, day in zip(days, days[1:], strict=False):
+        for before, day in pairwise(days):
             opening = UNITS * closes[before]
             implied = opening * (adjusted[day] / adjusted[before] - 1)
             # Closes are stated to the cent; nothing smaller than a cent a share can be told from the file.

@@ -29,18 +29,14 @@ class Books:
             (instrument_id, market, day, sha),
         )
 
-    def bond(
-        self, instrument_id: str, *, rate: str = "4", first: str | None = None, sha: str = "terms-1", day: date = MONDAY
-    ) -> None:
+    def bond(self, instrument_id: str, *, rate: str = "4", first: str | None = None, sha: str = "terms-1", day: date = MONDAY) -> None:
         self.connection.execute(
             "insert into books.instruments values (%s, null, 'Example', 'bond_fixed', 'EUR', 'XETR', 'DE',"
             " %s, 1, 'ACT/ACT ICMA', '2024-07-01', %s, '2028-07-01', %s, 1, %s, 'f', 1)",
             (instrument_id, rate, first, day, sha),
         )
 
-    def trade(
-        self, trade_id: str, instrument_id: str, trade_date: str, settlement_date: str | None = None, day: date = MONDAY
-    ) -> None:
+    def trade(self, trade_id: str, instrument_id: str, trade_date: str, settlement_date: str | None = None, day: date = MONDAY) -> None:
         self.connection.execute(
             "insert into books.trade_versions (trade_id, version, event_type, source_system, book_id, account_id,"
             " instrument_id, trade_date, executed_at, settlement_date, quantity, price, currency_code, fee_amount,"
@@ -83,9 +79,7 @@ def test_every_session_of_the_last_weeks_has_its_settlement_date(books: Books) -
     """The ex date of a coupon is looked up there, also when nothing was traded that day."""
     books.instrument("SAP.EX")
     prepare()
-    (sessions,) = books.rows(
-        "select count(*) from books.settlement_cycles where trade_date between '2025-12-19' and '2026-01-05'"
-    )
+    (sessions,) = books.rows("select count(*) from books.settlement_cycles where trade_date between '2025-12-19' and '2026-01-05'")
     assert sessions == (7,)  # the 19th, 22nd, 23rd, 29th and 30th of December, the 2nd and 5th of January
 
 
@@ -95,8 +89,7 @@ def test_coupons_and_accruals_of_a_bond(books: Books) -> None:
     books.trade("CSV~2", "BUND.EX", "2025-12-22")
     counts = prepare()
     assert books.rows(
-        "select coupon_date::text, pay_date::text, coupon_percent, redemption_percent"
-        " from books.bond_coupons order by 1"
+        "select coupon_date::text, pay_date::text, coupon_percent, redemption_percent from books.bond_coupons order by 1"
     ) == [
         ("2025-07-01", "2025-07-01", 4, 0),
         ("2026-07-01", "2026-07-01", 4, 0),
@@ -135,9 +128,7 @@ def test_corrected_terms_stand_beside_the_old_ones(books: Books) -> None:
     prepare()
     books.bond("BUND.EX", rate="5", sha="terms-2", day=TUESDAY)
     prepare(TUESDAY)
-    assert books.rows(
-        "select terms_sha, coupon_percent, count(*) from books.bond_coupons group by 1, 2 order by 1"
-    ) == [
+    assert books.rows("select terms_sha, coupon_percent, count(*) from books.bond_coupons group by 1, 2 order by 1") == [
         ("terms-1", 4, 4),
         ("terms-2", 5, 4),
     ]
@@ -156,8 +147,7 @@ def test_a_corrected_market_settles_an_amended_trade_by_its_new_rules(books: Boo
     )
     prepare(TUESDAY)
     assert books.rows(
-        "select market_mic, settlement_date::text from books.settlement_cycles"
-        " where trade_date = '2025-06-02' order by 1"
+        "select market_mic, settlement_date::text from books.settlement_cycles where trade_date = '2025-06-02' order by 1"
     ) == [("XETR", "2025-06-04"), ("XNYS", "2025-06-03")]
 
 
@@ -169,9 +159,7 @@ def test_unusable_terms_stop_the_day_only_when_traded(books: Books) -> None:
     assert books.rows("select distinct instrument_id from books.bond_coupons") == [("BUND.EX",)]
 
     books.trade("CSV~1", "ODD.EX", "2026-01-06", day=TUESDAY)
-    with pytest.raises(
-        PosttradeError, match=r"bond ODD\.EX, traded on 2026-01-06, cannot be used: the first coupon falls on"
-    ):
+    with pytest.raises(PosttradeError, match=r"bond ODD\.EX, traded on 2026-01-06, cannot be used: the first coupon falls on"):
         prepare(TUESDAY)
     books.trade("CSV~2", "WRONG.EX", "2026-01-06", day=TUESDAY)
     with pytest.raises(PosttradeError, match=r"Trades of 2026-01-06 are in the market 'XXXX'"):
@@ -187,9 +175,7 @@ def test_procedures_and_currencies_are_published_once(books: Books) -> None:
         ("cash", 1, False),
         ("equity", 1, False),
     ]
-    assert books.rows(
-        "select minor_unit from books.currencies where currency_code in ('EUR', 'JPY', 'KWD') order by 1"
-    ) == [
+    assert books.rows("select minor_unit from books.currencies where currency_code in ('EUR', 'JPY', 'KWD') order by 1") == [
         (0,),
         (2,),
         (3,),

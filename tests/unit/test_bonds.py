@@ -10,9 +10,7 @@ from hypothesis import strategies as st
 from posttrade.domain.bonds import DAY_COUNTS, ICMA, FixedRateBond, accrued_percents, coupons
 
 
-def bond(
-    issue: str, maturity: str, *, first: str = "", rate: str = "4", frequency: int = 2, day_count: str = ICMA
-) -> FixedRateBond:
+def bond(issue: str, maturity: str, *, first: str = "", rate: str = "4", frequency: int = 2, day_count: str = ICMA) -> FixedRateBond:
     return FixedRateBond(
         Decimal(rate),
         frequency,
@@ -88,9 +86,7 @@ ANY_BOND = st.builds(
     lambda rate, frequency, day_count, issue, life, first: (
         FixedRateBond(rate, frequency, day_count, issue, None, issue + timedelta(days=life), "XETR")
         if first is None or first > life
-        else FixedRateBond(
-            rate, frequency, day_count, issue, issue + timedelta(days=first), issue + timedelta(days=life), "XETR"
-        )
+        else FixedRateBond(rate, frequency, day_count, issue, issue + timedelta(days=first), issue + timedelta(days=life), "XETR")
     ),
     st.decimals(0, 15, places=3),
     st.sampled_from([1, 2, 4, 12]),
@@ -124,10 +120,7 @@ def test_interest_grows_within_a_period_up_to_its_coupon(terms: FixedRateBond, p
     except ValueError:
         return
     one = flows[period % len(flows)]
-    days = [
-        one.period_start_date + timedelta(days=number)
-        for number in range(0, (one.coupon_date - one.period_start_date).days, 9)
-    ]
+    days = [one.period_start_date + timedelta(days=number) for number in range(0, (one.coupon_date - one.period_start_date).days, 9)]
     accrued = list(accrued_percents(terms, days).values())
     assert accrued[0] == 0
     assert accrued == sorted(accrued)

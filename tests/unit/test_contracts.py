@@ -46,9 +46,7 @@ def test_the_documentation_names_every_column_and_what_it_may_hold(contract: Con
     document = (repository_root() / "docs/file-contracts.md").read_text()
     lines = document.split(f"### `{contract.kind}`", 1)[1].split("```csv", 1)[0].splitlines()
     table = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("| `")]
-    assert [(row[0], row[2]) for row in table] == [
-        (f"`{column.name}`", "yes" if column.is_required else "") for column in contract.columns
-    ]
+    assert [(row[0], row[2]) for row in table] == [(f"`{column.name}`", "yes" if column.is_required else "") for column in contract.columns]
     for row, column in zip(table, contract.columns, strict=True):
         decimals = re.search(r",(\d+)\)", column.type.value)
         assert not decimals or row[1] == f"number, {decimals[1]} decimals"

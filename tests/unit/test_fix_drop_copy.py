@@ -110,9 +110,7 @@ def test_a_correction_from_outside_with_a_broken_frame_is_not_booked(shared_case
     assert (row["book_id"], row["trader_id"], row["trade_date"]) == ("A81097021", "EUDENT", "2017-05-25")
 
 
-@pytest.mark.parametrize(
-    "name", ["2e-possdup-already-received", "2e-possdup-not-received", "19a-possresend-already-seen"]
-)
+@pytest.mark.parametrize("name", ["2e-possdup-already-received", "2e-possdup-not-received", "19a-possresend-already-seen"])
 def test_session_messages_and_orders_bring_no_trade(shared_cases: Path, name: str) -> None:
     lines = (shared_cases / f"messages/fix44-{name}.def").read_text().splitlines()
     bodies = [line.split("|", 1)[1] for line in lines if line.startswith("I8=")]

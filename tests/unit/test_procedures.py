@@ -79,9 +79,7 @@ def test_a_later_procedure_holds_from_its_date(folder: Path) -> None:
         ("equity.yaml", "valuation:", "valuation: [", "equity.yaml is not valid YAML"),
     ],
 )  # fmt: skip
-def test_an_error_names_file_path_value_and_expectation(
-    folder: Path, file: str, before: str, after: str, told: str
-) -> None:
+def test_an_error_names_file_path_value_and_expectation(folder: Path, file: str, before: str, after: str, told: str) -> None:
     change(folder / file, before, after)
     with pytest.raises(PosttradeError) as caught:
         load_procedures(folder)

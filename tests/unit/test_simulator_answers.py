@@ -10,6 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+
 from posttrade.errors import PosttradeError
 from posttrade.simulator.answers import answer
 from posttrade.simulator.calendars import MarketCalendar
@@ -22,9 +23,7 @@ SETTLEMENT_COLUMNS = (
     "instruction_id,function,cancels_instruction_id,account_id,custody_account_number,instrument_id,isin,quantity,amount,"
     "currency_code,trade_date,settlement_date,counterparty_bic,place_of_settlement_bic,cash_account_id"
 )
-PAYMENT_COLUMNS = (
-    "payment_id,cash_account_id,creditor_name,creditor_iban,creditor_bic,amount,currency_code,pay_date,reference"
-)
+PAYMENT_COLUMNS = "payment_id,cash_account_id,creditor_name,creditor_iban,creditor_bic,amount,currency_code,pay_date,reference"
 ANSWERS = ("settlement_statuses", "custodian_positions", "bank_balances")
 
 Trade = dict[str, str]
@@ -77,12 +76,10 @@ class BackOffice:
         self.accounts = {row["account_id"] for row in rows_of(first / "accounts.csv")}
         self.books = {row["book_id"] for row in rows_of(first / "books.csv")}
         self.cash = {
-            (row["account_id"], row["currency_code"]): row["cash_account_id"]
-            for row in rows_of(first / "standing_instructions.csv")
+            (row["account_id"], row["currency_code"]): row["cash_account_id"] for row in rows_of(first / "standing_instructions.csv")
         }
         self.calendars = {
-            mic: MarketCalendar(mic, date(2026, 1, 1), date(2026, 3, 1))
-            for mic in {row["market_mic"] for row in self.instruments.values()}
+            mic: MarketCalendar(mic, date(2026, 1, 1), date(2026, 3, 1)) for mic in {row["market_mic"] for row in self.instruments.values()}
         }
         self.versions: dict[str, dict[int, Trade]] = defaultdict(dict)
         self.booked: dict[str, Trade] = {}
@@ -148,9 +145,7 @@ class BackOffice:
         quantity = sign * int(trade["quantity"]) * (1 if trade["side"] == "BUY" else -1)
         divisor = 100 if one["product_line"] == "bond_fixed" else 1
         amount = (-quantity * Decimal(trade["price"]) / divisor).quantize(Decimal("0.01"))
-        settles = settlement_date or self.calendars[one["market_mic"]].settlement_date(
-            date.fromisoformat(trade["trade_date"])
-        )
+        settles = settlement_date or self.calendars[one["market_mic"]].settlement_date(date.fromisoformat(trade["trade_date"]))
         cash = self.cash[trade["account_id"], trade["currency_code"]]
         return (
             f"{instruction_id},{function},{cancels},{trade['account_id']},SAFE,{trade['instrument_id']},{one['isin']},"
@@ -199,9 +194,7 @@ def test_positions_are_what_the_statuses_moved_but_for_the_planted_error(
     closed_days: tuple[Path, Path, list[date]],
 ) -> None:
     inbox, outbox, dates = closed_days
-    instructions = {
-        row["instruction_id"]: row for path in (outbox / "settlement").glob("*.csv") for row in rows_of(path)
-    }
+    instructions = {row["instruction_id"]: row for path in (outbox / "settlement").glob("*.csv") for row in rows_of(path)}
     held: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
     errors = []
     for day in dates:
@@ -220,9 +213,7 @@ def test_most_settle_some_fail_and_are_made_good_and_nothing_settles_twice(
     closed_days: tuple[Path, Path, list[date]],
 ) -> None:
     inbox, outbox, dates = closed_days
-    instructions = {
-        row["instruction_id"]: row for path in (outbox / "settlement").glob("*.csv") for row in rows_of(path)
-    }
+    instructions = {row["instruction_id"]: row for path in (outbox / "settlement").glob("*.csv") for row in rows_of(path)}
     said: dict[str, list[dict[str, str]]] = defaultdict(list)
     for day in dates:
         for row in rows_of(inbox / str(day) / "settlement_statuses.csv"):
@@ -268,9 +259,7 @@ def test_asking_again_and_playing_again_give_the_same_bytes(
 
 def test_the_bank_holds_what_settled_and_what_was_earned(closed_days: tuple[Path, Path, list[date]]) -> None:
     inbox, outbox, dates = closed_days
-    instructions = {
-        row["instruction_id"]: row for path in (outbox / "settlement").glob("*.csv") for row in rows_of(path)
-    }
+    instructions = {row["instruction_id"]: row for path in (outbox / "settlement").glob("*.csv") for row in rows_of(path)}
     income = json.loads((inbox / "simulation.json").read_text())["income"]
     assert {one["income_type"] for one in income if one["pay_date"] <= str(dates[-1])} == {"DIVIDEND", "COUPON"}
     cash: dict[str, Decimal] = defaultdict(Decimal)
@@ -280,10 +269,7 @@ def test_the_bank_holds_what_settled_and_what_was_earned(closed_days: tuple[Path
         for one in income:
             if one["pay_date"] == str(day):
                 cash[one["cash_account_id"]] += Decimal(one["net"])
-        stated = {
-            row["cash_account_id"]: Decimal(row["closing_balance_amount"])
-            for row in rows_of(inbox / str(day) / "bank_balances.csv")
-        }
+        stated = {row["cash_account_id"]: Decimal(row["closing_balance_amount"]) for row in rows_of(inbox / str(day) / "bank_balances.csv")}
         assert len(stated) == 6
         assert all(stated[account] == cash[account] for account in stated)
 

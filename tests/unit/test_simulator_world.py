@@ -11,11 +11,12 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from stdnum import bic, iban, isin, lei
+
 from posttrade.errors import PosttradeError
 from posttrade.settings import repository_root
 from posttrade.simulator.files import COLUMNS
 from posttrade.simulator.world import write_world
-from stdnum import bic, iban, isin, lei
 
 NOT_DELIVERED = {"business_date", "revision", "content_sha", "file_id", "line_no", "known_at"}
 SAMPLE_DAYS = ["2026-01-05", "2026-01-06", "2026-01-07", "2026-01-08", "2026-01-09"]

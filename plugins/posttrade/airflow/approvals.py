@@ -122,9 +122,7 @@ def checker_of(answer: Mapping[str, Any]) -> str:
     user = answer.get("responded_by_user")
     name = user.get("name") if isinstance(user, Mapping) else getattr(user, "name", None)
     if not name:
-        raise AirflowFailException(
-            "The answer does not say who gave it, so it is not recorded. Clear the question and answer it again."
-        )
+        raise AirflowFailException("The answer does not say who gave it, so it is not recorded. Clear the question and answer it again.")
     return str(name)
 
 

@@ -83,9 +83,7 @@ def _load_dag() -> Any:
     return dag
 
 
-def _close(
-    dag: Any, business_date: date, on_progress: Callable[[Progress], None] | None, console: "_Console"
-) -> ClosedDay:
+def _close(dag: Any, business_date: date, on_progress: Callable[[Progress], None] | None, console: "_Console") -> ClosedDay:
     from posttrade.airflow.tasks import StepOutcome, observed_by
 
     outcomes: list[StepOutcome] = []
@@ -129,9 +127,7 @@ def _date_by_the_clock(run: Any, started_at: datetime) -> None:
 def _failure(run: Any, business_date: date, outcomes: Sequence[Any], log_file: Path) -> PosttradeError:
     for outcome in outcomes:
         if outcome.error is not None:
-            return PosttradeError(
-                f"{business_date}: the task {outcome.task_id} failed: {outcome.error}", f"The whole log is {log_file}."
-            )
+            return PosttradeError(f"{business_date}: the task {outcome.task_id} failed: {outcome.error}", f"The whole log is {log_file}.")
     failed = sorted(task.task_id for task in run.get_task_instances() if str(task.state) == "failed")
     return PosttradeError(
         f"{business_date}: the run of {DAG_ID} ended as {run.state}; failed: {', '.join(failed) or 'no task'}.",

@@ -171,7 +171,4 @@ CLOSING_STEPS: tuple[str, ...] = (
 
 def calls_of(task_id: str) -> list[tuple[Callable[[date, Engine], dict[str, int]], Role]]:
     """The office functions of a step and the role each works with."""
-    return [
-        (getattr(import_module(f"posttrade.offices.{call.module}"), call.function), call.role)
-        for call in STEPS[task_id].calls
-    ]
+    return [(getattr(import_module(f"posttrade.offices.{call.module}"), call.function), call.role) for call in STEPS[task_id].calls]

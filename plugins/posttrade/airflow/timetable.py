@@ -43,9 +43,7 @@ class BusinessDayTimetable(Timetable):  # type: ignore[misc]
         """
         return self._interval(run_after.astimezone(UTC).date())
 
-    def next_dagrun_info(
-        self, *, last_automated_data_interval: DataInterval | None, restriction: TimeRestriction
-    ) -> DagRunInfo | None:
+    def next_dagrun_info(self, *, last_automated_data_interval: DataInterval | None, restriction: TimeRestriction) -> DagRunInfo | None:
         """The next business day to close, or nothing when there is none within the DAG's dates."""
         if last_automated_data_interval is not None:
             earliest_day = last_automated_data_interval.start.astimezone(UTC).date() + ONE_DAY
@@ -89,4 +87,3 @@ def _first_midnight(moment: datetime) -> date:
     in_utc = moment.astimezone(UTC)
     at_midnight = in_utc.hour == in_utc.minute == in_utc.second == in_utc.microsecond == 0
     return in_utc.date() if at_midnight else in_utc.date() + ONE_DAY
-

@@ -44,7 +44,9 @@ def update_alerts(suite: str, business_date: date, results: Sequence[ControlResu
         opened = 0
         if found:
             known = set(
-                connection.scalars(text("select alert_id from operations.alerts where alert_id = any(:found)"), {"found": parameters["found"]})
+                connection.scalars(
+                    text("select alert_id from operations.alerts where alert_id = any(:found)"), {"found": parameters["found"]}
+                )
             )
             new = [alert for alert in found if alert["alert_id"] not in known]
             if new:

@@ -85,7 +85,7 @@ class Control:
 class _MessageFormatter(Formatter):
     """Fills `{column}` with the value as a person writes it."""
 
-    def get_field(self, field_name: str, args: Any, kwargs: Mapping[str, Any]) -> tuple[str, str]:
+    def get_field(self, field_name: str, args: Any, kwargs: Mapping[str, Any]) -> tuple[str, str]:  # noqa: ARG002 - Formatter's own signature
         return _text(field_name, kwargs[field_name], grouped=True), field_name
 
 

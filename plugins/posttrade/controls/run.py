@@ -48,7 +48,7 @@ def run_suite(suite: Suite, business_date: date, engine: sqlalchemy.Engine) -> l
     counts = {}
     for result in validation.results:
         control_id = result.expectation_config.meta["control_id"]
-        if result.exception_info and result.exception_info.get("raised_exception", False) or _raised(result.exception_info):
+        if (result.exception_info and result.exception_info.get("raised_exception", False)) or _raised(result.exception_info):
             raise PosttradeError(
                 f"The control {control_id} could not be asked for {business_date}: {_first_message(result.exception_info)}",
                 "Check that the steps before it ran.",

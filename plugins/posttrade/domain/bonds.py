@@ -105,9 +105,7 @@ def accrued_percents(bond: FixedRateBond, dates: list[date]) -> dict[date, Decim
     """Accrued interest per 100 nominal when settled on each date; zero before the issue and from maturity on."""
     quantlib_bond = _quantlib_bond(bond)
     return {
-        day: _to_decimal(quantlib_bond.accruedAmount(_to_quantlib(day)))
-        if bond.issue_date < day < bond.maturity_date
-        else Decimal(0)
+        day: _to_decimal(quantlib_bond.accruedAmount(_to_quantlib(day))) if bond.issue_date < day < bond.maturity_date else Decimal(0)
         for day in dates
     }
 

@@ -119,16 +119,11 @@ def _regular_holidays(calendar: str, rules: Any, first: date, last: date) -> set
         return {moment.date() for moment in rules.regular_holidays.holidays(pd.Timestamp(first), pd.Timestamp(last))}
     except NotImplementedError as error:
         # Calendars with the Orthodox Easter: an offset of the library that pandas 3.1 no longer applies.
-        raise ValueError(
-            f"the trading calendar {calendar!r} cannot be worked out with this version of pandas"
-        ) from error
+        raise ValueError(f"the trading calendar {calendar!r} cannot be worked out with this version of pandas") from error
 
 
 def _days_of_week(rules: Any, first: date, last: date) -> Iterator[date]:
-    special = [
-        (_to_date(start, first), _to_date(end, last), mask)
-        for start, end, mask in getattr(rules, "special_weekmasks", ())
-    ]
+    special = [(_to_date(start, first), _to_date(end, last), mask) for start, end, mask in getattr(rules, "special_weekmasks", ())]
     usual = rules.weekmask
     for number in range((last - first).days + 1):
         day = first + timedelta(days=number)

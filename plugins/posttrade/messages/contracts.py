@@ -205,6 +205,4 @@ TRADES = Contract(
 )  # fmt: skip
 NEEDED_BY_A_CANCELLATION = ("trade_id", "version", "event_type")
 
-CONTRACTS = {
-    contract.kind: contract for contract in (*REFERENCE_CONTRACTS, *MARKET_CONTRACTS, *STATEMENT_CONTRACTS, TRADES)
-}
+CONTRACTS = {contract.kind: contract for contract in (*REFERENCE_CONTRACTS, *MARKET_CONTRACTS, *STATEMENT_CONTRACTS, TRADES)}

@@ -43,9 +43,7 @@ def read_csv(path: Path, contract: Contract) -> SourceFile:
         last -= 1
     control = _cells(lines[last - 1]) if lines[last - 1].startswith(CONTROL) else None
     if control is None and not text.endswith("\n"):
-        raise RefusedFile(
-            "the file may be cut off: its last line has no end and there is no control line; end it with a line feed"
-        )
+        raise RefusedFile("the file may be cut off: its last line has no end and there is no control line; end it with a line feed")
     body_lines = lines[1 : last - 1] if control is not None else lines[1:last]
     _check_control(control, header, body_lines, contract)
     return SourceFile(contract.kind, "CSV", path.name, sha256, len(body), header, _rows(body_lines))

@@ -62,11 +62,7 @@ def read_drop_copy(path: Path, find_trades: FindTrades) -> SourceFile:
     body = path.read_bytes()
     if not body.strip():
         raise RefusedFile("the file is empty")
-    messages = [
-        parse_message(line_no, line.rstrip(b"\r"))
-        for line_no, line in enumerate(body.split(b"\n"), start=1)
-        if line.strip()
-    ]
+    messages = [parse_message(line_no, line.rstrip(b"\r")) for line_no, line in enumerate(body.split(b"\n"), start=1) if line.strip()]
     return SourceFile(
         "trades",
         "FIX",
@@ -127,9 +123,7 @@ def _parts(line: str, delimiter: str) -> Iterator[str]:
         part = line[start:end]
         yield part
         tag, _, value = part.partition("=")
-        data_length = (
-            int(value) if tag in DATA_LENGTH_TAGS and value.isascii() and value.isdigit() and len(value) < 10 else 0
-        )
+        data_length = int(value) if tag in DATA_LENGTH_TAGS and value.isascii() and value.isdigit() and len(value) < 10 else 0
         start = end + 1
 
 
@@ -161,10 +155,7 @@ def trade_rows(messages: list[FixMessage], find_trades: FindTrades) -> Iterator[
     refers_to = {
         message.fields["17"]: message.fields["19"]
         for message in reports
-        if not message.defect
-        and message.fields.get("150") in ("G", "H")
-        and "17" in message.fields
-        and message.fields.get("19")
+        if not message.defect and message.fields.get("150") in ("G", "H") and "17" in message.fields and message.fields.get("19")
     }
     known = find_trades(set(refers_to.values()))
     for message in messages:

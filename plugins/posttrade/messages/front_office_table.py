@@ -46,9 +46,7 @@ def _rows(source: SourceFile, url: str, business_date: date) -> Iterator[Row]:
         ) from error
     try:
         with engine.connect() as connection:
-            found = connection.execution_options(yield_per=FETCHED_ROWS).execute(
-                statement, {"business_date": business_date.isoformat()}
-            )
+            found = connection.execution_options(yield_per=FETCHED_ROWS).execute(statement, {"business_date": business_date.isoformat()})
             for line_no, values in enumerate(_texts(found), start=1):
                 cells = SEPARATOR.join(values)
                 line = cells.encode() + b"\n"

@@ -76,9 +76,7 @@ def _publish_posting_rules(connection: sqlalchemy.Connection, business_date: dat
         if procedure.is_in_force(business_date)
         for rule in procedure.posting_rules
     ]
-    connection.execute(
-        text("insert into pg_temp.posting_rules values (:product_line, :event_type, :amount_type, :debit, :credit)"), rules
-    )
+    connection.execute(text("insert into pg_temp.posting_rules values (:product_line, :event_type, :amount_type, :debit, :credit)"), rules)
 
 
 # Amounts carry the sign of the event; a posting rule names the debit and credit account of a positive one.

@@ -55,9 +55,7 @@ def open_business_date(business_date: date, engine: sqlalchemy.Engine) -> dict[s
         )
         closed = set(connection.scalars(text("select business_date from operations.day_closings")))
     if previous is None:
-        raise PosttradeError(
-            f"{business_date} is no business day of the firm's home calendar.", "Put its files into the next one."
-        )
+        raise PosttradeError(f"{business_date} is no business day of the firm's home calendar.", "Put its files into the next one.")
     if business_date in closed:
         return {"opened": 0, "closed_already": 1}
     if closed and previous not in closed:

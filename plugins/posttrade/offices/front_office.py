@@ -54,7 +54,8 @@ def record_trades(business_date: date, engine: sqlalchemy.Engine) -> dict[str, i
     """Record the trades of all three sources: CSV drops, FIX drop copies, the front office's table.
 
     Returns:
-        Rows `recorded`, `known` already, `rejected` to the exceptions, and files `refused` whole, among them those whose name is that of no kind.
+        Rows `recorded`, `known` already, `rejected` to the exceptions, and files `refused` whole, among them those whose name is that of
+        no kind.
     """
     counts = _refuse_unknown_files(business_date, engine) + _record_csv_files((TRADES,), business_date, engine)
     booked_in = _booking_date(business_date, engine)
@@ -115,9 +116,7 @@ def _front_office_url() -> str | None:
     if not sqlite.exists():
         return None
     # Opened to read only, so that a look at it never creates or locks it.
-    address = sqlalchemy.URL.create(
-        "sqlite", database=f"file:{quote(str(sqlite))}", query={"mode": "ro", "uri": "true"}
-    )
+    address = sqlalchemy.URL.create("sqlite", database=f"file:{quote(str(sqlite))}", query={"mode": "ro", "uri": "true"})
     return address.render_as_string(hide_password=False)
 
 

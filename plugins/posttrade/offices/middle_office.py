@@ -21,9 +21,7 @@ DAYS_BEFORE = timedelta(days=60)
 def publish_procedures(business_date: date, engine: sqlalchemy.Engine) -> dict[str, int]:  # noqa: ARG001 - an office function
     """Record the currencies of ISO 4217 and what the procedures say about each product line; what is recorded stays."""
     with engine.begin() as connection:
-        published = _insert(
-            connection, "books.currencies (currency_code, minor_unit)", ("text", "integer"), list(currencies().items())
-        )
+        published = _insert(connection, "books.currencies (currency_code, minor_unit)", ("text", "integer"), list(currencies().items()))
         lines = [
             (
                 one.product_line,
@@ -101,9 +99,7 @@ def _prepare_settlement_dates(connection: sqlalchemy.Connection, business_date: 
     return _insert(connection, columns, ("text", "date", "date"), rows), unusable
 
 
-def _prepare_coupons(
-    connection: sqlalchemy.Connection, business_date: date
-) -> tuple[dict[tuple[str, str], FixedRateBond], int, int]:
+def _prepare_coupons(connection: sqlalchemy.Connection, business_date: date) -> tuple[dict[tuple[str, str], FixedRateBond], int, int]:
     """The bonds known on the date by id and terms, the number of coupons recorded now, and that of unusable bonds."""
     markets = load_settlement_cycles()
     bonds: dict[tuple[str, str], FixedRateBond] = {}
@@ -147,17 +143,14 @@ def _prepare_coupons(
         )
     recorded = _insert(
         connection,
-        "books.bond_coupons (instrument_id, terms_sha, coupon_date, period_start_date, pay_date, coupon_percent,"
-        " redemption_percent)",
+        "books.bond_coupons (instrument_id, terms_sha, coupon_date, period_start_date, pay_date, coupon_percent, redemption_percent)",
         ("text", "text", "date", "date", "date", "numeric", "numeric"),
         rows,
     )
     return bonds, recorded, unusable
 
 
-def _prepare_accruals(
-    connection: sqlalchemy.Connection, bonds: dict[tuple[str, str], FixedRateBond], business_date: date
-) -> int:
+def _prepare_accruals(connection: sqlalchemy.Connection, bonds: dict[tuple[str, str], FixedRateBond], business_date: date) -> int:
     needed: dict[tuple[str, str], list[date]] = defaultdict(list)
     for row in connection.execute(text(ACCRUALS_NEEDED), {"business_date": business_date}):
         if (row.instrument_id, row.content_sha) in bonds:
@@ -181,9 +174,7 @@ def _insert(connection: sqlalchemy.Connection, target: str, types: tuple[str, ..
         return 0
     arrays = ", ".join(f"cast(:c{number} as {kind}[])" for number, kind in enumerate(types))
     values = {f"c{number}": list(column) for number, column in enumerate(zip(*rows, strict=True))}
-    return connection.execute(
-        text(f"insert into {target} select * from unnest({arrays}) on conflict do nothing"), values
-    ).rowcount
+    return connection.execute(text(f"insert into {target} select * from unnest({arrays}) on conflict do nothing"), values).rowcount
 
 
 INSTRUMENTS_KNOWN = """

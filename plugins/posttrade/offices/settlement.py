@@ -30,9 +30,7 @@ def instruct_settlement(business_date: date, engine: sqlalchemy.Engine) -> dict[
             "cancelled": connection.execute(text(CANCEL_WHAT_IS_OPEN), parameters).rowcount,
             "instructed": connection.execute(text(INSTRUCT_ACTIVE_TRADES), parameters).rowcount,
         }
-        held = connection.scalar(
-            text("select count(*) from operations.obligations_held where business_date <= :business_date"), parameters
-        )
+        held = connection.scalar(text("select count(*) from operations.obligations_held where business_date <= :business_date"), parameters)
     return counts | {"held": int(held or 0)}
 
 

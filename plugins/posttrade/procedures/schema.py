@@ -99,9 +99,7 @@ class Procedure(_Strict):
         events = [(rule.event_type, rule.amount_type) for rule in self.posting_rules]
         twice = next((one for one in events if events.count(one) > 1), None)
         if twice:
-            raise ValueError(
-                f"posting rule {twice[0]}/{twice[1]} is stated twice; expected one rule for each amount of an event"
-            )
+            raise ValueError(f"posting rule {twice[0]}/{twice[1]} is stated twice; expected one rule for each amount of an event")
         return self
 
 

@@ -22,9 +22,7 @@ def parse_statement(contract: Contract, columns: tuple[str, ...]) -> sql.Compose
     picked = []
     for column in contract.columns:
         position = columns.index(column.name) + 1 if column.name in columns else 0
-        cell = (
-            sql.SQL("nullif(btrim(cell[{}]), '')").format(sql.Literal(position)) if position else sql.SQL("null::text")
-        )
+        cell = sql.SQL("nullif(btrim(cell[{}]), '')").format(sql.Literal(position)) if position else sql.SQL("null::text")
         picked.append(sql.SQL("{} as {}").format(cell, sql.Identifier(column.name)))
     revision = (
         sql.SQL("coalesce(nullif(btrim(cell[{}]), ''), '1')").format(sql.Literal(columns.index("revision") + 1))
@@ -50,9 +48,9 @@ def _in_order_of_contract(contract: Contract, columns: tuple[str, ...]) -> sql.C
         return sql.SQL("raw")
     ordered = [name for name in (*expected, "revision") if name in columns]
     cells = [
-        sql.SQL(
-            """case when cell[{0}] ~ '[",]' then '"' || replace(cell[{0}], '"', '""') || '"' else cell[{0}] end"""
-        ).format(sql.Literal(columns.index(name) + 1))
+        sql.SQL("""case when cell[{0}] ~ '[",]' then '"' || replace(cell[{0}], '"', '""') || '"' else cell[{0}] end""").format(
+            sql.Literal(columns.index(name) + 1)
+        )
         for name in ordered
     ]
     return sql.SQL("case when defect is null and cardinality(cell) = {} then concat_ws(',', {}) else raw end").format(
@@ -80,11 +78,7 @@ def judge_statement(cursor: psycopg.Cursor[Any], contract: Contract) -> sql.Comp
     # What names a trade is no content: two fills without an id are told apart by their content, and a FIX event keeps its
     # content when the trade it belongs to becomes known.
     left_out = {"source_sequence", *contract.key} if contract is TRADES else set()
-    content = [
-        sql.SQL("coalesce({}, '')").format(_normal(column))
-        for column in contract.columns
-        if column.name not in left_out
-    ]
+    content = [sql.SQL("coalesce({}, '')").format(_normal(column)) for column in contract.columns if column.name not in left_out]
     return sql.SQL(
         """
 create temp table judged on commit drop as
@@ -145,9 +139,7 @@ def _form_errors(column: Column, contract: Contract) -> Iterator[sql.Composed]:
             name, name, sql.Literal(list(column.allowed)), sql.Literal(f"NOT_ALLOWED:{column.name}")
         )
     if column.type is ValueType.TEXT:
-        yield sql.SQL("when length({}) > {} then {}").format(
-            name, sql.Literal(LONGEST_TEXT), sql.Literal(f"TOO_LONG:{column.name}")
-        )
+        yield sql.SQL("when length({}) > {} then {}").format(name, sql.Literal(LONGEST_TEXT), sql.Literal(f"TOO_LONG:{column.name}"))
         return
     pattern, code = _form(column.type)
     yield sql.SQL("when {} is not null and ({} !~ {} or not pg_input_is_valid({}, {})) then {}").format(
@@ -172,9 +164,7 @@ def _form(value_type: ValueType) -> tuple[str, str]:
 def _meaning_errors(cursor: psycopg.Cursor[Any], column: Column) -> Iterator[sql.Composed]:
     name = sql.Identifier(column.name)
     if column.is_positive:
-        yield sql.SQL("when {}::{} <= 0 then {}").format(
-            name, sql.SQL(column.type.value), sql.Literal(f"NOT_POSITIVE:{column.name}")
-        )
+        yield sql.SQL("when {}::{} <= 0 then {}").format(name, sql.SQL(column.type.value), sql.Literal(f"NOT_POSITIVE:{column.name}"))
     if column.refers_to:
         schema, table, key = column.refers_to.split(".")
         # Reference data is small and read once into a hash; instructions are many and looked up by their key.
@@ -191,9 +181,7 @@ def _meaning_errors(cursor: psycopg.Cursor[Any], column: Column) -> Iterator[sql
         cursor.execute(sql.SQL("select distinct {} from pg_temp.parsed where {} is not null").format(name, name))
         wrong = [value for (value,) in cursor.fetchall() if not has_valid_check_digits(value, column.check_digits)]
         if wrong:
-            yield sql.SQL("when {} = any({}) then {}").format(
-                name, sql.Literal(wrong), sql.Literal(f"CHECK_DIGITS:{column.name}")
-            )
+            yield sql.SQL("when {} = any({}) then {}").format(name, sql.Literal(wrong), sql.Literal(f"CHECK_DIGITS:{column.name}"))
 
 
 def has_valid_check_digits(value: str, kind: CheckDigits) -> bool:
@@ -282,14 +270,13 @@ def _compared_with_record(contract: Contract) -> sql.Composable:
             " and recorded.version = numbered.version::integer)"
         )
     key_of_record = sql.SQL(" and ").join(
-        sql.SQL("recorded.{0} = numbered.{0}::{1}").format(
-            sql.Identifier(name), sql.SQL(contract.column(name).type.value)
-        )
+        sql.SQL("recorded.{0} = numbered.{0}::{1}").format(sql.Identifier(name), sql.SQL(contract.column(name).type.value))
         for name in contract.key
     )
     if not contract.is_restatable:
         return sql.SQL(
-            "else (select case when recorded.content_sha = numbered.content_sha then 'KNOWN' else 'CONFLICT' end from {} as recorded where {})"
+            "else (select case when recorded.content_sha = numbered.content_sha then 'KNOWN' else 'CONFLICT' end"
+            " from {} as recorded where {})"
         ).format(table, key_of_record)
     # A row that restates its key after another of the same file is compared with that one, not with the record. What comes
     # late for a closed date adds nothing if it is what that date knows.
@@ -335,9 +322,7 @@ def insert_statement(contract: Contract) -> sql.SQL | sql.Composed:
             """
         )
     names = [column.name for column in contract.columns]
-    values = [
-        sql.SQL("{}::{}").format(sql.Identifier(column.name), sql.SQL(column.type.value)) for column in contract.columns
-    ]
+    values = [sql.SQL("{}::{}").format(sql.Identifier(column.name), sql.SQL(column.type.value)) for column in contract.columns]
     revision = (", revision", ", revision::integer") if contract.is_restatable else ("", "")
     return sql.SQL(
         "insert into {table} ({names}{revision}, content_sha, business_date, file_id, line_no)"

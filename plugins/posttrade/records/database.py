@@ -119,8 +119,12 @@ def psycopg_connection(role: Role) -> Iterator[psycopg.Connection]:
     address = url(role)
     try:
         connection = psycopg.connect(
-            host=address.host, port=address.port, user=address.username, password=address.password,
-            dbname=address.database, connect_timeout=10,
+            host=address.host,
+            port=address.port,
+            user=address.username,
+            password=address.password,
+            dbname=address.database,
+            connect_timeout=10,
         )
     except psycopg.OperationalError as error:
         raise unreachable(address) from error

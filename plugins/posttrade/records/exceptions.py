@@ -25,17 +25,13 @@ def list_exceptions(engine: sqlalchemy.Engine, business_date: date | None = None
     """The rows that wait for a person, oldest first; all dates, or one."""
     with engine.connect() as connection:
         rows = connection.execute(
-            text(
-                f"{WAITING} and (cast(:business_date as date) is null or business_date = :business_date) order by known_at, line_no"
-            ),
+            text(f"{WAITING} and (cast(:business_date as date) is null or business_date = :business_date) order by known_at, line_no"),
             {"business_date": business_date},
         ).mappings()
         return [dict(row) for row in rows]
 
 
-def replay_exception(
-    exception_id: str, corrected_raw: str, resolved_by: str, business_date: date, engine: sqlalchemy.Engine
-) -> None:
+def replay_exception(exception_id: str, corrected_raw: str, resolved_by: str, business_date: date, engine: sqlalchemy.Engine) -> None:
     """Record a rejected row after correction, through the checks every row passes.
 
     Args:
@@ -62,9 +58,7 @@ def replay_exception(
             ).one()  # fmt: skip
             raise PosttradeError(f"The corrected row is rejected again: {again.reason}", again.remedy)
         if not counts.recorded and not counts.known:
-            raise PosttradeError(
-                "The corrected text brings no row.", "Give the whole line as the file should have had it."
-            )
+            raise PosttradeError("The corrected text brings no row.", "Give the whole line as the file should have had it.")
         file_id = file_id_of(CONTRACTS[row["kind"]], source.sha256, business_date)
         _resolve(exception_id, "REPLAYED", file_id, resolved_by, None, business_date, connection)
 
@@ -85,9 +79,7 @@ def _source(row: dict[str, Any], corrected_raw: str, engine: sqlalchemy.Engine) 
     return SourceFile(row["kind"], row["source_system"], name, digest, len(corrected_raw.encode()), columns, rows)
 
 
-def dismiss_exception(
-    exception_id: str, resolved_by: str, note: str, business_date: date, engine: sqlalchemy.Engine
-) -> None:
+def dismiss_exception(exception_id: str, resolved_by: str, note: str, business_date: date, engine: sqlalchemy.Engine) -> None:
     """Put a rejected row aside; it stays on record.
 
     Raises:

@@ -26,7 +26,7 @@ def fingerprint(engine: sqlalchemy.Engine) -> dict[str, str]:
             text(
                 "select table_schema, table_name, string_agg(quote_ident(column_name), ', ' order by column_name collate \"C\")"
                 " from information_schema.columns where table_schema = any(:schemas) and column_name <> all(:left_out)"
-                " group by table_schema, table_name order by table_schema collate \"C\", table_name collate \"C\""
+                ' group by table_schema, table_name order by table_schema collate "C", table_name collate "C"'
             ),
             {"schemas": list(SCHEMAS), "left_out": list(LEFT_OUT_COLUMNS)},
         ).all()

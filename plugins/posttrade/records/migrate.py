@@ -39,9 +39,7 @@ def migrate() -> None:
             command.upgrade(config, "head")
             connection.execute(text("reset role"))
             grant_all(connection)
-            connection.execute(
-                text(f"grant all on database {_quoted(connection, f'{target.database}_airflow')} to {Role.AIRFLOW}")
-            )
+            connection.execute(text(f"grant all on database {_quoted(connection, f'{target.database}_airflow')} to {Role.AIRFLOW}"))
             owned = f"alter database {_quoted(connection, f'{target.database}_airflow')} owner to {Role.AIRFLOW}"
             connection.execute(text(owned))
     finally:
@@ -58,9 +56,7 @@ def _create_database(target: URL, name: str) -> None:
         with engine.connect() as connection:
             version = int(str(connection.scalar(text("show server_version_num"))))
             if version < OLDEST_SERVER:
-                raise PosttradeError(
-                    f"The server is Postgres {version // 10000}; posttrade needs 16 or newer.", "Upgrade the server."
-                )
+                raise PosttradeError(f"The server is Postgres {version // 10000}; posttrade needs 16 or newer.", "Upgrade the server.")
             known = connection.scalar(text("select 1 from pg_database where datname = :name"), {"name": name})
             if not known:
                 connection.execute(text(f"create database {_quoted(connection, name)}"))

@@ -13,7 +13,8 @@ from posttrade.messages.rows import SourceFile
 
 _SENTENCES = {
     "UNREADABLE": ("{defect}", "Have the sender send the message again."),
-    "COLUMN_COUNT": ("the line does not have as many cells as the header has columns", "Add or remove cells, in the order of docs/file-contracts.md, then replay the row."),
+    "COLUMN_COUNT": ("the line does not have as many cells as the header has columns", 
+        "Add or remove cells, in the order of docs/file-contracts.md, then replay the row."),
     "TOO_LONG": ("{field} has more than 250 characters", "Shorten it, then replay the row."),
     "MISSING": ("{field} is missing", "Fill it in, then replay the row."),
     "NOT_ALLOWED": ("{field} is {value!r}, which is not one of {allowed}", "Correct it, then replay the row."),
@@ -27,7 +28,8 @@ _SENTENCES = {
     "CHECK_DIGITS": ("{field} is {value!r}, whose check digits do not hold", "Correct it, then replay the row."),
     "OTHER_CURRENCY": ("{field} is {value!r}, which is not the instrument's currency", "Correct it, then replay the row."),
     "WRONG_VERSION": (
-        "version {value} does not go with the event: NEW is version 1, AMEND and CANCEL count up from 2", "Correct it, then replay the row."),
+        "version {value} does not go with the event: NEW is version 1, AMEND and CANCEL count up from 2",
+        "Correct it, then replay the row."),
     "BEFORE_TRADE_DATE": ("{field} {value} lies before the trade date", "Correct it, then replay the row."),
     "BEFORE_ISSUE_DATE": ("{field} {value} is not after the issue date", "Correct it, then replay the row."),
     "BEFORE_EX_DATE": ("{field} {value} lies before the ex date", "Correct it, then replay the row."),
@@ -79,9 +81,7 @@ def set_repeats_aside(cursor: psycopg.Cursor[Any], contract: Contract, source: S
     )
 
 
-def record_exceptions(
-    cursor: psycopg.Cursor[Any], contract: Contract, source: SourceFile, file_id: str, business_date: date
-) -> int:
+def record_exceptions(cursor: psycopg.Cursor[Any], contract: Contract, source: SourceFile, file_id: str, business_date: date) -> int:
     """Put the rejected rows of a file on record, each with a sentence and a remedy.
 
     Returns:
@@ -89,9 +89,9 @@ def record_exceptions(
     """
     names = [column.name for column in contract.columns]
     cursor.execute(
-        sql.SQL(
-            "select line_no, shown, error, defect, {} from pg_temp.judged where error <> 'KNOWN' order by line_no"
-        ).format(sql.SQL(", ").join(map(sql.Identifier, names)))
+        sql.SQL("select line_no, shown, error, defect, {} from pg_temp.judged where error <> 'KNOWN' order by line_no").format(
+            sql.SQL(", ").join(map(sql.Identifier, names))
+        )
     )
     rejected = cursor.fetchall()
     with cursor.copy(f"copy operations.exceptions ({_COLUMNS}) from stdin") as copy:
@@ -110,9 +110,7 @@ def _exception_id(file_id: str, line_no: int, reason_code: str) -> str:
     return hashlib.md5(f"{file_id}|{line_no}|{reason_code}".encode(), usedforsecurity=False).hexdigest()
 
 
-def _explanation(
-    contract: Contract, source: SourceFile, code: str, field: str, value: str | None, defect: str | None
-) -> tuple[str, str]:
+def _explanation(contract: Contract, source: SourceFile, code: str, field: str, value: str | None, defect: str | None) -> tuple[str, str]:
     reason, remedy = _SENTENCES[code]
     tag = TAGS.get(field) if source.source_system == "FIX" else None
     allowed = ", ".join(contract.column(field).allowed) if code == "NOT_ALLOWED" else ""

@@ -28,9 +28,7 @@ COMPONENTS = (
 )
 
 
-def write_end_of_day_report(
-    business_date: date, engine: Engine, remedies: Mapping[str, str] = MappingProxyType({})
-) -> Path:
+def write_end_of_day_report(business_date: date, engine: Engine, remedies: Mapping[str, str] = MappingProxyType({})) -> Path:
     """Writes the report of a business date; writing it again from the same facts gives the same bytes.
 
     Args:

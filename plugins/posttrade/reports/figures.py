@@ -103,7 +103,7 @@ def _read(business_date: date, connection: Connection) -> Figures:
         parameters: dict[str, Any] = {"business_date": business_date}
         if ":cap" in query.sql:
             parameters["cap"] = query.cap
-        return connection.execute(text(query.sql), parameters).mappings().all()
+        return [dict(row) for row in connection.execute(text(query.sql), parameters).mappings()]
 
     def one(query: Query) -> Row:
         return rows(query)[0]

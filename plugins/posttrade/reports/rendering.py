@@ -61,7 +61,7 @@ def render(template: str, **context: object) -> str:
     """Renders a template of this package with the style sheet inlined; every value is escaped."""
     environment = _environment()
     source, _, _ = PackageLoader("posttrade.reports", "templates").get_source(environment, "style.css")
-    return environment.get_template(template).render(style=Markup(source), **context)  # noqa: S704
+    return environment.get_template(template).render(style=Markup(source), **context)
 
 
 def write_atomically(path: Path, content: str) -> Path:

@@ -128,9 +128,7 @@ def run_command(settings: Settings, arguments: list[str]) -> int:
     """
     port_file = settings.airflow_home / "port"
     port = int(port_file.read_text()) if port_file.exists() else None
-    return subprocess.run(
-        [sys.executable, "-m", "airflow", *arguments], env=_environment(settings, port), check=False
-    ).returncode
+    return subprocess.run([sys.executable, "-m", "airflow", *arguments], env=_environment(settings, port), check=False).returncode
 
 
 def _environment(settings: Settings, port: int | None) -> dict[str, str]:

@@ -52,7 +52,7 @@ def running_server() -> Iterator[None]:
         yield
         return
     directory = _directory()
-    with open(directory / "in_use.lock", "w") as in_use:
+    with (directory / "in_use.lock").open("w") as in_use:
         fcntl.flock(in_use, fcntl.LOCK_SH)
         start()
         try:
@@ -97,7 +97,7 @@ def start() -> None:
         PosttradeError: it did not come up; the message names its log.
     """
     directory = _directory()
-    with open(directory / "start.lock", "w") as starting:
+    with (directory / "start.lock").open("w") as starting:
         fcntl.flock(starting, fcntl.LOCK_EX)
         data = directory / "data"
         if not (data / "PG_VERSION").exists():
@@ -165,8 +165,16 @@ def _initialise(data: Path) -> None:
         password_file.flush()
         _own(Path(password_file.name))
         outcome = _run(
-            "initdb", "-D", str(draft), "-U", ADMINISTRATOR, f"--pwfile={password_file.name}", "--auth=scram-sha-256",
-            "--encoding=UTF8", "--locale-provider=builtin", "--locale=C.UTF-8",
+            "initdb",
+            "-D",
+            str(draft),
+            "-U",
+            ADMINISTRATOR,
+            f"--pwfile={password_file.name}",
+            "--auth=scram-sha-256",
+            "--encoding=UTF8",
+            "--locale-provider=builtin",
+            "--locale=C.UTF-8",
         )
     if outcome.returncode != 0:
         shutil.rmtree(draft, ignore_errors=True)
@@ -226,8 +234,15 @@ def _run(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     # inherits the handles, and a pipe would never close.
     with tempfile.TemporaryFile("w+") as output:
         outcome = subprocess.run(
-            [str(binary(program)), *arguments], stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd="/",
-            start_new_session=True, check=False, env={"PATH": "/usr/bin:/bin", "LC_ALL": "C"}, **as_user,  # type: ignore[call-overload]
+            [str(binary(program)), *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            cwd="/",
+            start_new_session=True,
+            check=False,
+            env={"PATH": "/usr/bin:/bin", "LC_ALL": "C"},
+            **as_user,  # type: ignore[call-overload]
         )
         output.seek(0)
         return subprocess.CompletedProcess(outcome.args, outcome.returncode, "", output.read())

@@ -98,9 +98,7 @@ def _play(inbox: Path, outbox: Path, marker: Mapping[str, Any], sessions: Sequen
 def _settle(inbox: Path, outbox: Path, memory: _Memory, sessions: Sequence[date]) -> list[Status]:
     today = sessions[-1]
     done = set(memory.done_files)
-    dated = [
-        one for one in _files_until(outbox / "settlement", "settlement", today, before=True) if one[1].name not in done
-    ]
+    dated = [one for one in _files_until(outbox / "settlement", "settlement", today, before=True) if one[1].name not in done]
     actionable: dict[str, list[Instruction]] = {}
     still_open: set[str] = set()
     cancelled: set[str] = set()
@@ -109,9 +107,7 @@ def _settle(inbox: Path, outbox: Path, memory: _Memory, sessions: Sequence[date]
         content = list(read_instructions(path))
         cancelled |= {one.cancels_instruction_id for one in content if one.function == "CANC"}
         actionable[path.name] = [
-            one
-            for one in content
-            if one.settlement_date <= today or one.function == "CANC" or one.instruction_id in cancelled
+            one for one in content if one.settlement_date <= today or one.function == "CANC" or one.instruction_id in cancelled
         ]
         if len(actionable[path.name]) < len(content):
             still_open.add(path.name)
@@ -122,9 +118,7 @@ def _settle(inbox: Path, outbox: Path, memory: _Memory, sessions: Sequence[date]
     statuses = custodian.settle([one for instructions in actionable.values() for one in instructions])
     finished = {instruction_id for instruction_id, known in progress.items() if known.is_finished}
     finished |= {status.instruction.instruction_id for status in statuses if status.is_final}
-    still_open |= {
-        name for name, content in actionable.items() if any(one.instruction_id not in finished for one in content)
-    }
+    still_open |= {name for name, content in actionable.items() if any(one.instruction_id not in finished for one in content)}
     memory.done_files += [path.name for _, path in dated if path.name not in still_open]
     return statuses
 
@@ -137,9 +131,7 @@ def _files_until(folder: Path, stem: str, day: date, *, before: bool) -> list[tu
             _, written, number = path.stem.split("_")
             dated, place = date.fromisoformat(written), int(number)
         except ValueError as problem:
-            raise PosttradeError(
-                f"{path} is not named {stem}_<date>_<number>.csv.", "Take the file out of the outbox."
-            ) from problem
+            raise PosttradeError(f"{path} is not named {stem}_<date>_<number>.csv.", "Take the file out of the outbox.") from problem
         if dated < day or (dated == day and not before):
             found.append((dated, place, path))
     return [(dated, path) for dated, _, path in sorted(found)]
@@ -186,9 +178,7 @@ def _position_rows(
         yield marker["accounts"].get(account_id, ""), account_id, instrument_id, today, plain(stated)
 
 
-def _balance_rows(
-    marker: Mapping[str, Any], balances: Mapping[str, Decimal], today: date
-) -> Iterator[tuple[object, ...]]:
+def _balance_rows(marker: Mapping[str, Any], balances: Mapping[str, Decimal], today: date) -> Iterator[tuple[object, ...]]:
     for cash_account_id in sorted(balances):
         yield cash_account_id, today, f"{balances[cash_account_id]:.2f}", marker["cash_accounts"][cash_account_id]
 

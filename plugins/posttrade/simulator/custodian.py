@@ -176,9 +176,7 @@ class Custodian:
         return one.settlement_date <= self._today and not is_finished
 
     def _cancel(self, instructions: Sequence[Instruction]) -> Iterator[Status]:
-        cancellations = [
-            one for one in instructions if one.function == "CANC" and not self._before(one.instruction_id).is_finished
-        ]
+        cancellations = [one for one in instructions if one.function == "CANC" and not self._before(one.instruction_id).is_finished]
         wanted = {one.cancels_instruction_id for one in cancellations}
         originals = {one.instruction_id: one for one in instructions if one.instruction_id in wanted}
         for one in sorted(cancellations, key=lambda one: one.instruction_id):

@@ -116,8 +116,7 @@ def read_csv(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
                 continue
             if None in row or None in row.values():
                 raise PosttradeError(
-                    f"{path}, line {reader.line_num}: the row does not have the {len(reader.fieldnames or ())} fields "
-                    "of the header.",
+                    f"{path}, line {reader.line_num}: the row does not have the {len(reader.fieldnames or ())} fields of the header.",
                     "Deliver the file again.",
                 )
             yield reader.line_num, row
@@ -131,9 +130,7 @@ def decimal_field(path: Path, line_no: int, row: dict[str, str], field: str) -> 
     except InvalidOperation:
         number = Decimal("NaN")
     if not number.is_finite():
-        raise PosttradeError(
-            f"{path}, line {line_no}: {field} is {value!r}, expected a number.", "Deliver the file again."
-        )
+        raise PosttradeError(f"{path}, line {line_no}: {field} is {value!r}, expected a number.", "Deliver the file again.")
     return number
 
 

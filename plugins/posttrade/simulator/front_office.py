@@ -183,9 +183,7 @@ class FrontOffice:
         draw.groups = self._groups(random, draw, is_last_day=day_no == len(self._dates) - 1)
         return draw
 
-    def _covered_sales(
-        self, holding: Integers, quantity: Integers, wanted: npt.NDArray[np.bool_]
-    ) -> npt.NDArray[np.bool_]:
+    def _covered_sales(self, holding: Integers, quantity: Integers, wanted: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
         """Turns a sale into a purchase where the holding at the start of the day would not cover it."""
         limit = (np.maximum(self._books.positions, 0) * _LARGEST_SALE).astype(np.int64)
         order = np.argsort(holding, kind="stable")
@@ -206,9 +204,7 @@ class FrontOffice:
             groups[name] = [number for _, number in zip(range(size), purchases, strict=False)]
         return groups
 
-    def _write_new_trades(
-        self, files: Sources, draw: _Draw, make: Callable[[int], TradeEvent], day_no: int, counts: DayCounts
-    ) -> None:
+    def _write_new_trades(self, files: Sources, draw: _Draw, make: Callable[[int], TradeEvent], day_no: int, counts: DayCounts) -> None:
         versions = _Versions(draw, make)
         arriving = np.where(draw.is_sale, -draw.quantity, draw.quantity)
         kept_back = set()
@@ -251,9 +247,7 @@ class FrontOffice:
         arriving[list(kept_back)] = 0
         self._books.book_all(draw.holding, day_no, arriving)
 
-    def _write_oddities(
-        self, files: Sources, draw: _Draw, make: Callable[[int], TradeEvent], day_no: int, counts: DayCounts
-    ) -> None:
+    def _write_oddities(self, files: Sources, draw: _Draw, make: Callable[[int], TradeEvent], day_no: int, counts: DayCounts) -> None:
         csv_drop, _, _ = files
         if self._trades >= 50:
             number = int(np.flatnonzero(~draw.is_sale)[0])

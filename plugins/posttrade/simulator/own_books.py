@@ -59,9 +59,7 @@ class OwnBooks:
         self.positions[holding_no] += quantity
         self._by_trade_date[holding_no, trade_day_no] += quantity
 
-    def book_all(
-        self, holding_nos: npt.NDArray[np.int64], trade_day_no: int, quantities: npt.NDArray[np.int64]
-    ) -> None:
+    def book_all(self, holding_nos: npt.NDArray[np.int64], trade_day_no: int, quantities: npt.NDArray[np.int64]) -> None:
         """Adds many trades of one trade date that arrive now; quantities are signed."""
         np.add.at(self.positions, holding_nos, quantities)
         np.add.at(self._by_trade_date[:, trade_day_no], holding_nos, quantities)

@@ -139,12 +139,8 @@ class FrontOfficeTable:
         self._sequence = number * 100_000_000
         self._rows: list[Sequence[str | int | None]] = []
         columns = ", ".join(f"{name} {'integer' if name in _INTEGERS else 'text'}" for name in _TABLE_COLUMNS)
-        self._connection.execute(
-            f"create table if not exists front_office_trades ({columns}, primary key (source_sequence))"
-        )
-        self._connection.execute(
-            "create index if not exists by_business_date on front_office_trades (business_date, source_sequence)"
-        )
+        self._connection.execute(f"create table if not exists front_office_trades ({columns}, primary key (source_sequence))")
+        self._connection.execute("create index if not exists by_business_date on front_office_trades (business_date, source_sequence)")
 
     def write(self, event: TradeEvent) -> None:
         """Adds one row; a cancellation carries only its identity."""

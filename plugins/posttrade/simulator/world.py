@@ -64,8 +64,7 @@ def write_world(
     dates = home_sessions(first_date, days)
     universe = instruments(dates, seed)
     calendars = {
-        mic: MarketCalendar(mic, dates[0], dates[-1] + timedelta(days=45))
-        for mic in dict.fromkeys(one.market_mic for one in universe)
+        mic: MarketCalendar(mic, dates[0], dates[-1] + timedelta(days=45)) for mic in dict.fromkeys(one.market_mic for one in universe)
     }
     market = Market(universe, calendars, dates, base_currency, seed)
     _make_room(directory)
@@ -164,9 +163,7 @@ def read_marker(inbox: Path) -> dict[str, Any]:
     """
     path = inbox / MARKER
     if not path.exists():
-        raise PosttradeError(
-            f"{inbox} is not a simulated inbox: {path} is missing.", "Write one with `posttrade simulate`."
-        )
+        raise PosttradeError(f"{inbox} is not a simulated inbox: {path} is missing.", "Write one with `posttrade simulate`.")
     marker = _read_json(path)
     if not marker.get("is_complete"):
         raise PosttradeError(f"The simulated inbox {inbox} was not written to its end.", "Write it again.")
