@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from environment_of_tests import set_environment
 
 from posttrade.records.database import administrator_url, dispose_engines
 from posttrade.records.migrate import migrate
@@ -16,13 +17,6 @@ from posttrade.runtime import postgres
 from posttrade.settings import get_settings
 
 SHARED_CASES = Path(__file__).resolve().parents[2] / "shared" / "cases"
-
-
-def set_environment(**values: str) -> None:
-    """Set POSTTRADE_ variables and let the settings be read again."""
-    dispose_engines()
-    os.environ.update({f"POSTTRADE_{name.upper()}": value for name, value in values.items()})
-    get_settings.cache_clear()
 
 
 @pytest.fixture(scope="session")

@@ -136,7 +136,7 @@ def closed_firm(database_server: str) -> Iterator[None]:  # noqa: ARG001 - the s
     import tempfile
     from pathlib import Path
 
-    from conftest import set_environment
+    from environment_of_tests import set_environment
 
     before = dict(os.environ)
     base = os.environ["POSTTRADE_DATABASE_URL"]
