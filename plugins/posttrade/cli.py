@@ -3,12 +3,15 @@
 import logging
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import date
 from pathlib import Path
+from types import FrameType
 from typing import Annotated, Any
 
 import sqlalchemy.exc
@@ -42,7 +45,7 @@ def main() -> None:
     """Run the command line; what a person can mend is one sentence on stderr and exit code 1."""
     logging.basicConfig(level=logging.WARNING)
     try:
-        app()
+        app(prog_name="./posttrade")
     except PosttradeError as error:
         print(f"posttrade: {error}", file=sys.stderr)
         sys.exit(1)
@@ -137,7 +140,28 @@ def _close_days(settings: Settings, days: list[date]) -> None:
             else:
                 out.print(f"{progress.business_date} closed in {progress.seconds:5.1f} s")
 
-        run_days(days, before_day, on_progress)
+        with _interruption():
+            run_days(days, before_day, on_progress)
+
+
+@contextmanager
+def _interruption() -> Iterator[None]:
+    """Ctrl-C ends the run as an interruption, also where Airflow or dbt turn it into a failed task."""
+    interrupted = []
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        interrupted.append(number)
+        signal.default_int_handler(number, frame)
+
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield
+    except PosttradeError:
+        if interrupted:
+            raise KeyboardInterrupt from None
+        raise
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _write_sample(settings: Settings) -> None:
@@ -417,8 +441,10 @@ def list_rejected(business_date: Annotated[str | None, typer.Option("--date", he
     with running_server():
         rows = list_exceptions(engine(Role.LOADER), _date(business_date) if business_date else None)
     for row in rows:
-        out.print(f"{row['exception_id']}  {row['file_name']}:{row['line_no']}  {row['reason']} {row['remedy']}")
-        out.print(f"    {row['raw']}", markup=False)
+        out.print(
+            f"{row['exception_id']}  {row['file_name']}:{row['line_no']}  {row['reason']} {row['remedy']}", markup=False, soft_wrap=True
+        )
+        out.print(f"    {row['raw']}", markup=False, soft_wrap=True)
     out.print(f"{len(rows)} waiting.")
 
 
@@ -458,7 +484,11 @@ def list_alerts(business_date: Annotated[str | None, typer.Option("--date", help
         rows = list_open(engine(Role.OPERATOR), _date(business_date) if business_date else None)
     for row in rows:
         row = dict(row) if not hasattr(row, "_mapping") else dict(row._mapping)
-        out.print(f"{row['alert_id']}  {row['business_date']}  {row['severity']:<8}  {row['message']}  {row['cause_key']}", markup=False)
+        out.print(
+            f"{row['alert_id']}  {row['business_date']}  {row['severity']:<8}  {row['message']}  {row['cause_key']}",
+            markup=False,
+            soft_wrap=True,
+        )
     out.print(f"{len(rows)} open.")
 
 
