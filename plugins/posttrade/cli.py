@@ -41,20 +41,24 @@ DATE_FOLDER = re.compile(r"\d{4}-\d{2}-\d{2}")
 SAMPLE_DAYS, SAMPLE_TRADES, SAMPLE_SEED = 5, 2000, 7
 
 
+class Interrupted(Exception):
+    """A person has stopped the run."""
+
+
 def main() -> None:
     """Run the command line; what a person can mend is one sentence on stderr and exit code 1."""
     logging.basicConfig(level=logging.WARNING)
     try:
         app(prog_name="./posttrade")
+    except Interrupted:
+        print("posttrade: stopped; what was finished is kept, nothing is half-written.", file=sys.stderr)
+        sys.exit(130)
     except PosttradeError as error:
         print(f"posttrade: {error}", file=sys.stderr)
         sys.exit(1)
     except sqlalchemy.exc.OperationalError as error:
         print(f"posttrade: the database does not answer: {str(error.orig).splitlines()[0]}", file=sys.stderr)
         sys.exit(1)
-    except KeyboardInterrupt:
-        print("posttrade: stopped; what was finished is kept, nothing is half-written.", file=sys.stderr)
-        sys.exit(130)
 
 
 # ------------------------------------------------------------------ close days
@@ -156,9 +160,9 @@ def _interruption() -> Iterator[None]:
     before = signal.signal(signal.SIGINT, interrupt)
     try:
         yield
-    except PosttradeError:
+    except (PosttradeError, KeyboardInterrupt):
         if interrupted:
-            raise KeyboardInterrupt from None
+            raise Interrupted from None
         raise
     finally:
         signal.signal(signal.SIGINT, before)
