@@ -51,18 +51,18 @@ def firm(fresh_database: str) -> Callable[[int, int], list[date]]:  # noqa: ARG0
 
 
 @pytest.fixture
-def simulated_positions() -> Callable[[date], dict[tuple[str, str], str]]:
-    """The simulator's own books of a date, kept without SQL: quantity by account and instrument."""
+def simulated_positions() -> Callable[[date], dict[tuple[str, str, str], str]]:
+    """The simulator's own books of a date, kept without SQL: quantity by book, account and instrument."""
     import csv
     from decimal import Decimal
 
-    def read(business_date: date) -> dict[tuple[str, str], str]:
+    def read(business_date: date) -> dict[tuple[str, str, str], str]:
         path: Path = get_settings().inbox / "simulation" / f"positions_{business_date}.csv"
         rows = csv.DictReader(path.read_text().splitlines())
         return {
-            (row["account_id"], row["instrument_id"]): str(Decimal(row["quantity"]).normalize())
+            (row["book_id"], row["account_id"], row["instrument_id"]): str(Decimal(row["traded_quantity"]).normalize())
             for row in rows
-            if not row["account_id"].startswith("#") and Decimal(row["quantity"] or 0) != 0
+            if Decimal(row["traded_quantity"]) != 0
         }
 
     return read
