@@ -54,13 +54,8 @@ PLANTED: dict[str, list[str]] = {
         f" where business_date = {D} and limit_type = 'POSITION' limit 1)"
     ],
     "price_missing": [f"update marts.fct_positions set is_price_missing = true where ctid = {HELD}"],
-    "price_stale": [f"update marts.fct_positions set is_price_stale = true where ctid = {HELD}"],
-    "equity_price_outlier": [
-        "update intermediate.int_market__closing_prices set price = price * 1.21 where ctid = (select prices.ctid from"
-        " intermediate.int_market__closing_prices as prices inner join intermediate.int_reference__instruments_known as known"
-        f" using (business_date, instrument_id) where business_date = {D} and product_line = 'equity' and not is_price_stale limit 1)",
-    ],
-    "bond_price_outlier": [
+    "price_stale": [f"update marts.fct_positions set price_date = price_date - 7 where ctid = {HELD}"],
+    "price_outlier": [  # beyond the move of a bond, within that of a share
         "update intermediate.int_market__closing_prices set price = price * 1.06 where ctid = (select prices.ctid from"
         " intermediate.int_market__closing_prices as prices inner join intermediate.int_reference__instruments_known as known"
         f" using (business_date, instrument_id) where business_date = {D} and product_line = 'bond_fixed' and not is_price_stale limit 1)",

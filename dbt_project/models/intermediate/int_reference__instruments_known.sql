@@ -10,7 +10,9 @@ product_lines as (
     select distinct on (product_line)
         product_line,
         price_divisor,
-        accrues_interest
+        accrues_interest,
+        stale_after_business_days,
+        outlier_move
     from {{ ref('stg_books__product_lines') }}
     where valid_from <= {{ business_date() }}
     order by product_line, valid_from desc, known_at desc
@@ -27,6 +29,8 @@ instruments_known as (
         instruments.issuer_country_code,
         product_lines.price_divisor,
         product_lines.accrues_interest,
+        product_lines.stale_after_business_days,
+        product_lines.outlier_move,
         cycles.settlement_date as standard_settlement_date
     from instruments
     inner join product_lines on instruments.product_line = product_lines.product_line

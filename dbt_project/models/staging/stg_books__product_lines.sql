@@ -4,5 +4,7 @@ select
     name,
     price_divisor,
     accrues_interest,
+    stale_after_business_days,
+    outlier_move,
     known_at
 from {{ source('books', 'product_lines') }}

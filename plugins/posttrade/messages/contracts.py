@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from posttrade.procedures.schema import known_markets
+
 
 class ValueType(StrEnum):
     """The type of a column; the value is the Postgres type a text must cast to."""
@@ -133,7 +135,8 @@ REFERENCE_CONTRACTS = (
     Contract(
         "instruments", "books.instruments",
         (_text("instrument_id"), _text("isin", is_required=False, check_digits=CheckDigits.ISIN), _text("name"),
-         _text("product_line", allowed=("equity", "bond_fixed")), _CURRENCY, _text("market_mic"), _text("issuer_country_code"),
+         _text("product_line", allowed=("equity", "bond_fixed")), _CURRENCY,
+         _text("market_mic", allowed=known_markets()), _text("issuer_country_code"),
          Column("coupon_rate", ValueType.PERCENT, is_required=False),
          Column("coupon_frequency", ValueType.COUNT, is_required=False, allowed=("1", "2", "4", "12")),
          _text("day_count", is_required=False, allowed=_DAY_COUNTS), Column("issue_date", ValueType.DATE, is_required=False),

@@ -29,14 +29,17 @@ def publish_procedures(business_date: date, engine: sqlalchemy.Engine) -> dict[s
                 one.name,
                 one.valuation.price_divisor,
                 one.valuation.accrues_interest,
+                one.checks.stale_after_business_days,
+                one.checks.outlier_move,
                 one.content_sha,
             )
             for one in load_procedures()
         ]
         published_lines = _insert(
             connection,
-            "books.product_lines (product_line, valid_from, name, price_divisor, accrues_interest, content_sha)",
-            ("text", "date", "text", "numeric", "boolean", "text"),
+            "books.product_lines (product_line, valid_from, name, price_divisor, accrues_interest, stale_after_business_days,"
+            " outlier_move, content_sha)",
+            ("text", "date", "text", "numeric", "boolean", "integer", "numeric", "text"),
             lines,
         )
     return {"currencies": published, "product_lines": published_lines}

@@ -12,11 +12,9 @@ from posttrade.settings import Settings
 LOOPBACK = "127.0.0.1"
 HEARTBEAT_TIMEOUT_SECONDS = 60
 NO_TELEMETRY = {
-    "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
     "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
     "DO_NOT_TRACK": "1",
     "GX_ANALYTICS_ENABLED": "false",
-    "SCARF_ANALYTICS": "false",
 }
 
 

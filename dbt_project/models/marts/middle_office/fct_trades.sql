@@ -2,10 +2,35 @@
 
 -- The state a trade was left in by the events of a business date.
 
-with touched as (
-    select distinct trade_id
+with recorded_today as (
+    select *
     from {{ ref('stg_books__trade_versions') }}
     where business_date = {{ business_date() }}
+),
+
+-- A correction that waited under its own execution and has since been recorded in the trade it corrects.
+joined as (
+    select
+        waited.trade_id,
+        min(recorded.business_date) as joined_date
+    from {{ ref('stg_books__trade_versions') }} as waited
+    inner join {{ ref('stg_books__trade_versions') }} as recorded
+        on
+            waited.execution_id = recorded.execution_id
+            and waited.file_id = recorded.file_id
+            and waited.line_no = recorded.line_no
+            and waited.version < recorded.version
+    where
+        waited.source_system = 'FIX'
+        and recorded.source_system = 'FIX'
+        and recorded.business_date <= {{ business_date() }}
+    group by waited.trade_id
+),
+
+touched as (
+    select trade_id from recorded_today
+    union
+    select trade_id from joined where joined_date = {{ business_date() }}
 ),
 
 versions as (
@@ -44,6 +69,7 @@ trades as (
         states.last_version as version,
         states.last_event_type as event_type,
         case
+            when not states.has_original and joined.trade_id is not null then 'JOINED'
             when not states.has_original then 'WAITING'
             when states.last_event_type = 'CANCEL' then 'CANCELLED'
             else 'ACTIVE'
@@ -67,6 +93,7 @@ trades as (
         states.last_file_id as file_id,
         states.last_line_no as line_no
     from states
+    left join joined on states.trade_id = joined.trade_id
     left join {{ ref('int_trades__movements') }} as booked
         on
             states.trade_id = booked.trade_id

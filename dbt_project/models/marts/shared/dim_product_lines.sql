@@ -4,7 +4,9 @@ with product_lines as (
         valid_from,
         name,
         price_divisor,
-        accrues_interest
+        accrues_interest,
+        stale_after_business_days,
+        outlier_move
     from {{ ref('stg_books__product_lines') }}
     order by product_line, valid_from, known_at desc
 )

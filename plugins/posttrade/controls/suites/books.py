@@ -44,45 +44,32 @@ CONTROLS = (
     ),
     Control(
         "price_stale", Suite.BOOKS, Severity.WARNING, Owner.MIDDLE_OFFICE,
-        "Everything held has a price of the date.",
+        "Everything held has a price as fresh as its product line asks for.",
         "{instrument_id} is valued at its price of {price_date}.",
         "Check whether its market was closed; else deliver the price and clear record_market_data.",
         ("instrument_id",),
         """select distinct positions.instrument_id, positions.price_date
         from marts.fct_positions as positions inner join today using (business_date)
-        where positions.is_price_stale and positions.traded_quantity <> 0""",
+        inner join intermediate.int_reference__instruments_known as instruments using (business_date, instrument_id)
+        where positions.traded_quantity <> 0 and positions.price_date < today.business_date
+            and instruments.stale_after_business_days <= (select count(*) from books.business_days as days
+                where days.business_date > positions.price_date and days.business_date <= today.business_date)""",
     ),
     Control(
-        "equity_price_outlier", Suite.BOOKS, Severity.WARNING, Owner.MIDDLE_OFFICE,
-        "No share moved by more than 20 % in a day.",
-        "{instrument_id} moved from {previous_price} to {price}.",
+        "price_outlier", Suite.BOOKS, Severity.WARNING, Owner.MIDDLE_OFFICE,
+        "No price moved further in a day than its product line finds usual.",
+        "{instrument_id} moved from {previous_price} to {price}, more than {outlier_percent} % in a day.",
         "Check the price with a second source and for a corporate action.",
         ("instrument_id",),
-        """select prices.instrument_id, previous.price as previous_price, prices.price
+        """select prices.instrument_id, previous.price as previous_price, prices.price,
+            instruments.outlier_move * 100 as outlier_percent
         from intermediate.int_market__closing_prices as prices inner join today using (business_date)
         inner join books.business_days as days on today.business_date = days.business_date
         inner join intermediate.int_market__closing_prices as previous on prices.instrument_id = previous.instrument_id
             and previous.business_date = days.previous_business_date
         inner join intermediate.int_reference__instruments_known as instruments on prices.instrument_id = instruments.instrument_id
             and instruments.business_date = today.business_date
-        where instruments.product_line = 'equity' and abs(prices.price / previous.price - 1) > 0.20""",
-        "equity",
-    ),
-    Control(
-        "bond_price_outlier", Suite.BOOKS, Severity.WARNING, Owner.MIDDLE_OFFICE,
-        "No bond moved by more than 5 % in a day.",
-        "{instrument_id} moved from {previous_price} to {price}.",
-        "Check the price with a second source.",
-        ("instrument_id",),
-        """select prices.instrument_id, previous.price as previous_price, prices.price
-        from intermediate.int_market__closing_prices as prices inner join today using (business_date)
-        inner join books.business_days as days on today.business_date = days.business_date
-        inner join intermediate.int_market__closing_prices as previous on prices.instrument_id = previous.instrument_id
-            and previous.business_date = days.previous_business_date
-        inner join intermediate.int_reference__instruments_known as instruments on prices.instrument_id = instruments.instrument_id
-            and instruments.business_date = today.business_date
-        where instruments.product_line = 'bond_fixed' and abs(prices.price / previous.price - 1) > 0.05""",
-        "bond_fixed",
+        where abs(prices.price / previous.price - 1) > instruments.outlier_move""",
     ),
     Control(
         "price_in_other_currency", Suite.BOOKS, Severity.CRITICAL, Owner.MIDDLE_OFFICE,
