@@ -19,6 +19,10 @@ class BankCalendar(StrEnum):
     """Federal holidays; one that falls on a Saturday is observed on the Friday."""
     UK_SETTLEMENT = "UK-SETTLEMENT"
     """Bank holidays of England and Wales."""
+    US_GOVERNMENT_BONDS = "US-GOVERNMENT-BONDS"
+    """The days SIFMA recommends for trading US Treasuries."""
+    WEEKENDS_ONLY = "WEEKENDS-ONLY"
+    """Closed on Saturdays and Sundays, open on every holiday."""
 
 
 def is_bank_day(calendar: BankCalendar, day: date) -> bool:
@@ -37,3 +41,7 @@ def _rules(calendar: BankCalendar) -> Any:
             return ql.UnitedStates(ql.UnitedStates.Settlement)
         case BankCalendar.UK_SETTLEMENT:
             return ql.UnitedKingdom(ql.UnitedKingdom.Settlement)
+        case BankCalendar.US_GOVERNMENT_BONDS:
+            return ql.UnitedStates(ql.UnitedStates.GovernmentBond)
+        case BankCalendar.WEEKENDS_ONLY:
+            return ql.WeekendsOnly()
