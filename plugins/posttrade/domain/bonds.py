@@ -1,176 +1,199 @@
-"""Fixed-rate bonds: coupon schedule and accrued interest per 100 nominal. Schedules and day counts are QuantLib's."""
+"""Coupons, redemptions and accrued interest of bonds per 100 nominal."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import date
-from decimal import Decimal
-from typing import Any
+from decimal import ROUND_HALF_UP, Decimal
+from fractions import Fraction
+from functools import lru_cache
 
-import QuantLib as ql
+from posttrade.domain.bond_terms import Bond, ExCoupon, FixedRate, FixedRateBond, FloatingRate, OutstandingStep, zero_coupon_bond
+from posttrade.domain.business_days import BusinessDayConvention, BusinessDays, is_month_end
+from posttrade.domain.day_counts import DAY_COUNTS, ICMA, DayCount, day_count_of, icma_years, to_decimal, year_fraction, years_between
+from posttrade.domain.schedules import regular_schedule
 
-from posttrade.domain.calendars import roll_following
-
-DECIMALS = Decimal("0.0000000001")
-
-_DAY_COUNTS = {
-    "30/360": lambda: ql.Thirty360(ql.Thirty360.BondBasis),
-    "30E/360": lambda: ql.Thirty360(ql.Thirty360.EurobondBasis),
-    "30/360 US": lambda: ql.Thirty360(ql.Thirty360.USA),
-    "ACT/360": lambda: ql.Actual360(),
-    "ACT/365F": lambda: ql.Actual365Fixed(),
-    "ACT/ACT ISDA": lambda: ql.ActualActual(ql.ActualActual.ISDA),
-    "ACT/ACT AFB": lambda: ql.ActualActual(ql.ActualActual.AFB),
-    "NL/365": lambda: ql.Actual365Fixed(ql.Actual365Fixed.NoLeap),
-}
-ICMA = "ACT/ACT ICMA"
-DAY_COUNTS = (ICMA, *_DAY_COUNTS)
+__all__ = [
+    "DAY_COUNTS",
+    "ICMA",
+    "Bond",
+    "Coupon",
+    "ExCoupon",
+    "FixedRate",
+    "FixedRateBond",
+    "FloatingRate",
+    "InterestPeriod",
+    "OutstandingStep",
+    "accrued_percents",
+    "annuity_steps",
+    "coupons",
+    "day_count_of",
+    "interest_periods",
+    "year_fraction",
+    "zero_coupon_bond",
+]
 
 
 @dataclass(frozen=True)
-class FixedRateBond:
-    """The terms of a bond that pays a fixed coupon and 100 at maturity."""
+class InterestPeriod:
+    """One interest period of a bond, with all that is known of it before its rate is fixed."""
 
-    coupon_rate: Decimal
-    """Percent of nominal a year."""
-    coupon_frequency: int
-    """Coupons a year: 1, 2, 4 or 12."""
-    day_count: str
-    """One of `DAY_COUNTS`."""
-    issue_date: date
-    first_coupon_date: date | None
-    maturity_date: date
-    market_mic: str
-
-    def __post_init__(self) -> None:
-        if self.day_count not in DAY_COUNTS:
-            raise ValueError(f"day count {self.day_count!r} is not one of {', '.join(DAY_COUNTS)}")
-        if self.coupon_frequency not in (1, 2, 4, 12):
-            raise ValueError(f"coupon frequency {self.coupon_frequency} is not 1, 2, 4 or 12 a year")
-        if self.issue_date >= self.maturity_date:
-            raise ValueError(f"the bond matures on {self.maturity_date}, not after its issue on {self.issue_date}")
-        if self.first_coupon_date and not self.issue_date < self.first_coupon_date <= self.maturity_date:
-            raise ValueError(
-                f"the first coupon falls on {self.first_coupon_date}, outside the life of the bond "
-                f"from {self.issue_date} to {self.maturity_date}"
-            )
+    period_start_date: date
+    """First day of interest."""
+    coupon_date: date
+    """First day that no longer bears interest; an open day only if the terms adjust interest periods."""
+    pay_date: date
+    ex_date: date | None
+    """First settlement date without this coupon; None for a bond that has no ex-coupon period."""
+    outstanding_factor: Decimal
+    """Part of the original nominal that bears interest in the period."""
+    redemption_percent: Decimal
+    """Repaid on the pay date, per 100 of original nominal."""
 
 
 @dataclass(frozen=True)
 class Coupon:
-    """One coupon per 100 nominal, with what is redeemed on its date."""
+    """One coupon per 100 of original nominal, with what is redeemed on its date."""
 
     period_start_date: date
     coupon_date: date
-    """Unadjusted end of the period."""
+    """End of the period; an open day only if the terms adjust interest periods."""
     pay_date: date
-    """Rolled to the next session of the market (Following)."""
+    """Moved to an open day; on a `FixedRateBond` to the next session of its market (Following)."""
     coupon_percent: Decimal
     redemption_percent: Decimal
 
 
-def coupons(bond: FixedRateBond) -> list[Coupon]:
-    """Every coupon of the bond, in order; amounts per 100 nominal, positive for the holder.
+def interest_periods(bond: FixedRateBond | Bond) -> list[InterestPeriod]:
+    """Every interest period of the bond, in order.
+
+    Raises:
+        ValueError: no schedule fits the dates of the bond, or a calendar is unknown.
+    """
+    terms = _terms(bond)
+    nominal_dates = terms.schedule.dates
+    dates = terms.schedule.adjusted_dates(terms.accrual_days)
+    factors = [_factor_on(terms, day) for day in nominal_dates[:-1]] + [Decimal(0)]
+    return [
+        InterestPeriod(
+            dates[number],
+            dates[number + 1],
+            terms.payment_days.adjust(nominal_dates[number + 1]),
+            terms.ex_coupon.ex_date(nominal_dates[number + 1]) if terms.ex_coupon else None,
+            factors[number],
+            100 * (factors[number] - factors[number + 1]),
+        )
+        for number in range(len(dates) - 1)
+    ]
+
+
+def coupons(bond: FixedRateBond | Bond) -> list[Coupon]:
+    """Every coupon of the bond whose rate is known, in order; amounts per 100 of original nominal, positive for the holder.
 
     Under ACT/ACT ICMA a regular period pays exactly rate / frequency and an odd one the sum over its quasi-coupon
     periods (ICMA Rule 251.1); under the other conventions every period pays by its days. Pay dates change no amount.
+    Periods of a floating rate that are not fixed yet are left out; `interest_periods` has their dates and redemptions.
 
     Raises:
-        ValueError: no schedule fits the dates of the bond, or its market is unknown.
+        ValueError: no schedule fits the dates of the bond, or a calendar is unknown.
     """
-    try:
-        return _coupons(bond)
-    except RuntimeError as error:
-        raise ValueError(f"no schedule of coupons fits its dates ({error})") from error
-
-
-def _coupons(bond: FixedRateBond) -> list[Coupon]:
+    terms = _terms(bond)
     flows = []
-    for cash_flow in _quantlib_bond(bond).cashflows():
-        coupon = ql.as_fixed_rate_coupon(cash_flow)
-        if coupon is None:
+    for number, period in enumerate(interest_periods(bond)):
+        rate = terms.interest.rate_percent(number, period.period_start_date)
+        if rate is None:
             continue
-        coupon_date = _to_date(coupon.accrualEndDate())
-        flows.append(
-            Coupon(
-                _to_date(coupon.accrualStartDate()),
-                coupon_date,
-                roll_following(bond.market_mic, coupon_date),
-                _to_decimal(coupon.amount()),
-                Decimal(100) if coupon_date == bond.maturity_date else Decimal(0),
-            )
-        )
+        percent = _interest_percent(terms, period, rate, period.period_start_date, period.coupon_date)
+        flows.append(Coupon(period.period_start_date, period.coupon_date, period.pay_date, to_decimal(percent), period.redemption_percent))
     return flows
 
 
-def accrued_percents(bond: FixedRateBond, dates: list[date]) -> dict[date, Decimal]:
-    """Accrued interest per 100 nominal when settled on each date; zero before the issue and from maturity on."""
-    quantlib_bond = _quantlib_bond(bond)
-    return {
-        day: _to_decimal(quantlib_bond.accruedAmount(_to_quantlib(day))) if bond.issue_date < day < bond.maturity_date else Decimal(0)
-        for day in dates
-    }
+def accrued_percents(bond: FixedRateBond | Bond, dates: Iterable[date]) -> dict[date, Decimal]:
+    """Accrued interest per 100 of original nominal when settled on each date; zero before the start and from maturity on.
 
+    Positive for the seller. From the ex-date of a coupon on the seller keeps it whole and owes the buyer the interest
+    from the settlement to the coupon date: accrued interest is negative (UK DMO, Formulae for Calculating Gilt Prices
+    from Yields).
 
-def day_count_of(convention: str, start: date, end: date) -> int:
-    """The days from `start` to `end` as a convention counts them; not for ACT/ACT ICMA, which needs a schedule."""
-    return int(_DAY_COUNTS[convention]().dayCount(_to_quantlib(start), _to_quantlib(end)))
-
-
-def year_fraction(convention: str, start: date, end: date) -> Decimal:
-    """The years from `start` to `end` by a convention; not for ACT/ACT ICMA, which needs a schedule."""
-    return _to_decimal(_DAY_COUNTS[convention]().yearFraction(_to_quantlib(start), _to_quantlib(end)))
-
-
-def _quantlib_bond(bond: FixedRateBond) -> Any:
-    schedule = _schedule(bond, _to_quantlib(bond.issue_date), bond.first_coupon_date)
-    if bond.day_count == ICMA:
-        day_count = ql.ActualActual(ql.ActualActual.ISMA, _quasi_coupon_schedule(bond, schedule))
-    else:
-        day_count = _DAY_COUNTS[bond.day_count]()
-    return ql.FixedRateBond(0, 100.0, schedule, [float(bond.coupon_rate) / 100], day_count, ql.Unadjusted, 100.0)
-
-
-def _schedule(bond: FixedRateBond, start: Any, first_coupon_date: date | None) -> Any:
-    return ql.Schedule(
-        start,
-        _to_quantlib(bond.maturity_date),
-        _period(bond),
-        ql.NullCalendar(),
-        ql.Unadjusted,
-        ql.Unadjusted,
-        ql.DateGeneration.Backward,
-        _rolls_at_month_end(bond),
-        _to_quantlib(first_coupon_date) if first_coupon_date else ql.Date(),
-    )
-
-
-def _quasi_coupon_schedule(bond: FixedRateBond, schedule: Any) -> Any:
-    """The regular dates of the bond from before its issue on, against which an odd first period is measured.
-
-    QuantLib puts only one quasi-coupon period before a long first one; the bond may need more.
+    Raises:
+        ValueError: no schedule fits the dates of the bond, a calendar is unknown, or a floating rate has no fixing yet.
     """
-    regular = _schedule(bond, _to_quantlib(bond.issue_date) - _period(bond) - _period(bond), None)
-    # A first coupon off the dates counted back from maturity leaves a second odd period; only its own schedule has it.
-    return regular if set(list(schedule)[1:]) <= set(regular) else schedule
+    terms = _terms(bond)
+    periods = interest_periods(bond)
+    return {day: _accrued_percent(terms, periods, day) for day in dates}
 
 
-def _period(bond: FixedRateBond) -> Any:
-    return ql.Period(12 // bond.coupon_frequency, ql.Months)
+def annuity_steps(bond: Bond, payment_percent: Decimal) -> tuple[OutstandingStep, ...]:
+    """The outstanding factors of a bond that pays the same sum on every date, interest first and the rest as redemption.
+
+    Args:
+        bond: its terms without outstanding factors; of a fixed rate.
+        payment_percent: interest and redemption together, per 100 of original nominal and date.
+
+    Raises:
+        ValueError: the payment does not cover the interest, the rate is not fixed, or no schedule fits the dates.
+    """
+    factor, steps = Decimal(1), []
+    for number, period in enumerate(interest_periods(replace(bond, outstanding=()))[:-1]):
+        rate = bond.interest.rate_percent(number, period.period_start_date)
+        if rate is None:
+            raise ValueError(f"the interest of an annuity is fixed, that of the period from {period.period_start_date} is not known")
+        owed = replace(period, outstanding_factor=factor)
+        redemption = payment_percent - to_decimal(_interest_percent(bond, owed, rate, period.period_start_date, period.coupon_date))
+        if redemption < 0:
+            raise ValueError(f"the payment of {payment_percent} does not cover the interest up to {period.coupon_date}")
+        factor = max(factor - redemption / 100, Decimal(0))
+        steps.append(OutstandingStep(bond.schedule.dates[number + 1], factor))
+    return tuple(steps)
 
 
-def _rolls_at_month_end(bond: FixedRateBond) -> bool:
+def _accrued_percent(terms: Bond, periods: list[InterestPeriod], day: date) -> Decimal:
+    running = next(((number, one) for number, one in enumerate(periods) if one.period_start_date <= day < one.coupon_date), None)
+    if running is None:
+        return Decimal(0)
+    number, period = running
+    rate = terms.interest.rate_percent(number, period.period_start_date)
+    if rate is None:
+        raise ValueError(f"accrued interest on {day} needs the fixing of the period from {period.period_start_date}")
+    if period.ex_date is not None and day >= period.ex_date:
+        percent = to_decimal(-_interest_percent(terms, period, rate, day, period.coupon_date))
+    else:
+        percent = to_decimal(_interest_percent(terms, period, rate, period.period_start_date, day))
+    if terms.accrued_decimals is not None:
+        return percent.quantize(Decimal(1).scaleb(-terms.accrued_decimals), ROUND_HALF_UP)
+    return percent
+
+
+def _interest_percent(terms: Bond, period: InterestPeriod, rate: Decimal, start: date, end: date) -> Fraction:
+    if terms.day_count is DayCount.ACT_ACT_ICMA:
+        years = icma_years(terms.schedule.regular_dates, terms.frequency, start, end)
+    else:
+        years = years_between(terms.day_count, start, end)
+    return Fraction(rate) * Fraction(period.outstanding_factor) * years
+
+
+def _factor_on(terms: Bond, day: date) -> Decimal:
+    return next((step.factor for step in reversed(terms.outstanding) if step.from_date <= day), Decimal(1))
+
+
+def _terms(bond: FixedRateBond | Bond) -> Bond:
+    return bond if isinstance(bond, Bond) else _terms_of_fixed_rate_bond(bond)
+
+
+@lru_cache(maxsize=1024)
+def _terms_of_fixed_rate_bond(bond: FixedRateBond) -> Bond:
     # A bond that matures on 30 November may pay on 30 or 31 May; its first coupon tells, where it is stated.
     anchors = [bond.maturity_date] + ([bond.first_coupon_date] if bond.first_coupon_date else [])
-    return all(ql.Date.isEndOfMonth(_to_quantlib(day)) for day in anchors)
-
-
-def _to_quantlib(day: date) -> Any:
-    return ql.Date(day.day, day.month, day.year)
-
-
-def _to_date(day: Any) -> date:
-    return date(day.year(), day.month(), day.dayOfMonth())
-
-
-def _to_decimal(amount: float) -> Decimal:
-    # QuantLib works in binary; 15 significant digits bring back the decimal that was meant.
-    return Decimal(format(amount, ".15g")).quantize(DECIMALS)
+    schedule = regular_schedule(
+        bond.issue_date,
+        bond.maturity_date,
+        12 // bond.coupon_frequency,
+        first_coupon_date=bond.first_coupon_date,
+        is_month_end=all(is_month_end(day) for day in anchors),
+    )
+    return Bond(
+        schedule,
+        bond.coupon_frequency,
+        DayCount(bond.day_count),
+        FixedRate((bond.coupon_rate,)),
+        payment_days=BusinessDays(BusinessDayConvention.FOLLOWING, bond.market_mic),
+    )
