@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from math import log1p, sqrt
 from typing import TypeAlias
 
@@ -74,11 +74,11 @@ def period_returns(
         ValueError: dates are out of order, a flow follows the last valuation, or a period began with nothing or with debts
             and has no return.
     """
-    if any(later.valuation_date <= earlier.valuation_date for earlier, later in zip(valuations, valuations[1:], strict=False)):
+    if any(later.valuation_date <= earlier.valuation_date for earlier, later in pairwise(valuations)):
         raise ValueError("the valuations are not in order of date, one a date")
     pending = sorted(flows, key=lambda flow: flow.flow_date)
-    if pending and valuations and pending[-1].flow_date > valuations[-1].valuation_date:
-        raise ValueError(f"the flow of {pending[-1].flow_date} follows the last valuation, of {valuations[-1].valuation_date}")
+    if pending and (not valuations or pending[-1].flow_date > valuations[-1].valuation_date):
+        raise ValueError(f"the flow of {pending[-1].flow_date} follows the last valuation")
     returns, opening = [], Decimal(0)
     for valuation in valuations:
         amounts = [flow.amount for flow in pending if flow.flow_date <= valuation.valuation_date]
@@ -96,7 +96,7 @@ def time_weighted_return(
 ) -> Ratio:
     """The return of a unit of the portfolio over all valuations, whatever came and went: the `period_returns`, linked.
 
-    Exact where every day with a flow is valued. Source: GIPS 2020, 2.A.20 to 2.A.23, true time-weighted return.
+    Exact where every day with a flow is valued. Source: the true time-weighted return of the GIPS standards.
 
     Raises:
         ValueError: see `period_returns`.

@@ -1,0 +1,131 @@
+"""Published values of bonds of every kind: ACT/ACT ICMA, coupon schedules, business days, accrued interest, coupons, redemptions.
+
+Not taken over from PeriodicScheduleTest: schedules on IMM dates or of a single term, which bonds do not have, and those
+given an adjusted start from which Strata finds the nominal one (a prospectus gives the nominal date). Nor QuantLib's
+testDatesPastEndDateWithEomAdjustment, whose months end on the last business day.
+"""
+
+import csv
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from posttrade.domain.bank_calendars import BankCalendar
+from posttrade.domain.bond_terms import Bond, ExCoupon, FixedRate, OutstandingStep
+from posttrade.domain.bonds import accrued_percents, annuity_steps, coupons
+from posttrade.domain.business_days import BusinessDayConvention, BusinessDays, adjust
+from posttrade.domain.day_counts import DayCount, icma_years
+from posttrade.domain.schedules import CouponSchedule, Stub, listed_schedule, regular_schedule
+
+ANSWERS = Path(__file__).parents[1] / "data" / "conformance"
+BANK_CALENDARS = {str(one) for one in BankCalendar}
+
+
+def answers(name: str) -> list[dict[str, str]]:
+    with (ANSWERS / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert rows
+    return rows
+
+
+def day_or_none(text: str) -> date | None:
+    return date.fromisoformat(text) if text else None
+
+
+def business_days(convention: str, calendar: str) -> BusinessDays:
+    return BusinessDays(BusinessDayConvention(convention), BankCalendar(calendar) if calendar in BANK_CALENDARS else calendar)
+
+
+def schedule_of(row: dict[str, str], start: str, months: int, stub: Stub = Stub.SHORT_INITIAL) -> CouponSchedule:
+    return regular_schedule(
+        date.fromisoformat(row[start]),
+        date.fromisoformat(row["maturity_date"]),
+        months,
+        stub=stub,
+        first_coupon_date=day_or_none(row["first_coupon_date"]),
+        last_coupon_date=day_or_none(row["last_coupon_date"]),
+        is_month_end=row["is_month_end"] == "true",
+    )
+
+
+@pytest.mark.parametrize("row", answers("day_counts_icma"), ids=lambda row: f"{row['start_date']}-{row['end_date']}-{row['is_month_end']}")
+def test_act_act_icma(row: dict[str, str]) -> None:
+    months = int(row["months"])
+    # With a first coupon given, quasi-coupon dates are counted from it: the sources' end dates are off the month end.
+    stub = Stub.SHORT_FINAL if row["first_coupon_date"] else Stub.SHORT_INITIAL
+    schedule = schedule_of(row, "schedule_start_date", months, stub)
+    found = icma_years(schedule.regular_dates, 12 // months, date.fromisoformat(row["start_date"]), date.fromisoformat(row["end_date"]))
+    assert found == sum(Fraction(part) for part in row["expected"].split("+"))
+
+
+@pytest.mark.parametrize("row", answers("coupon_schedules"), ids=lambda row: f"{row['start_date']}-{row['maturity_date']}-{row['stub']}")
+def test_coupon_schedules(row: dict[str, str]) -> None:
+    if row["expected_dates"] == "refused":
+        with pytest.raises(ValueError, match="no schedule of coupons fits its dates"):
+            schedule_of(row, "start_date", int(row["months"]), Stub(row["stub"]))
+        return
+    schedule = schedule_of(row, "start_date", int(row["months"]), Stub(row["stub"]))
+    if row["expected_dates"]:
+        assert " ".join(map(str, schedule.dates)) == row["expected_dates"]
+    adjusted = schedule.adjusted_dates(business_days(row["convention"], row["calendar"]))
+    assert " ".join(map(str, adjusted)) == row["expected_adjusted_dates"]
+
+
+def test_a_period_that_adjustment_empties_is_refused() -> None:
+    """OpenGamma/Strata PeriodicScheduleTest test_emptyWhenAdjusted_term_createAdjustedDates."""
+    schedule = listed_schedule(date(2015, 5, 29), date(2015, 5, 31), [])
+    with pytest.raises(ValueError, match="they do not rise: 2015-05-29 2015-05-29"):
+        schedule.adjusted_dates(business_days("Modified Following", "WEEKENDS-ONLY"))
+
+
+@pytest.mark.parametrize("row", answers("business_days"), ids=lambda row: f"{row['date']}-{row['convention']}-{row['closed_date']}")
+def test_business_day_conventions(row: dict[str, str]) -> None:
+    closed = day_or_none(row["closed_date"])
+    found = adjust(
+        date.fromisoformat(row["date"]), BusinessDayConvention(row["convention"]), lambda day: day.weekday() < 5 and day != closed
+    )
+    assert str(found) == row["expected_date"]
+
+
+def bond_of(row: dict[str, str]) -> Bond:
+    start, maturity = date.fromisoformat(row["start_date"]), date.fromisoformat(row["maturity_date"])
+    if row["listed_dates"]:
+        schedule = listed_schedule(start, maturity, [date.fromisoformat(day) for day in row["listed_dates"].split()])
+    else:
+        schedule = schedule_of(row, "start_date", 12 // int(row["frequency"]))
+    bond = Bond(
+        schedule,
+        int(row["frequency"]),
+        DayCount(row["day_count"]),
+        FixedRate(tuple(Decimal(rate) for rate in row["rates"].split())),
+        tuple(OutstandingStep(date.fromisoformat(step[:10]), Decimal(step[11:])) for step in row["outstanding"].split()),
+        accrual_days=business_days(row["accrual_convention"], row["accrual_calendar"]),
+        payment_days=business_days(row["payment_convention"], row["payment_calendar"]),
+        ex_coupon=ExCoupon(
+            int(row["ex_days"]), row["are_ex_business_days"] == "true", business_days(row["ex_convention"], row["ex_calendar"])
+        )
+        if row["ex_days"]
+        else None,
+        accrued_decimals=int(row["accrued_decimals"]) if row["accrued_decimals"] else None,
+    )
+    if row["annuity_percent"]:
+        steps = annuity_steps(bond, Decimal(row["annuity_percent"]))
+        return Bond(schedule, bond.frequency, bond.day_count, bond.interest, steps, bond.accrual_days, bond.payment_days)
+    return bond
+
+
+@pytest.mark.parametrize("row", answers("bond_terms"), ids=lambda row: f"{row['bond']} {row['question']} {row['on_date']}")
+def test_accrued_interest_coupons_and_redemptions(row: dict[str, str]) -> None:
+    bond, day = bond_of(row), date.fromisoformat(row["on_date"])
+    if row["question"] == "accrued":
+        percent = accrued_percents(bond, [day])[day]
+    else:
+        coupon = next(one for one in coupons(bond) if one.coupon_date == day)
+        percent = coupon.coupon_percent if row["question"] == "coupon" else coupon.redemption_percent
+        assert str(coupon.pay_date) == row["expected_pay_date"]
+        assert row["expected_period_start_date"] in ("", str(coupon.period_start_date))
+    amount = percent * Decimal(row["nominal"]) / 100
+    assert abs(amount - Decimal(row["expected_amount"])) <= Decimal(row["tolerance"])
