@@ -33,18 +33,19 @@ def test_sessions() -> None:
     assert wrong == []
 
 
-def test_day_counts() -> None:
-    wrong = []
-    for row in answers("day_counts"):
-        start, end = date.fromisoformat(row["start_date"]), date.fromisoformat(row["end_date"])
-        if row["expected_kind"] == "days":
-            is_right = day_count_of(row["day_count"], start, end) == int(row["expected"])
-        else:
-            expected = sum(Fraction(part) for part in row["expected"].split("+"))
-            is_right = abs(year_fraction(row["day_count"], start, end) - Decimal(float(expected))) < Decimal("1e-9")
-        if not is_right:
-            wrong.append(row)
-    assert wrong == []
+@pytest.mark.parametrize("row", answers("day_counts"), ids=lambda row: f"{row['day_count']} {row['start_date']}-{row['end_date']}")
+def test_day_counts(row: dict[str, str]) -> None:
+    """QuantLib 1.44 disagrees on seven rows of ACT/ACT AFB, those that count back from 28 February to a leap year.
+
+    It applies a sentence of ISDA's paper of 1999 that the French text lacks; Strata, the source of the rows, does not.
+    The rows are right: by QuantLib the year from 28 February 2004 to 28 February 2005 would last 1 1/365 years.
+    """
+    start, end = date.fromisoformat(row["start_date"]), date.fromisoformat(row["end_date"])
+    if row["expected_kind"] == "days":
+        assert day_count_of(row["day_count"], start, end) == int(row["expected"])
+    else:
+        expected = sum(Fraction(part) for part in row["expected"].split("+"))
+        assert abs(year_fraction(row["day_count"], start, end) - Decimal(float(expected))) < Decimal("1e-9")
 
 
 @pytest.mark.parametrize("row", answers("schedules"), ids=lambda row: f"{row['issue_date']}-{row['maturity_date']}")

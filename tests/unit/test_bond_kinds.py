@@ -120,7 +120,7 @@ def test_an_annuity_pays_the_same_sum_until_the_last_date() -> None:
 
 
 def test_interest_is_owed_back_from_the_ex_date_on() -> None:
-    """Seven days before the coupon of 15 August 2025 (182 days after February's 15th less one)."""
+    """Seven days before the coupon of 15 August 2025, which ends a period of 181 days."""
     terms = replace(bond("2025-02-15", "2030-02-15", fixed("6"), months=6), ex_coupon=ExCoupon(7))
     assert [accrued(terms, day) for day in ("2025-08-07", "2025-08-08", "2025-08-14", "2025-08-15")] == [
         (Decimal(3) * 173 / 181).quantize(Decimal("1e-10")),

@@ -1,5 +1,6 @@
 """Day counts: the years between two dates as a bond's terms count them. QuantLib's, but for ACT/ACT ICMA and AFB."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
@@ -99,7 +100,8 @@ def icma_years(quasi_coupon_dates: Sequence[date], frequency: int, start: date, 
     if start < quasi_coupon_dates[0] or end > quasi_coupon_dates[-1]:
         raise ValueError(f"regular dates are known from {quasi_coupon_dates[0]} to {quasi_coupon_dates[-1]}, not for {start} to {end}")
     years = Fraction(0)
-    for opening, closing in pairwise(quasi_coupon_dates):
+    first, beyond = bisect_right(quasi_coupon_dates, start) - 1, bisect_left(quasi_coupon_dates, end) + 1
+    for opening, closing in pairwise(quasi_coupon_dates[first:beyond]):
         days = (min(end, closing) - max(start, opening)).days
         if days > 0:
             years += Fraction(days, (closing - opening).days * frequency)
