@@ -37,8 +37,8 @@ def test_sessions() -> None:
 def test_day_counts(row: dict[str, str]) -> None:
     """QuantLib 1.44 disagrees on seven rows of ACT/ACT AFB, those that count back from 28 February to a leap year.
 
-    It applies a sentence of ISDA's paper of 1999 that the French text lacks; Strata, the source of the rows, does not.
-    The rows are right: by QuantLib the year from 28 February 2004 to 28 February 2005 would last 1 1/365 years.
+    It adds a sentence of ISDA's paper of 1999 that Strata, the source of the rows, rejects. The rows are followed: by
+    QuantLib the year from 28 February 2004 to 28 February 2005 would last 1 1/365 years, and an annual coupon with it.
     """
     start, end = date.fromisoformat(row["start_date"]), date.fromisoformat(row["end_date"])
     if row["expected_kind"] == "days":

@@ -25,7 +25,7 @@ from posttrade.domain.bonds import (
     zero_coupon_bond,
 )
 from posttrade.domain.business_days import BusinessDayConvention, BusinessDays
-from posttrade.domain.day_counts import DayCount, day_count_of, icma_years
+from posttrade.domain.day_counts import DayCount, day_count_of, icma_years, years_between
 from posttrade.domain.schedules import Stub, listed_schedule, regular_schedule
 
 TARGET_MODIFIED = BusinessDays(BusinessDayConvention.MODIFIED_FOLLOWING, BankCalendar.TARGET)
@@ -252,3 +252,16 @@ def test_redemptions_add_up_to_the_nominal(life: tuple[date, int], factors: list
     terms = Bond(schedule, 2, day_count, fixed("3"), tuple(OutstandingStep(day, factor) for day, factor in falling))
     assert sum(one.redemption_percent for one in coupons(terms)) == 100
     assert all(one.redemption_percent >= 0 and one.coupon_percent >= 0 for one in coupons(terms))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.dates(date(1990, 1, 1), date(2040, 1, 1)), st.dates(date(1990, 1, 1), date(2040, 1, 1)))
+def test_act_act_afb_is_that_of_quantlib_but_for_counts_back_from_28_february(one: date, other: date) -> None:
+    start, end = sorted((one, other))
+    if (end.month, end.day) == (2, 28):
+        return
+    expected = ql.ActualActual(ql.ActualActual.AFB).yearFraction(
+        ql.Date(start.day, start.month, start.year), ql.Date(end.day, end.month, end.year)
+    )
+    assert float(years_between("ACT/ACT AFB", start, end)) == pytest.approx(expected, abs=1e-12)
+    assert years_between("ACT/ACT AFB", end, start) == -years_between("ACT/ACT AFB", start, end)

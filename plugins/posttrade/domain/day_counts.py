@@ -122,10 +122,12 @@ def _rule(convention: str) -> Any:
 def _afb_years(start: date, end: date) -> Fraction:
     """Whole years counted back from the end, each by the same day of an earlier year; what is left over 366 or 365.
 
-    QuantLib follows a sentence of ISDA's paper of 1999 ("The Actual/Actual Day Count Fraction") instead: a count that
-    starts from 28 February goes back to 29 February where there is one. The French text has no such sentence, and with
-    it the year from 28 February 2004 to 28 February 2005 would pay 1 1/365 of its coupon.
+    QuantLib adds a sentence of ISDA's paper of 1999 ("The Actual/Actual Day Count Fraction"): a count back from
+    28 February stops at 29 February where there is one. It is contested, and Strata, whose values are published, leaves
+    it out; with it the year from 28 February 2004 to 28 February 2005 would last 1 1/365 years.
     """
+    if end < start:
+        return -_afb_years(end, start)
     years = end.year - start.year
     if _years_before(end, years) < start:
         years -= 1

@@ -68,7 +68,7 @@ def period_returns(
     Args:
         valuations: in order of date, one a date.
         flows: in any order, several a date.
-        timing: see `FlowTiming`; GIPS leaves it to the firm, which states it.
+        timing: see `FlowTiming`; whoever shows the return says which one it is.
 
     Raises:
         ValueError: dates are out of order, a flow follows the last valuation, or a period began with nothing or with debts
