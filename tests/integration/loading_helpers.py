@@ -25,7 +25,7 @@ FIRM = {
 def deliver(day: date, kind: str, rows: Sequence[str], name: str = "", header: str = "") -> None:
     """Put a file with a right control total into the folder of a business date."""
     contract = CONTRACTS[kind]
-    columns = header or ",".join(column.name for column in contract.columns)
+    columns = header or ",".join(contract.orders[1])
     total = ""
     if kind == "trades":
         cells = [row.split(",")[14] for row in rows]

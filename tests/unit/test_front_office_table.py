@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from posttrade.errors import PosttradeError
-from posttrade.messages.front_office_table import COLUMNS, pull_trades
+from posttrade.messages.contracts import TRADES
+from posttrade.messages.front_office_table import pull_trades
 from posttrade.messages.rows import SEPARATOR, Row
 
+COLUMNS = TRADES.orders[0]
 MONDAY = date(2026, 1, 5)
 TRADE = {
     "trade_id": "T1", "version": "1", "event_type": "NEW", "trade_date": "2026-01-05", "executed_at": "2026-01-05T09:00:00Z",
@@ -40,6 +42,19 @@ def test_the_rows_of_one_date_come_in_the_order_of_the_source(tmp_path: Path) ->
         {**TRADE, "trade_id": "T3", "source_sequence": 3, "business_date": "2026-01-06"},
     )
     assert [_cells(row)["trade_id"] for row in pull_trades(url, MONDAY).rows] == ["T1", "T2"]
+
+
+def test_a_table_may_lack_the_columns_that_a_file_may_leave_out(tmp_path: Path) -> None:
+    path = tmp_path / "table.sqlite"
+    with sqlite3.connect(path) as connection:
+        connection.execute(f"create table front_office_trades ({', '.join(TRADES.orders[1])}, business_date text)")
+        names = [*TRADE, "business_date"]
+        connection.execute(
+            f"insert into front_office_trades ({', '.join(names)}) values ({', '.join('?' * len(names))})", [*TRADE.values(), "2026-01-05"]
+        )
+    connection.close()
+    (found,) = pull_trades(f"sqlite:///{path}", MONDAY).rows
+    assert (_cells(found)["trade_id"], _cells(found)["fx_rate"], _cells(found)["closes_trade_id"]) == ("T1", "", "")
 
 
 def test_values_become_the_text_of_a_trades_file(tmp_path: Path) -> None:

@@ -6,5 +6,6 @@ select
     accrues_interest,
     stale_after_business_days,
     outlier_move,
+    lot_method,
     known_at
 from {{ source('books', 'product_lines') }}

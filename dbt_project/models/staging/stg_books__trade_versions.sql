@@ -17,6 +17,8 @@ select
     price,
     currency_code,
     fee_amount,
+    fx_rate,
+    closes_trade_id,
     business_date,
     file_id,
     line_no,

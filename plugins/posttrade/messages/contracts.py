@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from posttrade.domain.lots import LotMethod
 from posttrade.procedures.schema import known_markets
 
 
@@ -42,6 +43,8 @@ class Column:
     """`table.column` in schema books or operations whose values must hold this one."""
     check_digits: CheckDigits | None = None
     is_positive: bool = False
+    may_be_left_out: bool = False
+    """The header need not name it; its cells are then empty."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,15 @@ class Contract:
     @property
     def required_header(self) -> frozenset[str]:
         """The columns the header line must name; the others may be left out."""
-        return frozenset(column.name for column in self.columns)
+        return frozenset(column.name for column in self.columns if not column.may_be_left_out)
+
+    @property
+    def orders(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The columns in order: all of them, and without those that may be left out."""
+        return (
+            tuple(column.name for column in self.columns),
+            tuple(column.name for column in self.columns if not column.may_be_left_out),
+        )
 
     def column(self, name: str) -> Column:
         """The column of that name."""
@@ -112,6 +123,12 @@ REFERENCE_CONTRACTS = (
         (_text("account_id"), _text("name"), _code("client_id", "books.clients.client_id", is_required=False),
          _code("custodian_id", "books.counterparties.counterparty_id")),
         ("account_id",),
+    ),
+    Contract(
+        "lot_methods", "books.lot_methods",
+        (_code("account_id", "books.accounts.account_id"), Column("valid_from", ValueType.DATE),
+         _text("lot_method", allowed=tuple(LotMethod))),
+        ("account_id", "valid_from"),
     ),
     Contract(
         "cash_accounts", "books.cash_accounts",
@@ -203,7 +220,9 @@ TRADES = Contract(
      _code("counterparty_id", "books.counterparties.counterparty_id", is_required=False),
      _code("instrument_id", "books.instruments.instrument_id"), _text("side", allowed=("BUY", "SELL")),
      Column("quantity", ValueType.QUANTITY, is_positive=True), Column("price", ValueType.QUANTITY, is_positive=True), _CURRENCY,
-     Column("fee_amount", ValueType.AMOUNT)),
+     Column("fee_amount", ValueType.AMOUNT),
+     Column("fx_rate", ValueType.RATE, is_required=False, is_positive=True, may_be_left_out=True),
+     _text("closes_trade_id", is_required=False, may_be_left_out=True)),
     ("trade_id", "version"), is_restatable=False,
 )  # fmt: skip
 NEEDED_BY_A_CANCELLATION = ("trade_id", "version", "event_type")

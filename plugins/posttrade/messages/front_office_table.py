@@ -11,7 +11,6 @@ from posttrade.errors import PosttradeError
 from posttrade.messages.contracts import TRADES
 from posttrade.messages.rows import SEPARATOR, Row, SourceFile
 
-COLUMNS = tuple(column.name for column in TRADES.columns)
 FETCHED_ROWS = 10_000
 
 
@@ -28,15 +27,12 @@ def pull_trades(url: str, business_date: date) -> SourceFile:
     Raises:
         PosttradeError: while the rows are read: the database does not answer, or has no such table.
     """
-    source = SourceFile("trades", "FODB", f"front_office_trades {business_date}", "", 0, COLUMNS, ())
+    source = SourceFile("trades", "FODB", f"front_office_trades {business_date}", "", 0, TRADES.orders[0], ())
     source.rows = _rows(source, url, business_date)
     return source
 
 
 def _rows(source: SourceFile, url: str, business_date: date) -> Iterator[Row]:
-    statement = sqlalchemy.text(
-        f"select {', '.join(COLUMNS)} from front_office_trades where business_date = :business_date order by source_sequence"
-    )
     digest = hashlib.sha256(business_date.isoformat().encode())
     try:
         engine = sqlalchemy.create_engine(url, poolclass=sqlalchemy.NullPool)
@@ -46,6 +42,11 @@ def _rows(source: SourceFile, url: str, business_date: date) -> Iterator[Row]:
         ) from error
     try:
         with engine.connect() as connection:
+            of_table = {column["name"] for column in sqlalchemy.inspect(connection).get_columns("front_office_trades")}
+            columns = ["null" if column.may_be_left_out and column.name not in of_table else column.name for column in TRADES.columns]
+            statement = sqlalchemy.text(
+                f"select {', '.join(columns)} from front_office_trades where business_date = :business_date order by source_sequence"
+            )
             found = connection.execution_options(yield_per=FETCHED_ROWS).execute(statement, {"business_date": business_date.isoformat()})
             for line_no, values in enumerate(_texts(found), start=1):
                 cells = SEPARATOR.join(values)
@@ -53,9 +54,10 @@ def _rows(source: SourceFile, url: str, business_date: date) -> Iterator[Row]:
                 digest.update(line)
                 source.byte_count += len(line)
                 yield Row(line_no, _csv_line(values), cells)
-    except sqlalchemy.exc.DBAPIError as error:
+    except (sqlalchemy.exc.DBAPIError, sqlalchemy.exc.NoSuchTableError) as error:
+        cause = "there is none" if isinstance(error, sqlalchemy.exc.NoSuchTableError) else str(error.orig).splitlines()[0]
         raise PosttradeError(
-            f"The table front_office_trades cannot be read: {str(error.orig).splitlines()[0]}.",
+            f"The table front_office_trades cannot be read: {cause}.",
             "Check that the front-office database runs and that the table has the columns of a trades file.",
         ) from error
     finally:

@@ -31,6 +31,7 @@ def publish_procedures(business_date: date, engine: sqlalchemy.Engine) -> dict[s
                 one.valuation.accrues_interest,
                 one.checks.stale_after_business_days,
                 one.checks.outlier_move,
+                one.lots.method,
                 one.content_sha,
             )
             for one in load_procedures()
@@ -38,8 +39,8 @@ def publish_procedures(business_date: date, engine: sqlalchemy.Engine) -> dict[s
         published_lines = _insert(
             connection,
             "books.product_lines (product_line, valid_from, name, price_divisor, accrues_interest, stale_after_business_days,"
-            " outlier_move, content_sha)",
-            ("text", "date", "text", "numeric", "boolean", "integer", "numeric", "text"),
+            " outlier_move, lot_method, content_sha)",
+            ("text", "date", "text", "numeric", "boolean", "integer", "numeric", "text", "text"),
             lines,
         )
     return {"currencies": published, "product_lines": published_lines}

@@ -12,6 +12,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from posttrade.domain.bank_calendars import BankCalendar
+from posttrade.domain.lots import LotMethod
 from posttrade.domain.settlement_cycles import MarketSettlement, SettlementCycle
 from posttrade.errors import PosttradeError
 
@@ -59,6 +60,12 @@ class Valuation(_Strict):
     accrues_interest: bool
 
 
+class Lots(_Strict):
+    """How closing trades choose their lots, unless the account has a method of its own."""
+
+    method: LotMethod
+
+
 class Checks(_Strict):
     """What the controls take as unusual."""
 
@@ -73,6 +80,7 @@ class Procedure(_Strict):
     valid_from: date
     name: str
     valuation: Valuation
+    lots: Lots
     checks: Checks
     posting_rules: tuple[PostingRule, ...]
 

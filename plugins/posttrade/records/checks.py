@@ -43,14 +43,16 @@ def parse_statement(contract: Contract, columns: tuple[str, ...]) -> sql.Compose
 
 def _in_order_of_contract(contract: Contract, columns: tuple[str, ...]) -> sql.Composable:
     """The line as it arrived; where the file has an order of its own, the line as the contract orders it, to be replayed."""
-    expected = [column.name for column in contract.columns]
-    if list(columns) in (expected, [*expected, "revision"]):
+    if columns in contract.orders or (columns[:-1] in contract.orders and columns[-1] == "revision"):
         return sql.SQL("raw")
-    ordered = [name for name in (*expected, "revision") if name in columns]
+    expected, _ = contract.orders
+    ordered = (*expected, "revision") if "revision" in columns else expected
     cells = [
         sql.SQL("""case when cell[{0}] ~ '[",]' then '"' || replace(cell[{0}], '"', '""') || '"' else cell[{0}] end""").format(
             sql.Literal(columns.index(name) + 1)
         )
+        if name in columns
+        else sql.SQL("''")
         for name in ordered
     ]
     return sql.SQL("case when defect is null and cardinality(cell) = {} then concat_ws(',', {}) else raw end").format(
@@ -313,11 +315,12 @@ def insert_statement(contract: Contract) -> sql.SQL | sql.Composed:
             """
             insert into books.trade_versions (trade_id, version, event_type, source_system, execution_id, book_id, account_id, trader_id,
                 counterparty_id, instrument_id, trade_date, executed_at, source_sequence, settlement_date, quantity, price, currency_code,
-                fee_amount, content_sha, business_date, file_id, line_no)
+                fee_amount, fx_rate, closes_trade_id, content_sha, business_date, file_id, line_no)
             select regexp_replace(key_text, '[|][0-9]+$', ''), version::integer, event_type, %(source)s, execution_id, book_id, account_id,
                 trader_id, counterparty_id, instrument_id, trade_date::date, executed_at::timestamptz, source_sequence::bigint,
                 settlement_date::date, case side when 'SELL' then -quantity::numeric else quantity::numeric end, price::numeric,
-                currency_code, fee_amount::numeric, content_sha, %(business_date)s, %(file_id)s, line_no
+                currency_code, fee_amount::numeric, fx_rate::numeric, %(source)s || '~' || closes_trade_id,
+                content_sha, %(business_date)s, %(file_id)s, line_no
             from pg_temp.judged where error is null
             """
         )

@@ -69,12 +69,14 @@ def _source(row: dict[str, Any], corrected_raw: str, engine: sqlalchemy.Engine) 
     digest = hashlib.sha256(f"{row['exception_id']}\n{corrected_raw}".encode()).hexdigest()
     name = f"replay of {row['file_name']}, line {row['line_no']}"
     contract = CONTRACTS[row["kind"]]
-    columns = tuple(column.name for column in contract.columns)
+    columns = contract.orders[0]
     if row["source_system"] == "FIX":
         rows = list(trade_rows([parse_message(1, corrected_raw, is_vouched=True)], find_executions(engine)))
     else:
         rows = [row_of(1, corrected_raw)]
-        if contract.is_restatable and rows[0].cells.count(SEPARATOR) == len(columns):
+        cells = rows[0].cells.count(SEPARATOR) + 1
+        columns = next((one for one in contract.orders if cells - len(one) in (0, contract.is_restatable)), columns)
+        if cells > len(columns) and contract.is_restatable:
             columns += ("revision",)
     return SourceFile(row["kind"], row["source_system"], name, digest, len(corrected_raw.encode()), columns, rows)
 

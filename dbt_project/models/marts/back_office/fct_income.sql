@@ -13,7 +13,7 @@ holdings as (
         positions.account_id,
         positions.quantity
     from events
-    inner join {{ ref('int_positions__costs_averaged') }} as positions
+    inner join {{ ref('int_lots__matched') }} as positions
         on
             events.instrument_id = positions.instrument_id
             and events.cum_date = positions.business_date

@@ -2,7 +2,7 @@
 
 with traded as (
     select *
-    from {{ ref('int_positions__costs_averaged') }}
+    from {{ ref('int_lots__matched') }}
     where business_date = {{ business_date() }}
 ),
 

@@ -248,16 +248,19 @@ profit_and_loss as (
             + components.income_amount_base + components.fees_amount_base + components.new_trades_amount_base
             + components.corrections_amount_base
         )::numeric(24, 4) as total_amount_base,
-        coalesce(costs.realised_amount, 0)::numeric(24, 4) as realised_amount,
-        coalesce(costs.realised_amount_base, 0)::numeric(24, 4) as realised_amount_base
+        coalesce(lots.realised_amount, 0)::numeric(24, 4) as realised_amount,
+        coalesce(lots.realised_amount_base, 0)::numeric(24, 4) as realised_amount_base,
+        coalesce(lots.realised_price_amount_base, 0)::numeric(24, 4) as realised_price_amount_base,
+        (coalesce(lots.realised_amount_base, 0) - coalesce(lots.realised_price_amount_base, 0))::numeric(24, 4)
+            as realised_fx_amount_base
     from components
     inner join books on components.book_id = books.book_id
-    left join {{ ref('int_positions__costs_averaged') }} as costs
+    left join {{ ref('int_lots__matched') }} as lots
         on
-            components.book_id = costs.book_id
-            and components.account_id = costs.account_id
-            and components.instrument_id = costs.instrument_id
-            and costs.business_date = {{ business_date() }}
+            components.book_id = lots.book_id
+            and components.account_id = lots.account_id
+            and components.instrument_id = lots.instrument_id
+            and lots.business_date = {{ business_date() }}
 )
 
 select * from profit_and_loss

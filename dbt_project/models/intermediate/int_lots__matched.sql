@@ -1,0 +1,164 @@
+{{ config(indexes=[{'columns': ['business_date', 'book_id', 'account_id', 'instrument_id'], 'unique': true},
+                   {'columns': ['book_id', 'account_id', 'instrument_id']}]) }}
+
+-- The open lots of each book, account and instrument and what the day's trades closed, carried from day to day. A row stands for a
+-- key that holds something or was touched today.
+
+with gathered as (
+    select * from {{ ref('int_lots__events_gathered') }} where business_date = {{ business_date() }}
+),
+
+opening as (
+    {% if is_incremental() %}
+        select * from {{ this }}
+        where
+            business_date = {{ previous_business_date() }}
+            and quantity <> 0
+    {% else %}
+        select
+            ''::text as book_id,
+            ''::text as account_id,
+            ''::text as instrument_id,
+            0::numeric as quantity,
+            0::numeric as cost_amount,
+            0::numeric as cost_amount_base,
+            '{}'::text [] as lot_ids,
+            '{}'::date [] as opened_dates,
+            '{}'::numeric [] as quantities,
+            '{}'::numeric [] as costs,
+            '{}'::numeric [] as costs_base
+        where false
+    {% endif %}
+),
+
+matched as (
+    select
+        gathered.book_id,
+        gathered.account_id,
+        gathered.instrument_id,
+        gathered.is_replayed,
+        books.match_lots(
+            case
+                when not gathered.is_replayed and opening.book_id is not null
+                    then
+                        row(
+                            opening.lot_ids, opening.opened_dates, opening.quantities, opening.costs, opening.costs_base,
+                            null, null, null, null, null, null, null, null
+                        )::books.lot_book
+            end,
+            gathered.events, gathered.minor_unit, gathered.base_minor_unit
+        ) as lots
+    from gathered
+    left join opening
+        on
+            gathered.book_id = opening.book_id
+            and gathered.account_id = opening.account_id
+            and gathered.instrument_id = opening.instrument_id
+    -- keeps the function from being called once for each field taken from its result
+    offset 0
+),
+
+{% if is_incremental() %}
+-- What earlier days realised of the keys that were worked out again from their first trade.
+realised_before as (
+    select
+        matched.book_id,
+        matched.account_id,
+        matched.instrument_id,
+        sum(earlier.realised_amount) as amount,
+        sum(earlier.realised_amount_base) as amount_base,
+        sum(earlier.realised_price_amount_base) as price_amount_base
+    from matched
+    inner join {{ this }} as earlier
+        on
+            matched.book_id = earlier.book_id
+            and matched.account_id = earlier.account_id
+            and matched.instrument_id = earlier.instrument_id
+    where
+        matched.is_replayed
+        and earlier.business_date < {{ business_date() }}
+    group by matched.book_id, matched.account_id, matched.instrument_id
+),
+{% endif %}
+
+closing as (
+    select
+        matched.book_id,
+        matched.account_id,
+        matched.instrument_id,
+        (matched.lots).quantity,
+        (matched.lots).cost_amount,
+        (matched.lots).cost_amount_base,
+        {% if is_incremental() %}
+            (matched.lots).realised_amount - coalesce(realised_before.amount, 0) as realised_amount,
+            (matched.lots).realised_amount_base - coalesce(realised_before.amount_base, 0) as realised_amount_base,
+            (matched.lots).realised_price_amount_base - coalesce(realised_before.price_amount_base, 0) as realised_price_amount_base,
+        {% else %}
+            (matched.lots).realised_amount,
+            (matched.lots).realised_amount_base,
+            (matched.lots).realised_price_amount_base,
+        {% endif %}
+        matched.is_replayed,
+        (matched.lots).unnamed_quantity,
+        (matched.lots).lot_ids,
+        (matched.lots).opened_dates,
+        (matched.lots).quantities,
+        (matched.lots).costs,
+        (matched.lots).costs_base,
+        (matched.lots).closings
+    from matched
+    {% if is_incremental() %}
+        left join realised_before
+            on
+                matched.book_id = realised_before.book_id
+                and matched.account_id = realised_before.account_id
+                and matched.instrument_id = realised_before.instrument_id
+    {% endif %}
+    union all
+    select
+        opening.book_id,
+        opening.account_id,
+        opening.instrument_id,
+        opening.quantity,
+        opening.cost_amount,
+        opening.cost_amount_base,
+        0,
+        0,
+        0,
+        false,
+        0,
+        opening.lot_ids,
+        opening.opened_dates,
+        opening.quantities,
+        opening.costs,
+        opening.costs_base,
+        '{}'
+    from opening
+    left join gathered
+        on
+            opening.book_id = gathered.book_id
+            and opening.account_id = gathered.account_id
+            and opening.instrument_id = gathered.instrument_id
+    where gathered.book_id is null
+)
+
+select
+    {{ business_date() }} as business_date,
+    book_id,
+    account_id,
+    instrument_id,
+    quantity::numeric(28, 10) as quantity,
+    cost_amount::numeric(24, 4) as cost_amount,
+    cost_amount_base::numeric(24, 4) as cost_amount_base,
+    realised_amount::numeric(24, 4) as realised_amount,
+    realised_amount_base::numeric(24, 4) as realised_amount_base,
+    realised_price_amount_base::numeric(24, 4) as realised_price_amount_base,
+    is_replayed,
+    unnamed_quantity::numeric(28, 10) as unnamed_quantity,
+    lot_ids,
+    opened_dates,
+    quantities,
+    costs,
+    costs_base,
+    closings
+from closing
