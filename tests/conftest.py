@@ -6,6 +6,7 @@ import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -36,6 +37,15 @@ def database_server() -> Iterator[str]:
         postgres.destroy()
     finally:
         shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def migrated_database(database_server: str) -> Iterator[psycopg.Connection[Any]]:
+    """A connection to an empty migrated database, to call its functions."""
+    with psycopg.connect(_dsn(database_server, "postgres"), autocommit=True) as connection:
+        connection.execute("create database functions template template strategy file_copy")
+    with psycopg.connect(_dsn(database_server, "functions"), autocommit=True) as connection:
+        yield connection
 
 
 @pytest.fixture

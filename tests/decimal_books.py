@@ -1,0 +1,113 @@
+"""An independent oracle: books kept in plain Python, one trade after the other, in `Decimal`; shares no code with the product."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import ROUND_HALF_EVEN, Decimal, localcontext
+
+CENT = Decimal("0.01")
+
+
+def cents(value: Decimal) -> Decimal:
+    return value.quantize(CENT, ROUND_HALF_EVEN)
+
+
+@dataclass
+class OpenLot:
+    lot_id: str
+    opened_date: date
+    quantity: Decimal
+    cost: Decimal
+    cost_base: Decimal
+
+
+@dataclass
+class DecimalBook:
+    """The lots of one key."""
+
+    lots: list[OpenLot] = field(default_factory=list)
+    realised: Decimal = Decimal(0)
+    realised_base: Decimal = Decimal(0)
+    realised_price_base: Decimal = Decimal(0)
+
+    @property
+    def quantity(self) -> Decimal:
+        return sum((lot.quantity for lot in self.lots), Decimal(0))
+
+    @property
+    def cost(self) -> Decimal:
+        return sum((lot.cost for lot in self.lots), Decimal(0))
+
+    @property
+    def cost_base(self) -> Decimal:
+        return sum((lot.cost_base for lot in self.lots), Decimal(0))
+
+    def trade(
+        self, trade_id: str, day: date, quantity: Decimal, amount: Decimal, amount_base: Decimal, rate: Decimal, method: str,
+        names: str | None = None,
+    ) -> None:  # fmt: skip
+        """One trade: buys positive, the amount with fees and the sign of the quantity."""
+        if method == "AVERAGE" and self.lots:
+            self.lots = [OpenLot("AVERAGE", self.lots[0].opened_date, self.quantity, self.cost, self.cost_base)]
+        with localcontext(prec=60):
+            while quantity and self.lots and (self.lots[0].quantity > 0) != (quantity > 0):
+                lot = self._choose(method, names)
+                closed = min(abs(quantity), abs(lot.quantity))
+                if closed == abs(lot.quantity):
+                    cost, cost_base = lot.cost, lot.cost_base
+                else:
+                    cost, cost_base = cents(lot.cost * closed / abs(lot.quantity)), cents(lot.cost_base * closed / abs(lot.quantity))
+                if closed == abs(quantity):
+                    part, part_base = amount, amount_base
+                else:
+                    part, part_base = cents(amount * closed / abs(quantity)), cents(amount_base * closed / abs(quantity))
+                self.realised += -part - cost
+                self.realised_base += -part_base - cost_base
+                self.realised_price_base += cents((-part - cost) * rate)
+                lot.quantity += closed if quantity > 0 else -closed
+                lot.cost -= cost
+                lot.cost_base -= cost_base
+                quantity -= closed if quantity > 0 else -closed
+                amount -= part
+                amount_base -= part_base
+                if not lot.quantity:
+                    self.lots.remove(lot)
+        if quantity:
+            if method == "AVERAGE" and self.lots:
+                pool = self.lots[0]
+                pool.quantity += quantity
+                pool.cost += amount
+                pool.cost_base += amount_base
+            else:
+                self.lots.append(OpenLot("AVERAGE" if method == "AVERAGE" else trade_id, day, quantity, amount, amount_base))
+
+    def split(self, new_units: Decimal, old_units: Decimal) -> None:
+        """So many new units for so many old ones; the cost stays. The total is rounded to ten decimals, the parts add up to it."""
+        with localcontext(prec=60):
+            before = Decimal(0)
+            for lot in self.lots:
+                after = before + lot.quantity
+                lot.quantity = _ten(after * new_units / old_units) - _ten(before * new_units / old_units)
+                before = after
+
+    def _choose(self, method: str, names: str | None) -> OpenLot:
+        if method == "LIFO":
+            return self.lots[-1]
+        if method == "HIGHEST_COST":
+            return max(self.lots, key=lambda lot: lot.cost / lot.quantity)
+        if method == "LOWEST_COST":
+            return min(self.lots, key=lambda lot: lot.cost / lot.quantity)
+        if method == "SPECIFIC":
+            return next((lot for lot in self.lots if lot.lot_id == names), self.lots[0])
+        return self.lots[0]
+
+
+def _ten(value: Decimal) -> Decimal:
+    return value.quantize(Decimal("1e-10"), "ROUND_HALF_UP")
+
+
+def fold(book: DecimalBook, trades: Iterable[tuple[object, ...]]) -> DecimalBook:
+    """The book after the trades, each the arguments of `DecimalBook.trade`."""
+    for one in trades:
+        book.trade(*one)  # type: ignore[arg-type]
+    return book
