@@ -3,7 +3,8 @@
 import os
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date
 
 import psycopg
@@ -22,6 +23,13 @@ def run_bench(trades: int, out: Console) -> None:
         trades: new trades of the day.
         out: where to print.
     """
+    with throw_away_server():
+        _measure(trades, out)
+
+
+@contextmanager
+def throw_away_server() -> Iterator[None]:
+    """A server and a home of its own, gone afterwards."""
     from posttrade.runtime import postgres
 
     with tempfile.TemporaryDirectory(prefix="posttrade-bench-") as home:
@@ -30,7 +38,7 @@ def run_bench(trades: int, out: Console) -> None:
         get_settings.cache_clear()
         try:
             with postgres.running_server():
-                _measure(trades, out)
+                yield
             postgres.destroy()
         finally:
             dispose_engines()

@@ -415,8 +415,16 @@ def print_fingerprint() -> None:
 
 
 @app.command()
-def bench(trades: Annotated[int, typer.Option(min=1000, help="New trades of the measured day.")] = 100_000) -> None:
+def bench(
+    trades: Annotated[int, typer.Option(min=1000, help="New trades of the measured day.")] = 100_000,
+    lots: Annotated[bool, typer.Option("--lots", help="Time the matching of lots alone, against a plain GROUP BY.")] = False,
+) -> None:
     """Time every step of a close and the bare SQL of the same work, on the same data, in one run."""
+    if lots:
+        from posttrade.bench_lots import run_bench_of_lots
+
+        run_bench_of_lots(trades, out)
+        return
     from posttrade.bench import run_bench
 
     run_bench(trades, out)

@@ -95,7 +95,8 @@ def _environment(business_date: date, work: Path) -> Iterator[None]:
         "POSTTRADE_DBT_USER": str(address.username),
         "POSTTRADE_DBT_DATABASE": str(address.database),
         "DBT_ENV_SECRET_PASSWORD": str(address.password),
-        "PGOPTIONS": f"-c posttrade.business_date={business_date.isoformat()}",
+        # Compiling the statements takes longer than running them, and their sorts should stay in memory.
+        "PGOPTIONS": f"-c posttrade.business_date={business_date.isoformat()} -c jit=off -c work_mem=64MB",
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "DO_NOT_TRACK": "1",
     }

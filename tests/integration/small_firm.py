@@ -1,0 +1,137 @@
+"""A firm of a few books, made up by a test and closed day by day."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from integration.conftest import close_day
+from sqlalchemy import text
+
+from posttrade.messages.contracts import CONTRACTS
+from posttrade.records.database import Role, engine
+from posttrade.settings import get_settings
+
+
+def trade(trade_id: str, day: date | str, quantity: Decimal | float | str, price: object, **changes: object) -> dict[str, object]:
+    """A line of a trades file; a negative quantity is a sale."""
+    size = Decimal(str(quantity))
+    return {
+        "trade_id": trade_id, "version": 1, "event_type": "NEW", "trade_date": day, "executed_at": f"{day}T15:00:00Z", "book_id": "B",
+        "account_id": "A", "counterparty_id": "BRK", "instrument_id": "I", "side": "BUY" if size > 0 else "SELL",
+        "quantity": abs(size), "price": price, "currency_code": "USD", "fee_amount": "0",
+    } | changes  # fmt: skip
+
+
+@dataclass
+class SmallFirm:
+    """Books B, accounts A and instruments of a firm that trades on New York's calendar."""
+
+    base: str = "USD"
+    instruments: Sequence[Mapping[str, object]] = ({"instrument_id": "I"},)
+    books: Sequence[str] = ("B",)
+    accounts: Sequence[str] = ("A",)
+    is_known: bool = field(default=False, init=False)
+
+    def day(
+        self,
+        day: date,
+        trades: Iterable[Mapping[str, object]] = (),
+        prices: Mapping[str, object] | None = None,
+        rates: Mapping[str, object] | None = None,
+        **files: Iterable[Mapping[str, object]],
+    ) -> dict[str, dict[str, int]]:
+        """Deliver what a day brings and close it; gives the counts of every step."""
+        currencies = {str(one["instrument_id"]): str(one.get("currency_code", "USD")) for one in self.instruments}
+        if not self.is_known:
+            for kind, rows in self._reference().items():
+                self.deliver(day, kind, rows)
+            self.is_known = True
+        if trades := list(trades):
+            self.deliver(day, "trades", trades)
+        if prices:
+            self.deliver(
+                day,
+                "prices",
+                [
+                    {"instrument_id": name, "price_date": day, "price": price, "currency_code": currencies.get(name, "USD")}
+                    for name, price in prices.items()
+                ],
+            )
+        if rates:
+            self.deliver(
+                day,
+                "fx_rates",
+                [{"currency_code": name, "base_currency_code": self.base, "rate_date": day, "rate": rate} for name, rate in rates.items()],
+            )
+        for kind, rows in files.items():
+            self.deliver(day, kind, list(rows))
+        return close_day(day)
+
+    def deliver(self, day: date, kind: str, rows: Sequence[Mapping[str, object]]) -> None:
+        """Put a file with a right control total into the folder of a business date."""
+        columns = CONTRACTS[kind].orders[0]
+        unknown = {name for row in rows for name in row} - set(columns)
+        assert not unknown, unknown
+        lines = [",".join(str(row.get(name, "")) for name in columns) for row in rows]
+        total = f",quantity,{sum(Decimal(str(row.get('quantity') or 0)) for row in rows)}" if kind == "trades" else ""
+        path = get_settings().inbox / day.isoformat() / f"{kind}.csv"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("\n".join([",".join(columns), *lines, f"#control,rows,{len(rows)}{total}"]) + "\n")
+
+    def _reference(self) -> dict[str, list[Mapping[str, object]]]:
+        defaults = {"product_line": "equity", "currency_code": "USD", "market_mic": "XNYS", "issuer_country_code": "US"}
+        currencies = sorted({str((defaults | dict(one))["currency_code"]) for one in self.instruments} | {self.base})
+        return {
+            "firms": [{"firm_id": "EXAMPLE", "name": "Example Firm", "base_currency_code": self.base, "home_calendar": "XNYS"}],
+            "desks": [{"desk_id": "D", "name": "Desk"}],
+            "books": [
+                {"book_id": one, "name": one, "desk_id": "D", "loss_limit_amount": 10**12, "position_limit_amount": 10**12}
+                for one in self.books
+            ],
+            "counterparties": [
+                {"counterparty_id": "BRK", "name": "Example Broker", "bic": "EXBKUS33", "role": "BROKER"},
+                {"counterparty_id": "CUS", "name": "Example Custodian", "bic": "EXCUUS33", "role": "CUSTODIAN"},
+            ],
+            "accounts": [{"account_id": one, "name": one, "custodian_id": "CUS"} for one in self.accounts],
+            "cash_accounts": [
+                {"cash_account_id": f"C-{one}", "bank_id": "CUS", "currency_code": one, "iban": "DE89370400440532013000"}
+                for one in currencies
+            ],
+            "standing_instructions": [
+                {"account_id": account, "currency_code": currency, "place_of_settlement_bic": "EXCUUS33", "custody_account_number": "1",
+                 "cash_account_id": f"C-{currency}"}
+                for account in self.accounts for currency in currencies
+            ],
+            "instruments": [{"name": one["instrument_id"]} | defaults | dict(one) for one in self.instruments],
+        }  # fmt: skip
+
+
+def rows(statement: str, **parameters: object) -> list[tuple[Any, ...]]:
+    """What an auditor reads."""
+    with engine(Role.AUDITOR).connect() as connection:
+        return [tuple(row) for row in connection.execute(text(statement), parameters)]
+
+
+def value(statement: str, **parameters: object) -> Any:
+    """The one value an auditor reads."""
+    ((found,),) = rows(statement, **parameters)
+    return found
+
+
+def assert_books_tie() -> None:
+    """What must hold of every date: the bridge closes, the components add up, the lots are the position."""
+    assert value("select count(*) from marts.rpt_profit_bridge where difference_amount <> 0") == 0
+    assert (
+        value(
+            """select count(*) from marts.fct_positions as positions
+            left join (select business_date, book_id, account_id, instrument_id, sum(open_quantity) as quantity, sum(cost_amount) as cost,
+                sum(cost_amount_base) as cost_base from marts.fct_lots group by 1, 2, 3, 4) as lots
+                using (business_date, book_id, account_id, instrument_id)
+            where (traded_quantity, cost_amount, cost_amount_base)
+                <> (coalesce(quantity, 0), coalesce(cost, 0), coalesce(cost_base, 0))"""
+        )
+        == 0
+    )
+    assert value("select coalesce(sum(amount_base), 0) from ledger.journal_lines") == 0
