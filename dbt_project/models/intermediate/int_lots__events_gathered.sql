@@ -4,11 +4,7 @@
 -- was known; the whole history where an amendment, cancellation, late trade or change of method reaches back, so that the order of
 -- arrival leaves no trace.
 
-with movements as (
-    select * from {{ ref('int_trades__movements') }} where business_date = {{ business_date() }}
-),
-
-account_methods as (
+with account_methods as (
     select
         account_id,
         lot_method,
@@ -46,19 +42,20 @@ restated_accounts as (
     group by account_id
 ),
 
-touched as (
+replayed_keys as (
     select
         book_id,
         account_id,
-        instrument_id,
-        movement_type <> 'NEW' as is_replayed
-    from movements
-    union all
+        instrument_id
+    from {{ ref('int_trades__movements') }}
+    where
+        business_date = {{ business_date() }}
+        and movement_type <> 'NEW'
+    union
     select
         history.book_id,
         history.account_id,
-        history.instrument_id,
-        true
+        history.instrument_id
     from {{ ref('int_trades__movements') }} as history
     inner join restated_accounts on history.account_id = restated_accounts.account_id
     where
@@ -66,27 +63,20 @@ touched as (
         and history.trade_date >= restated_accounts.valid_from
 ),
 
-keys as (
+replayed as (
     select
-        book_id,
-        account_id,
-        instrument_id,
-        bool_or(is_replayed) as is_replayed
-    from touched
-    group by book_id, account_id, instrument_id
-),
-
-replayed_trades as (
-    select
-        history.*,
-        true as is_replayed
+        history.book_id,
+        history.account_id,
+        history.instrument_id,
+        min(history.currency_code) as currency_code,
+        array_agg({{ lot_event('history') }} order by {{ lot_event_order('history') }}) as events
     from {{ ref('int_trades__movements') }} as history
-    inner join keys
+    inner join replayed_keys
         on
-            history.book_id = keys.book_id
-            and history.account_id = keys.account_id
-            and history.instrument_id = keys.instrument_id
-            and keys.is_replayed
+            history.book_id = replayed_keys.book_id
+            and history.account_id = replayed_keys.account_id
+            and history.instrument_id = replayed_keys.instrument_id
+    {{ lot_methods_of('history') }}
     where
         history.business_date <= {{ business_date() }}
         and history.movement_sign = 1
@@ -98,73 +88,57 @@ replayed_trades as (
                 and taken_back.movement_sign = -1
                 and taken_back.business_date <= {{ business_date() }}
         )
-),
-
-new_trades as (
-    select
-        movements.*,
-        false as is_replayed
-    from movements
-    inner join keys
-        on
-            movements.book_id = keys.book_id
-            and movements.account_id = keys.account_id
-            and movements.instrument_id = keys.instrument_id
-            and not keys.is_replayed
-),
-
-trades as (
-    select * from replayed_trades
-    union all
-    select * from new_trades
+    group by history.book_id, history.account_id, history.instrument_id
 ),
 
 gathered as (
     select
-        trades.book_id,
-        trades.account_id,
-        trades.instrument_id,
-        trades.currency_code,
-        trades.is_replayed,
-        array_agg(
-            row(
-                trades.trade_id, trades.trade_date, trades.quantity, trades.gross_amount + trades.fee_amount,
-                trades.gross_amount_base + trades.fee_amount_base, trades.fx_rate,
-                coalesce(account_methods.lot_method, line_methods.lot_method), trades.closes_trade_id, null, null, null
-            )::books.lot_event
-            order by trades.trade_date, trades.executed_at, trades.source_sequence, trades.trade_id
-        ) as events
-    from trades
-    inner join line_methods
-        on
-            trades.product_line = line_methods.product_line
-            and trades.trade_date >= line_methods.valid_from
-            and trades.trade_date < line_methods.valid_until
-    left join account_methods
-        on
-            trades.account_id = account_methods.account_id
-            and trades.trade_date >= account_methods.valid_from
-            and trades.trade_date < account_methods.valid_until
-    group by trades.book_id, trades.account_id, trades.instrument_id, trades.currency_code, trades.is_replayed
-),
-
--- A key whose last trade was taken back has nothing left to gather, and is worked out to be empty.
-events_gathered as (
+        movements.book_id,
+        movements.account_id,
+        movements.instrument_id,
+        min(movements.currency_code) as currency_code,
+        false as is_replayed,
+        array_agg({{ lot_event('movements') }} order by {{ lot_event_order('movements') }}) as events
+    from {{ ref('int_trades__movements') }} as movements
+    {{ lot_methods_of('movements') }}
+    where
+        movements.business_date = {{ business_date() }}
+        and not exists (
+            select 1 from replayed_keys
+            where
+                replayed_keys.book_id = movements.book_id
+                and replayed_keys.account_id = movements.account_id
+                and replayed_keys.instrument_id = movements.instrument_id
+        )
+    group by movements.book_id, movements.account_id, movements.instrument_id
+    union all
+    -- A key whose last trade was taken back has nothing left to gather, and is worked out to be empty.
     select
-        {{ business_date() }} as business_date,
         keys.book_id,
         keys.account_id,
         keys.instrument_id,
-        keys.is_replayed,
+        replayed.currency_code,
+        true,
+        coalesce(replayed.events, '{}'::books.lot_event [])
+    from replayed_keys as keys
+    left join replayed
+        on
+            keys.book_id = replayed.book_id
+            and keys.account_id = replayed.account_id
+            and keys.instrument_id = replayed.instrument_id
+),
+
+events_gathered as (
+    select
+        {{ business_date() }} as business_date,
+        gathered.book_id,
+        gathered.account_id,
+        gathered.instrument_id,
+        gathered.is_replayed,
         rates.minor_unit,
         rates.base_minor_unit,
-        coalesce(gathered.events, '{}'::books.lot_event []) as events
-    from keys
-    left join gathered
-        on
-            keys.book_id = gathered.book_id
-            and keys.account_id = gathered.account_id
-            and keys.instrument_id = gathered.instrument_id
+        gathered.events
+    from gathered
     left join {{ ref('int_market__closing_fx_rates') }} as rates
         on
             gathered.currency_code = rates.currency_code

@@ -1,14 +1,10 @@
-{{ config(indexes=[{'columns': ['business_date', 'book_id', 'account_id', 'instrument_id'], 'unique': true},
-                   {'columns': ['book_id', 'account_id', 'instrument_id']}]) }}
+{{ config(indexes=[{'columns': ['book_id', 'account_id', 'instrument_id', 'business_date'], 'unique': true},
+                   {'columns': ['business_date']}]) }}
 
 -- The open lots of each book, account and instrument and what the day's trades closed, carried from day to day. A row stands for a
 -- key that holds something or was touched today.
 
-with gathered as (
-    select * from {{ ref('int_lots__events_gathered') }} where business_date = {{ business_date() }}
-),
-
-opening as (
+with opening as (
     {% if is_incremental() %}
         select * from {{ this }}
         where
@@ -31,31 +27,8 @@ opening as (
     {% endif %}
 ),
 
-matched as (
-    select
-        gathered.book_id,
-        gathered.account_id,
-        gathered.instrument_id,
-        gathered.is_replayed,
-        books.match_lots(
-            case
-                when not gathered.is_replayed and opening.book_id is not null
-                    then
-                        row(
-                            opening.lot_ids, opening.opened_dates, opening.quantities, opening.costs, opening.costs_base,
-                            null, null, null, null, null, null, null, null
-                        )::books.lot_book
-            end,
-            gathered.events, gathered.minor_unit, gathered.base_minor_unit
-        ) as lots
-    from gathered
-    left join opening
-        on
-            gathered.book_id = opening.book_id
-            and gathered.account_id = opening.account_id
-            and gathered.instrument_id = opening.instrument_id
-    -- keeps the function from being called once for each field taken from its result
-    offset 0
+matched as not materialized (
+    select * from {{ ref('int_lots__day_matched') }} where business_date = {{ business_date() }}
 ),
 
 {% if is_incremental() %}
@@ -134,12 +107,12 @@ closing as (
         opening.costs_base,
         '{}'
     from opening
-    left join gathered
+    left join matched
         on
-            opening.book_id = gathered.book_id
-            and opening.account_id = gathered.account_id
-            and opening.instrument_id = gathered.instrument_id
-    where gathered.book_id is null
+            opening.book_id = matched.book_id
+            and opening.account_id = matched.account_id
+            and opening.instrument_id = matched.instrument_id
+    where matched.book_id is null
 )
 
 select

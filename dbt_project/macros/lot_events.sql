@@ -1,0 +1,36 @@
+{# A movement as an event of lot matching; needs the joins of lot_methods_of. #}
+{% macro lot_event(movements) -%}
+    row(
+        {{ movements }}.trade_id, {{ movements }}.trade_date, {{ movements }}.quantity,
+        {{ movements }}.gross_amount + {{ movements }}.fee_amount,
+        {{ movements }}.gross_amount_base + {{ movements }}.fee_amount_base, {{ movements }}.fx_rate,
+        coalesce(account_methods.lot_method, line_methods.lot_method), {{ movements }}.closes_trade_id, null, null, null
+    )::books.lot_event
+{%- endmacro %}
+
+{# Execution time, then the source's sequence; the same whatever the order of arrival. #}
+{% macro lot_event_order(movements) -%}
+    {{ movements }}.trade_date, {{ movements }}.executed_at, {{ movements }}.source_sequence, {{ movements }}.trade_id
+{%- endmacro %}
+
+{# The lot method in force for a movement on its trade date: the account's own, or that of the product line. #}
+{% macro lot_methods_of(movements) -%}
+    inner join line_methods
+        on
+            {{ movements }}.product_line = line_methods.product_line
+            and {{ movements }}.trade_date >= line_methods.valid_from
+            and {{ movements }}.trade_date < line_methods.valid_until
+    left join account_methods
+        on
+            {{ movements }}.account_id = account_methods.account_id
+            and {{ movements }}.trade_date >= account_methods.valid_from
+            and {{ movements }}.trade_date < account_methods.valid_until
+{%- endmacro %}
+
+{# The relation that carries the lots from day to day, named without a reference: it is built from today's and read as of yesterday.
+   None on the firm's first day, when it does not exist yet. #}
+{% macro lots_carried() -%}
+    {%- if execute -%}
+        {{ return(adapter.get_relation(database=target.database, schema='intermediate', identifier='int_lots__matched')) }}
+    {%- endif -%}
+{%- endmacro %}
