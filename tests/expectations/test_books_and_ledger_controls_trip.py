@@ -69,6 +69,18 @@ PLANTED: dict[str, list[str]] = {
         "update marts.fct_profit_and_loss set price_amount_base = price_amount_base + 0.01 where ctid = (select ctid from"
         f" marts.fct_profit_and_loss where business_date = {D} limit 1)"
     ],
+    "position_is_not_its_lots": [
+        f"update marts.fct_lots set cost_amount = cost_amount + 0.01 where ctid = (select ctid from marts.fct_lots where business_date = {D}"
+        " limit 1)"
+    ],
+    "lot_not_named": [
+        "update intermediate.int_lots__matched set unnamed_quantity = 5 where ctid = (select ctid from intermediate.int_lots__matched"
+        f" where business_date = {D} limit 1)"
+    ],
+    "trade_rate_off_market": [
+        "update intermediate.int_trades__movements set fx_rate = fx_rate * 1.06 where ctid = (select ctid from"
+        f" intermediate.int_trades__movements where business_date = {D} and movement_sign = 1 limit 1)"
+    ],
     "position_is_not_its_trades": [f"update marts.fct_positions set traded_quantity = traded_quantity + 1 where ctid = {HELD}"],
     "bond_without_accrual": [f"update marts.fct_positions set accrued_interest_amount = null where ctid = {BOND}"],
     "position_break": [

@@ -109,6 +109,48 @@ CONTROLS = (
             + new_trades_amount + corrections_amount""",
     ),
     Control(
+        "position_is_not_its_lots", Suite.BOOKS, Severity.CRITICAL, Owner.DATA_ENGINEERING,
+        "The lots of a position add up to its quantity and its cost.",
+        "{account_id} holds {traded_quantity} of {instrument_id} in {book_id} at a cost of {cost_amount}; its lots say {lot_quantity} at"
+        " {lot_cost_amount}.",
+        "Rebuild the date (clear build_middle_office).",
+        ("book_id", "account_id", "instrument_id"),
+        """, lots as (
+            select lots.book_id, lots.account_id, lots.instrument_id, sum(lots.open_quantity) as quantity,
+                sum(lots.cost_amount) as cost_amount, sum(lots.cost_amount_base) as cost_amount_base
+            from marts.fct_lots as lots inner join today using (business_date)
+            group by lots.book_id, lots.account_id, lots.instrument_id
+        )
+        select positions.book_id, positions.account_id, positions.instrument_id, positions.traded_quantity, positions.cost_amount,
+            coalesce(lots.quantity, 0) as lot_quantity, coalesce(lots.cost_amount, 0) as lot_cost_amount
+        from marts.fct_positions as positions inner join today using (business_date)
+        left join lots on positions.book_id = lots.book_id and positions.account_id = lots.account_id
+            and positions.instrument_id = lots.instrument_id
+        where (positions.traded_quantity, positions.cost_amount, positions.cost_amount_base)
+            is distinct from (coalesce(lots.quantity, 0), coalesce(lots.cost_amount, 0), coalesce(lots.cost_amount_base, 0))""",
+    ),
+    Control(
+        "lot_not_named", Suite.BOOKS, Severity.WARNING, Owner.MIDDLE_OFFICE,
+        "A close under the method SPECIFIC names a lot that can give it.",
+        "{account_id} closed {unnamed_quantity} of {instrument_id} in {book_id} without naming a lot that is open; the oldest were taken.",
+        "Ask the front office for the lot and have the trade amended with closes_trade_id.",
+        ("book_id", "account_id", "instrument_id"),
+        """select matched.book_id, matched.account_id, matched.instrument_id, matched.unnamed_quantity
+        from intermediate.int_lots__matched as matched inner join today using (business_date)
+        where matched.unnamed_quantity <> 0""",
+    ),
+    Control(
+        "trade_rate_off_market", Suite.BOOKS, Severity.WARNING, Owner.MIDDLE_OFFICE,
+        "The rate agreed with a trade is within 5 % of the day's.",
+        "{trade_id} states the rate {fx_rate}; the day's rate of {currency_code} is {market_rate}.",
+        "Check the trade with the front office: one unit of the trade's currency in base currency is expected; amend it if it is wrong.",
+        ("trade_id",),
+        """select movements.trade_id, movements.fx_rate, movements.currency_code, rates.rate as market_rate
+        from intermediate.int_trades__movements as movements inner join today using (business_date)
+        inner join intermediate.int_market__closing_fx_rates as rates using (business_date, currency_code)
+        where movements.movement_sign = 1 and abs(movements.fx_rate / rates.rate - 1) > 0.05""",
+    ),
+    Control(
         "position_is_not_its_trades", Suite.BOOKS, Severity.CRITICAL, Owner.DATA_ENGINEERING,
         "A position is yesterday's and what was booked today.",
         "{account_id} holds {held_quantity} of {instrument_id} in {book_id}; its trades say {booked_quantity}.",
