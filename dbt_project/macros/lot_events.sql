@@ -10,7 +10,26 @@
 
 {# Execution time, then the source's sequence; the same whatever the order of arrival. #}
 {% macro lot_event_order(movements) -%}
-    {{ movements }}.trade_date, {{ movements }}.executed_at, {{ movements }}.source_sequence, {{ movements }}.trade_id
+    {{ movements }}.trade_date as event_date,
+    {{ movements }}.executed_at as event_moment,
+    {{ movements }}.source_sequence,
+    {{ movements }}.trade_id as event_id
+{%- endmacro %}
+
+{# A corporate action as an event of lot matching: the lots that are open are restated in new units. #}
+{% macro restatement_event(restatements) -%}
+    row(
+        {{ restatements }}.event_id, {{ restatements }}.ex_date, null, null, null, null, null, null,
+        {{ restatements }}.new_units, {{ restatements }}.old_units, 0
+    )::books.lot_event
+{%- endmacro %}
+
+{# Before the trades of its ex date. #}
+{% macro restatement_event_order(restatements) -%}
+    {{ restatements }}.ex_date,
+    '-infinity'::timestamptz,
+    null::bigint,
+    {{ restatements }}.event_id
 {%- endmacro %}
 
 {# The lot method in force for a movement on its trade date: the account's own, or that of the product line. #}

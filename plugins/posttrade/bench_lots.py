@@ -73,6 +73,11 @@ def _write_history(first: date, day: date, keys: int, trades: int) -> None:
     with psycopg_connection(Role.TRANSFORMER) as connection:
         connection.execute(f"""
             select setseed(0.5);
+            insert into intermediate.int_reference__instruments_known
+            select (jsonb_populate_record(one, jsonb_build_object('business_date', '{day}', 'instrument_id', 'I' || number))).*
+            from (select * from intermediate.int_reference__instruments_known as known
+                where product_line = 'equity' and currency_code = 'EUR' limit 1) as one
+            cross join generate_series(0, {keys // 200}) as number;
             insert into intermediate.int_market__closing_fx_rates
             select (jsonb_populate_record(rates, jsonb_build_object('business_date', '{day}'))).*
             from intermediate.int_market__closing_fx_rates as rates where business_date = '{first}';

@@ -70,8 +70,8 @@ PLANTED: dict[str, list[str]] = {
         f" marts.fct_profit_and_loss where business_date = {D} limit 1)"
     ],
     "position_is_not_its_lots": [
-        f"update marts.fct_lots set cost_amount = cost_amount + 0.01 where ctid = (select ctid from marts.fct_lots where business_date = {D}"
-        " limit 1)"
+        "update marts.fct_lots set cost_amount = cost_amount + 0.01"
+        f" where ctid = (select ctid from marts.fct_lots where business_date = {D} limit 1)"
     ],
     "lot_not_named": [
         "update intermediate.int_lots__matched set unnamed_quantity = 5 where ctid = (select ctid from intermediate.int_lots__matched"

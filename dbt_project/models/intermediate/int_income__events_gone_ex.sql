@@ -15,7 +15,9 @@ dividends as (
         case when event_status = 'WITHDRAWN' then 0 else amount_per_unit end as amount_per_unit,
         business_date as announced_date
     from announcements
-    where ex_date <= {{ business_date() }}
+    where
+        ex_date <= {{ business_date() }}
+        and event_type in ('CASH_DIVIDEND', 'SPECIAL_DIVIDEND')
 ),
 
 coupons as (

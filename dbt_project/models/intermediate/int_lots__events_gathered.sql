@@ -1,8 +1,8 @@
 {{ config(materialized='table') }}
 
 -- What happened today to the lots of each book, account and instrument, in order: the day's trades where they only add to what
--- was known; the whole history where an amendment, cancellation, late trade or change of method reaches back, so that the order of
--- arrival leaves no trace.
+-- was known; the whole history where an amendment, cancellation, late trade, late corporate action or change of method reaches
+-- back, so that the order of arrival leaves no trace. A corporate action comes before the trades of its ex date.
 
 with account_methods as (
     select
@@ -42,6 +42,10 @@ restated_accounts as (
     group by account_id
 ),
 
+restatements as (
+    select * from {{ restatements() }} as known
+),
+
 replayed_keys as (
     select
         book_id,
@@ -61,6 +65,19 @@ replayed_keys as (
     where
         history.business_date <= {{ business_date() }}
         and history.trade_date >= restated_accounts.valid_from
+    union
+    -- a corporate action that was announced, amended or withdrawn today after its ex date
+    select
+        history.book_id,
+        history.account_id,
+        history.instrument_id
+    from {{ ref('int_trades__movements') }} as history
+    inner join restatements on history.instrument_id = restatements.instrument_id
+    where
+        restatements.announced_date = {{ business_date() }}
+        and restatements.ex_date <= {{ previous_business_date() }}
+        and history.business_date <= {{ business_date() }}
+        and history.trade_date < restatements.ex_date
 ),
 
 replayed as (
@@ -68,8 +85,9 @@ replayed as (
         history.book_id,
         history.account_id,
         history.instrument_id,
-        min(history.currency_code) as currency_code,
-        array_agg({{ lot_event('history') }} order by {{ lot_event_order('history') }}) as events
+        true as is_replayed,
+        {{ lot_event('history') }} as event,
+        {{ lot_event_order('history') }}
     from {{ ref('int_trades__movements') }} as history
     inner join replayed_keys
         on
@@ -88,17 +106,26 @@ replayed as (
                 and taken_back.movement_sign = -1
                 and taken_back.business_date <= {{ business_date() }}
         )
-    group by history.book_id, history.account_id, history.instrument_id
+    union all
+    select
+        replayed_keys.book_id,
+        replayed_keys.account_id,
+        replayed_keys.instrument_id,
+        true,
+        {{ restatement_event('restatements') }},
+        {{ restatement_event_order('restatements') }}
+    from replayed_keys
+    inner join restatements on replayed_keys.instrument_id = restatements.instrument_id
 ),
 
-gathered as (
+today as (
     select
         movements.book_id,
         movements.account_id,
         movements.instrument_id,
-        min(movements.currency_code) as currency_code,
         false as is_replayed,
-        array_agg({{ lot_event('movements') }} order by {{ lot_event_order('movements') }}) as events
+        {{ lot_event('movements') }} as event,
+        {{ lot_event_order('movements') }}
     from {{ ref('int_trades__movements') }} as movements
     {{ lot_methods_of('movements') }}
     where
@@ -110,22 +137,60 @@ gathered as (
                 and replayed_keys.account_id = movements.account_id
                 and replayed_keys.instrument_id = movements.instrument_id
         )
-    group by movements.book_id, movements.account_id, movements.instrument_id
+    {% if lots_carried() %}
+        union all
+        select
+            held.book_id,
+            held.account_id,
+            held.instrument_id,
+            false,
+            {{ restatement_event('restatements') }},
+            {{ restatement_event_order('restatements') }}
+        from {{ lots_carried() }} as held
+        inner join restatements on held.instrument_id = restatements.instrument_id
+        where
+            held.business_date = {{ previous_business_date() }}
+            and held.quantity <> 0
+            and restatements.ex_date > {{ previous_business_date() }}
+            and not exists (
+                select 1 from replayed_keys
+                where
+                    replayed_keys.book_id = held.book_id
+                    and replayed_keys.account_id = held.account_id
+                    and replayed_keys.instrument_id = held.instrument_id
+            )
+    {% endif %}
+),
+
+gathered as (
+    select
+        book_id,
+        account_id,
+        instrument_id,
+        is_replayed,
+        array_agg(event order by event_date, event_moment, source_sequence, event_id) as events
+    from (
+        select * from today
+        union all
+        select * from replayed
+    ) as events
+    group by book_id, account_id, instrument_id, is_replayed
     union all
     -- A key whose last trade was taken back has nothing left to gather, and is worked out to be empty.
     select
         keys.book_id,
         keys.account_id,
         keys.instrument_id,
-        replayed.currency_code,
         true,
-        coalesce(replayed.events, '{}'::books.lot_event [])
+        '{}'::books.lot_event []
     from replayed_keys as keys
-    left join replayed
-        on
-            keys.book_id = replayed.book_id
-            and keys.account_id = replayed.account_id
-            and keys.instrument_id = replayed.instrument_id
+    where not exists (
+        select 1 from replayed
+        where
+            replayed.book_id = keys.book_id
+            and replayed.account_id = keys.account_id
+            and replayed.instrument_id = keys.instrument_id
+    )
 ),
 
 events_gathered as (
@@ -139,9 +204,13 @@ events_gathered as (
         rates.base_minor_unit,
         gathered.events
     from gathered
-    left join {{ ref('int_market__closing_fx_rates') }} as rates
+    inner join {{ ref('int_reference__instruments_known') }} as instruments
         on
-            gathered.currency_code = rates.currency_code
+            gathered.instrument_id = instruments.instrument_id
+            and instruments.business_date = {{ business_date() }}
+    inner join {{ ref('int_market__closing_fx_rates') }} as rates
+        on
+            instruments.currency_code = rates.currency_code
             and rates.business_date = {{ business_date() }}
 )
 

@@ -2,7 +2,16 @@
 
 -- What the custodian has confirmed as delivered or received, per book, account and instrument, carried from day to day.
 
-with moved as (
+with gone_ex as (
+    select
+        instrument_id,
+        books.product(new_units / old_units) as factor
+    from {{ restatements() }} as known
+    where ex_date > {{ previous_business_date() }}
+    group by instrument_id
+),
+
+moved as (
     select
         instructions.book_id,
         instructions.account_id,
@@ -17,13 +26,15 @@ with moved as (
 
 opening as (
     {% if is_incremental() %}
+        -- in the units of today: what went ex today restates what the custodian held
         select
-            book_id,
-            account_id,
-            instrument_id,
-            quantity
-        from {{ this }}
-        where business_date = {{ previous_business_date() }}
+            carried.book_id,
+            carried.account_id,
+            carried.instrument_id,
+            round(carried.quantity * coalesce(gone_ex.factor, 1), 10) as quantity
+        from {{ this }} as carried
+        left join gone_ex on carried.instrument_id = gone_ex.instrument_id
+        where carried.business_date = {{ previous_business_date() }}
     {% else %}
         select * from moved where false
     {% endif %}

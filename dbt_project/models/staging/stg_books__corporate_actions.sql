@@ -8,6 +8,8 @@ select
     pay_date,
     amount_per_unit,
     currency_code,
+    new_units,
+    old_units,
     business_date,
     revision,
     file_id,

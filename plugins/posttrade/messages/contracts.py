@@ -178,9 +178,12 @@ MARKET_CONTRACTS = (
     Contract(
         "corporate_actions", "books.corporate_actions",
         (_text("event_id"), _code("instrument_id", "books.instruments.instrument_id"),
-         _text("event_type", allowed=("CASH_DIVIDEND", "SPECIAL_DIVIDEND")), _text("event_status", allowed=("ANNOUNCED", "WITHDRAWN")),
+         _text("event_type", allowed=("CASH_DIVIDEND", "SPECIAL_DIVIDEND", "SPLIT", "REVERSE_SPLIT", "STOCK_DIVIDEND")),
+         _text("event_status", allowed=("ANNOUNCED", "WITHDRAWN")),
          Column("ex_date", ValueType.DATE), Column("record_date", ValueType.DATE, is_required=False),
-         Column("pay_date", ValueType.DATE), Column("amount_per_unit", ValueType.QUANTITY, is_positive=True), _CURRENCY),
+         Column("pay_date", ValueType.DATE), Column("amount_per_unit", ValueType.QUANTITY, is_required=False, is_positive=True),
+         _CURRENCY, Column("new_units", ValueType.QUANTITY, is_required=False, is_positive=True, may_be_left_out=True),
+         Column("old_units", ValueType.QUANTITY, is_required=False, is_positive=True, may_be_left_out=True)),
         ("event_id",),
     ),
 )  # fmt: skip

@@ -228,7 +228,14 @@ def _errors_across_columns(contract: Contract) -> Iterator[sql.Composed]:
             ("maturity_date::date <= issue_date::date", "BEFORE_ISSUE_DATE:maturity_date"),
         )
     elif contract.kind == "corporate_actions":
-        checks = (("pay_date::date < ex_date::date", "BEFORE_EX_DATE:pay_date"),)
+        checks = (
+            ("pay_date::date < ex_date::date", "BEFORE_EX_DATE:pay_date"),
+            ("event_type in ('CASH_DIVIDEND', 'SPECIAL_DIVIDEND') and amount_per_unit is null", "MISSING:amount_per_unit"),
+            ("event_type in ('SPLIT', 'REVERSE_SPLIT', 'STOCK_DIVIDEND') and new_units is null", "MISSING:new_units"),
+            ("event_type in ('SPLIT', 'REVERSE_SPLIT', 'STOCK_DIVIDEND') and old_units is null", "MISSING:old_units"),
+            ("event_type in ('SPLIT', 'STOCK_DIVIDEND') and new_units::numeric <= old_units::numeric", "OUT_OF_RANGE:new_units"),
+            ("event_type = 'REVERSE_SPLIT' and new_units::numeric >= old_units::numeric", "OUT_OF_RANGE:new_units"),
+        )
     elif contract.kind == "withholding_rates":
         checks = (("rate::numeric < 0 or rate::numeric >= 1", "OUT_OF_RANGE:rate"),)
     for condition, error in checks:

@@ -22,7 +22,15 @@ holdings as (
         events.event_id,
         movements.book_id,
         movements.account_id,
-        movements.quantity
+        -- in the units of the event
+        movements.quantity * (
+            select books.product(restatements.new_units / restatements.old_units)
+            from {{ restatements() }} as restatements
+            where
+                restatements.instrument_id = movements.instrument_id
+                and restatements.ex_date > movements.trade_date
+                and restatements.ex_date < events.ex_date
+        ) as quantity
     from events
     inner join {{ ref('int_trades__movements') }} as movements
         on
