@@ -69,6 +69,10 @@ PLANTED: dict[str, list[str]] = {
         "update marts.fct_profit_and_loss set price_amount_base = price_amount_base + 0.01 where ctid = (select ctid from"
         f" marts.fct_profit_and_loss where business_date = {D} limit 1)"
     ],
+    "result_unexplained": [
+        "update marts.fct_profit_and_loss set residual_amount = 0.01 where ctid = (select ctid from marts.fct_profit_and_loss"
+        f" where business_date = {D} limit 1)"
+    ],
     "position_is_not_its_trades": [f"update marts.fct_positions set traded_quantity = traded_quantity + 1 where ctid = {HELD}"],
     "bond_without_accrual": [f"update marts.fct_positions set accrued_interest_amount = null where ctid = {BOND}"],
     "position_break": [
