@@ -81,6 +81,10 @@ PLANTED: dict[str, list[str]] = {
         "update intermediate.int_trades__movements set fx_rate = fx_rate * 1.06 where ctid = (select ctid from"
         f" intermediate.int_trades__movements where business_date = {D} and movement_sign = 1 limit 1)"
     ],
+    "result_unexplained": [
+        "update marts.fct_profit_and_loss set residual_amount = 0.01 where ctid = (select ctid from marts.fct_profit_and_loss"
+        f" where business_date = {D} limit 1)"
+    ],
     "position_is_not_its_trades": [f"update marts.fct_positions set traded_quantity = traded_quantity + 1 where ctid = {HELD}"],
     "bond_without_accrual": [f"update marts.fct_positions set accrued_interest_amount = null where ctid = {BOND}"],
     "position_break": [

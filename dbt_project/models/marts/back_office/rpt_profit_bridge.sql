@@ -9,7 +9,10 @@ with management as (
     from {{ ref('fct_profit_and_loss') }} as results
     cross join lateral (
         values
-        ('trading', results.price_amount_base + results.new_trades_amount_base + results.corrections_amount_base),
+        (
+            'trading',
+            results.price_amount_base + results.new_trades_amount_base + results.prior_day_corrections_amount_base
+        ),
         ('accrual', results.accrual_amount_base),
         ('fx', results.fx_amount_base),
         ('income', results.income_amount_base),

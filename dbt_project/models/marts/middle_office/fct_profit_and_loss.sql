@@ -2,9 +2,14 @@
 
 -- The day's result per book, account and instrument, told in steps that telescope: each step is the difference of two
 -- rounded values, so the components add up to the change in value and cash without a residual.
---   opening value at yesterday's price -> at today's price        price
---   -> with what was corrected of earlier days                    corrections
---   -> with today's trades                                        new trades
+--   opening value at yesterday's rate -> at today's rate          fx translation (base currency only)
+--   -> at today's price                                           price
+--   -> with the amended trades of earlier days                    amended trades
+--   -> without the cancelled trades of earlier days               cancelled trades
+--   -> with the trades of earlier days that came late             late trades
+--   -> with today's trades, each in its last version of the day   new trades
+-- Claims in foreign currency stand as CASH:<currency>; their change of value is the fx transaction result.
+-- The residual looks at both ends and at what was paid, not at the steps.
 
 with today as (
     select * from {{ ref('fct_positions') }} where business_date = {{ business_date() }}
@@ -43,11 +48,17 @@ traded as (
         book_id,
         account_id,
         instrument_id,
-        coalesce(sum(quantity) filter (where movement_type <> 'NEW'), 0) as corrected_quantity,
-        coalesce(sum(gross_amount) filter (where movement_type <> 'NEW'), 0) as corrected_amount,
-        coalesce(sum(gross_amount_base) filter (where movement_type <> 'NEW'), 0) as corrected_amount_base,
-        coalesce(sum(gross_amount) filter (where movement_type = 'NEW'), 0) as new_amount,
-        coalesce(sum(gross_amount_base) filter (where movement_type = 'NEW'), 0) as new_amount_base,
+        coalesce(sum(quantity) filter (where movement_type = 'AMENDMENT'), 0) as amended_quantity,
+        coalesce(sum(gross_amount) filter (where movement_type = 'AMENDMENT'), 0) as amended_gross_amount,
+        coalesce(sum(gross_amount_base) filter (where movement_type = 'AMENDMENT'), 0) as amended_gross_amount_base,
+        coalesce(sum(quantity) filter (where movement_type = 'CANCELLATION'), 0) as cancelled_quantity,
+        coalesce(sum(gross_amount) filter (where movement_type = 'CANCELLATION'), 0) as cancelled_gross_amount,
+        coalesce(sum(gross_amount_base) filter (where movement_type = 'CANCELLATION'), 0) as cancelled_gross_amount_base,
+        coalesce(sum(quantity) filter (where movement_type = 'LATE'), 0) as late_quantity,
+        coalesce(sum(gross_amount) filter (where movement_type = 'LATE'), 0) as late_gross_amount,
+        coalesce(sum(gross_amount_base) filter (where movement_type = 'LATE'), 0) as late_gross_amount_base,
+        coalesce(sum(gross_amount) filter (where movement_type = 'NEW'), 0) as new_gross_amount,
+        coalesce(sum(gross_amount_base) filter (where movement_type = 'NEW'), 0) as new_gross_amount_base,
         sum(accrued_amount) as accrued_amount,
         sum(accrued_amount_base) as accrued_amount_base,
         sum(fee_amount) as fee_amount,
@@ -72,6 +83,63 @@ income as (
     group by book_id, account_id, instrument_id
 ),
 
+-- What was paid into the securities (income comes out of them), whatever step it belongs to.
+paid as (
+    select
+        book_id,
+        account_id,
+        instrument_id,
+        currency_code,
+        true as is_claim_of_book,
+        -net_amount as amount,
+        gross_amount_base + accrued_amount_base + fee_amount_base as amount_base
+    from {{ ref('int_trades__movements') }}
+    where business_date = {{ business_date() }}
+    union all
+    select
+        book_id,
+        account_id,
+        instrument_id,
+        currency_code,
+        client_id is null,
+        -net_amount,
+        -net_amount_base
+    from {{ ref('fct_income') }}
+    where business_date = {{ business_date() }}
+),
+
+paid_for_securities as (
+    select
+        book_id,
+        account_id,
+        instrument_id,
+        sum(amount) as amount,
+        sum(amount_base) as amount_base
+    from paid
+    group by book_id, account_id, instrument_id
+),
+
+claims_gained as (
+    select
+        book_id,
+        currency_code,
+        -sum(amount) as amount,
+        -sum(amount_base) as amount_base
+    from paid
+    where is_claim_of_book
+    group by book_id, currency_code
+),
+
+claims_yesterday as (
+    select
+        book_id,
+        currency_code,
+        closing_amount,
+        closing_amount_base
+    from {{ ref('int_cash__flows_due') }}
+    where business_date = {{ previous_business_date() }}
+),
+
 keys as (
     select book_id, account_id, instrument_id from today
     union
@@ -87,32 +155,32 @@ levels as (
         keys.instrument_id,
         instruments.product_line,
         instruments.currency_code,
+        instruments.price_divisor,
         rates.rate as fx_rate,
+        rates.minor_unit,
         rates.base_minor_unit,
+        today.price,
+        today.is_price_missing,
+        coalesce(yesterday.traded_quantity, 0) as opening_quantity,
         coalesce(yesterday.market_value_amount, 0) as opening_value,
         coalesce(yesterday.market_value_amount_base, 0) as opening_value_base,
         coalesce(yesterday.accrued_interest_amount, 0) as opening_accrued,
         coalesce(yesterday.accrued_interest_amount_base, 0) as opening_accrued_base,
-        case
-            when today.is_price_missing then coalesce(yesterday.market_value_amount, 0)
-            else {{ round_money('coalesce(yesterday.traded_quantity, 0) * today.price / instruments.price_divisor', 'rates.minor_unit') }}
-        end as repriced_value,
-        case
-            when today.is_price_missing
-                then coalesce(yesterday.market_value_amount, 0) + coalesce(traded.corrected_amount, 0)
-            else
-                {{ round_money(
-                    '(coalesce(yesterday.traded_quantity, 0) + coalesce(traded.corrected_quantity, 0))
-                    * today.price / instruments.price_divisor', 'rates.minor_unit') }}
-        end as corrected_value,
         coalesce(today.market_value_amount, 0) as closing_value,
         coalesce(today.market_value_amount_base, 0) as closing_value_base,
         coalesce(today.accrued_interest_amount, 0) as closing_accrued,
         coalesce(today.accrued_interest_amount_base, 0) as closing_accrued_base,
-        coalesce(traded.corrected_amount, 0) as corrected_amount,
-        coalesce(traded.corrected_amount_base, 0) as corrected_amount_base,
-        coalesce(traded.new_amount, 0) as new_amount,
-        coalesce(traded.new_amount_base, 0) as new_amount_base,
+        coalesce(traded.amended_quantity, 0) as amended_quantity,
+        coalesce(traded.amended_gross_amount, 0) as amended_amount,
+        coalesce(traded.amended_gross_amount_base, 0) as amended_amount_base,
+        coalesce(traded.cancelled_quantity, 0) as cancelled_quantity,
+        coalesce(traded.cancelled_gross_amount, 0) as cancelled_amount,
+        coalesce(traded.cancelled_gross_amount_base, 0) as cancelled_amount_base,
+        coalesce(traded.late_quantity, 0) as late_quantity,
+        coalesce(traded.late_gross_amount, 0) as late_amount,
+        coalesce(traded.late_gross_amount_base, 0) as late_amount_base,
+        coalesce(traded.new_gross_amount, 0) as new_amount,
+        coalesce(traded.new_gross_amount_base, 0) as new_amount_base,
         coalesce(traded.accrued_amount, 0) as traded_accrued,
         coalesce(traded.accrued_amount_base, 0) as traded_accrued_base,
         coalesce(traded.fee_amount, 0) as fee_amount,
@@ -120,7 +188,9 @@ levels as (
         coalesce(income.coupon_amount, 0) as coupon_amount,
         coalesce(income.coupon_amount_base, 0) as coupon_amount_base,
         coalesce(income.income_amount, 0) as income_amount,
-        coalesce(income.income_amount_base, 0) as income_amount_base
+        coalesce(income.income_amount_base, 0) as income_amount_base,
+        coalesce(paid_for_securities.amount, 0) as net_cash_in,
+        coalesce(paid_for_securities.amount_base, 0) as net_cash_in_base
     from keys
     inner join {{ ref('int_reference__instruments_known') }} as instruments
         on
@@ -150,19 +220,45 @@ levels as (
             keys.book_id = income.book_id
             and keys.account_id = income.account_id
             and keys.instrument_id = income.instrument_id
+    left join paid_for_securities
+        on
+            keys.book_id = paid_for_securities.book_id
+            and keys.account_id = paid_for_securities.account_id
+            and keys.instrument_id = paid_for_securities.instrument_id
 ),
 
+-- The value after each step. Without a price a position stands at what it stood at and what was paid since.
 -- A key that was flat yesterday and did not move has no row today and no price to need.
-levels_in_base as (
+steps as (
     select
         levels.*,
-        coalesce(levels.repriced_value, 0) as repriced,
-        coalesce(levels.corrected_value, 0) as corrected,
-        {{ round_money('levels.opening_value * levels.fx_rate', 'levels.base_minor_unit') }} as opening_at_todays_rate,
-        {{ round_money('levels.opening_accrued * levels.fx_rate', 'levels.base_minor_unit') }} as accrued_at_todays_rate,
-        {{ round_money('coalesce(levels.repriced_value, 0) * levels.fx_rate', 'levels.base_minor_unit') }} as repriced_base,
-        {{ round_money('coalesce(levels.corrected_value, 0) * levels.fx_rate', 'levels.base_minor_unit') }} as corrected_base
+        {% for step, quantity, booked in [
+            ('repriced_value', 'opening_quantity', '0'),
+            ('amended_value', 'opening_quantity + amended_quantity', 'amended_amount'),
+            ('cancelled_value', 'opening_quantity + amended_quantity + cancelled_quantity', 'amended_amount + cancelled_amount'),
+            (
+                'late_value', 'opening_quantity + amended_quantity + cancelled_quantity + late_quantity',
+                'amended_amount + cancelled_amount + late_amount'
+            ),
+        ] %}
+            case
+                when is_price_missing then opening_value + {{ booked }}
+                else coalesce({{ round_money('(' ~ quantity ~ ') * price / price_divisor', 'minor_unit') }}, 0)
+            end as {{ step }}{{ "," if not loop.last }}
+        {% endfor %}
     from levels
+),
+
+steps_in_base as (
+    select
+        steps.*,
+        {{ round_money('opening_value * fx_rate', 'base_minor_unit') }} as opening_at_todays_rate,
+        {{ round_money('opening_accrued * fx_rate', 'base_minor_unit') }} as accrued_at_todays_rate,
+        {{ round_money('repriced_value * fx_rate', 'base_minor_unit') }} as repriced_value_base,
+        {{ round_money('amended_value * fx_rate', 'base_minor_unit') }} as amended_value_base,
+        {{ round_money('cancelled_value * fx_rate', 'base_minor_unit') }} as cancelled_value_base,
+        {{ round_money('late_value * fx_rate', 'base_minor_unit') }} as late_value_base
+    from steps
 ),
 
 components as (
@@ -172,44 +268,81 @@ components as (
         instrument_id,
         product_line,
         currency_code,
-        repriced - opening_value as price_amount,
+        opening_value + opening_accrued as opening_value_amount,
+        closing_value + closing_accrued as closing_value_amount,
+        net_cash_in as net_cash_in_amount,
+        repriced_value - opening_value as price_amount,
         closing_accrued - opening_accrued - traded_accrued + coupon_amount as accrual_amount,
         0::numeric as fx_amount,
         income_amount,
         -fee_amount as fees_amount,
-        closing_value - corrected - new_amount as new_trades_amount,
-        corrected - repriced - corrected_amount as corrections_amount,
-        repriced_base - opening_at_todays_rate as price_amount_base,
+        closing_value - late_value - new_amount as new_trades_amount,
+        amended_value - repriced_value - amended_amount as amended_trades_amount,
+        cancelled_value - amended_value - cancelled_amount as cancelled_trades_amount,
+        late_value - cancelled_value - late_amount as late_trades_amount,
+        opening_value_base + opening_accrued_base as opening_value_amount_base,
+        closing_value_base + closing_accrued_base as closing_value_amount_base,
+        net_cash_in_base as net_cash_in_amount_base,
+        repriced_value_base - opening_at_todays_rate as price_amount_base,
         closing_accrued_base - accrued_at_todays_rate - traded_accrued_base + coupon_amount_base as accrual_amount_base,
-        opening_at_todays_rate - opening_value_base + accrued_at_todays_rate - opening_accrued_base as fx_amount_base,
+        opening_at_todays_rate - opening_value_base + accrued_at_todays_rate - opening_accrued_base as fx_translation_amount_base,
+        0::numeric as fx_transaction_amount_base,
         income_amount_base,
         -fee_amount_base as fees_amount_base,
-        closing_value_base - corrected_base - new_amount_base as new_trades_amount_base,
-        corrected_base - repriced_base - corrected_amount_base as corrections_amount_base
-    from levels_in_base
+        closing_value_base - late_value_base - new_amount_base as new_trades_amount_base,
+        amended_value_base - repriced_value_base - amended_amount_base as amended_trades_amount_base,
+        cancelled_value_base - amended_value_base - cancelled_amount_base as cancelled_trades_amount_base,
+        late_value_base - cancelled_value_base - late_amount_base as late_trades_amount_base
+    from steps_in_base
     union all
     select
-        book_id,
+        claims.book_id,
         '' as account_id,
-        'CASH:' || currency_code as instrument_id,
+        'CASH:' || claims.currency_code as instrument_id,
         'cash' as product_line,
-        currency_code,
-        0,
-        0,
-        0,
-        0,
-        0,
-        0,
-        0,
-        0,
-        0,
-        closing_amount_base - opening_amount_base - flow_amount_base,
-        0,
-        0,
-        0,
-        0
-    from {{ ref('int_cash__flows_due') }}
-    where business_date = {{ business_date() }}
+        claims.currency_code,
+        coalesce(claims_yesterday.closing_amount, 0) as opening_value_amount,
+        claims.closing_amount as closing_value_amount,
+        coalesce(claims_gained.amount, 0) as net_cash_in_amount,
+        0 as price_amount,
+        0 as accrual_amount,
+        0 as fx_amount,
+        0 as income_amount,
+        0 as fees_amount,
+        0 as new_trades_amount,
+        0 as amended_trades_amount,
+        0 as cancelled_trades_amount,
+        0 as late_trades_amount,
+        coalesce(claims_yesterday.closing_amount_base, 0) as opening_value_amount_base,
+        claims.closing_amount_base as closing_value_amount_base,
+        coalesce(claims_gained.amount_base, 0) as net_cash_in_amount_base,
+        0 as price_amount_base,
+        0 as accrual_amount_base,
+        0 as fx_translation_amount_base,
+        claims.closing_amount_base - claims.opening_amount_base - claims.flow_amount_base as fx_transaction_amount_base,
+        0 as income_amount_base,
+        0 as fees_amount_base,
+        0 as new_trades_amount_base,
+        0 as amended_trades_amount_base,
+        0 as cancelled_trades_amount_base,
+        0 as late_trades_amount_base
+    from {{ ref('int_cash__flows_due') }} as claims
+    left join claims_yesterday
+        on claims.book_id = claims_yesterday.book_id and claims.currency_code = claims_yesterday.currency_code
+    left join claims_gained
+        on claims.book_id = claims_gained.book_id and claims.currency_code = claims_gained.currency_code
+    where claims.business_date = {{ business_date() }}
+),
+
+summed as (
+    select
+        components.*,
+        price_amount + accrual_amount + fx_amount + income_amount + fees_amount + new_trades_amount + amended_trades_amount
+        + cancelled_trades_amount + late_trades_amount as total_amount,
+        price_amount_base + accrual_amount_base + fx_translation_amount_base + fx_transaction_amount_base + income_amount_base
+        + fees_amount_base + new_trades_amount_base + amended_trades_amount_base + cancelled_trades_amount_base
+        + late_trades_amount_base as total_amount_base
+    from components
 ),
 
 books as (
@@ -219,47 +352,63 @@ books as (
 profit_and_loss as (
     select
         {{ business_date() }} as business_date,
-        components.book_id,
-        components.account_id,
-        components.instrument_id,
+        summed.book_id,
+        summed.account_id,
+        summed.instrument_id,
         books.desk_id,
-        components.product_line,
-        components.currency_code,
-        components.price_amount::numeric(24, 4) as price_amount,
-        components.accrual_amount::numeric(24, 4) as accrual_amount,
-        components.fx_amount::numeric(24, 4) as fx_amount,
-        components.income_amount::numeric(24, 4) as income_amount,
-        components.fees_amount::numeric(24, 4) as fees_amount,
-        components.new_trades_amount::numeric(24, 4) as new_trades_amount,
-        components.corrections_amount::numeric(24, 4) as corrections_amount,
+        summed.product_line,
+        summed.currency_code,
+        summed.opening_value_amount::numeric(24, 4) as opening_value_amount,
+        summed.closing_value_amount::numeric(24, 4) as closing_value_amount,
+        summed.net_cash_in_amount::numeric(24, 4) as net_cash_in_amount,
+        summed.price_amount::numeric(24, 4) as price_amount,
+        summed.accrual_amount::numeric(24, 4) as accrual_amount,
+        summed.fx_amount::numeric(24, 4) as fx_amount,
+        summed.income_amount::numeric(24, 4) as income_amount,
+        summed.fees_amount::numeric(24, 4) as fees_amount,
+        summed.new_trades_amount::numeric(24, 4) as new_trades_amount,
+        summed.amended_trades_amount::numeric(24, 4) as amended_trades_amount,
+        summed.cancelled_trades_amount::numeric(24, 4) as cancelled_trades_amount,
+        summed.late_trades_amount::numeric(24, 4) as late_trades_amount,
+        (summed.amended_trades_amount + summed.cancelled_trades_amount + summed.late_trades_amount)::numeric(24, 4)
+            as prior_day_corrections_amount,
+        summed.total_amount::numeric(24, 4) as total_amount,
         (
-            components.price_amount + components.accrual_amount + components.fx_amount + components.income_amount
-            + components.fees_amount + components.new_trades_amount + components.corrections_amount
-        )::numeric(24, 4) as total_amount,
-        components.price_amount_base::numeric(24, 4) as price_amount_base,
-        components.accrual_amount_base::numeric(24, 4) as accrual_amount_base,
-        components.fx_amount_base::numeric(24, 4) as fx_amount_base,
-        components.income_amount_base::numeric(24, 4) as income_amount_base,
-        components.fees_amount_base::numeric(24, 4) as fees_amount_base,
-        components.new_trades_amount_base::numeric(24, 4) as new_trades_amount_base,
-        components.corrections_amount_base::numeric(24, 4) as corrections_amount_base,
+            summed.closing_value_amount - summed.opening_value_amount - summed.net_cash_in_amount - summed.total_amount
+        )::numeric(24, 4) as residual_amount,
+        summed.opening_value_amount_base::numeric(24, 4) as opening_value_amount_base,
+        summed.closing_value_amount_base::numeric(24, 4) as closing_value_amount_base,
+        summed.net_cash_in_amount_base::numeric(24, 4) as net_cash_in_amount_base,
+        summed.price_amount_base::numeric(24, 4) as price_amount_base,
+        summed.accrual_amount_base::numeric(24, 4) as accrual_amount_base,
+        summed.fx_translation_amount_base::numeric(24, 4) as fx_translation_amount_base,
+        summed.fx_transaction_amount_base::numeric(24, 4) as fx_transaction_amount_base,
+        (summed.fx_translation_amount_base + summed.fx_transaction_amount_base)::numeric(24, 4) as fx_amount_base,
+        summed.income_amount_base::numeric(24, 4) as income_amount_base,
+        summed.fees_amount_base::numeric(24, 4) as fees_amount_base,
+        summed.new_trades_amount_base::numeric(24, 4) as new_trades_amount_base,
+        summed.amended_trades_amount_base::numeric(24, 4) as amended_trades_amount_base,
+        summed.cancelled_trades_amount_base::numeric(24, 4) as cancelled_trades_amount_base,
+        summed.late_trades_amount_base::numeric(24, 4) as late_trades_amount_base,
+        (summed.amended_trades_amount_base + summed.cancelled_trades_amount_base + summed.late_trades_amount_base)::numeric(24, 4)
+            as prior_day_corrections_amount_base,
+        summed.total_amount_base::numeric(24, 4) as total_amount_base,
         (
-            components.price_amount_base + components.accrual_amount_base + components.fx_amount_base
-            + components.income_amount_base + components.fees_amount_base + components.new_trades_amount_base
-            + components.corrections_amount_base
-        )::numeric(24, 4) as total_amount_base,
+            summed.closing_value_amount_base - summed.opening_value_amount_base - summed.net_cash_in_amount_base
+            - summed.total_amount_base
+        )::numeric(24, 4) as residual_amount_base,
         coalesce(lots.realised_amount, 0)::numeric(24, 4) as realised_amount,
         coalesce(lots.realised_amount_base, 0)::numeric(24, 4) as realised_amount_base,
         coalesce(lots.realised_price_amount_base, 0)::numeric(24, 4) as realised_price_amount_base,
         (coalesce(lots.realised_amount_base, 0) - coalesce(lots.realised_price_amount_base, 0))::numeric(24, 4)
             as realised_fx_amount_base
-    from components
-    inner join books on components.book_id = books.book_id
+    from summed
+    inner join books on summed.book_id = books.book_id
     left join {{ ref('int_lots__matched') }} as lots
         on
-            components.book_id = lots.book_id
-            and components.account_id = lots.account_id
-            and components.instrument_id = lots.instrument_id
+            summed.book_id = lots.book_id
+            and summed.account_id = lots.account_id
+            and summed.instrument_id = lots.instrument_id
             and lots.business_date = {{ business_date() }}
 )
 

@@ -101,12 +101,22 @@ CONTROLS = (
         ("book_id", "account_id", "instrument_id"),
         """select results.book_id, results.account_id, results.instrument_id, total_amount_base - (price_amount_base
             + accrual_amount_base + fx_amount_base + income_amount_base + fees_amount_base + new_trades_amount_base
-            + corrections_amount_base) as difference_amount
+            + prior_day_corrections_amount_base) as difference_amount
         from marts.fct_profit_and_loss as results inner join today using (business_date)
         where total_amount_base <> price_amount_base + accrual_amount_base + fx_amount_base + income_amount_base
-            + fees_amount_base + new_trades_amount_base + corrections_amount_base
+            + fees_amount_base + new_trades_amount_base + prior_day_corrections_amount_base
             or total_amount <> price_amount + accrual_amount + fx_amount + income_amount + fees_amount
-            + new_trades_amount + corrections_amount""",
+            + new_trades_amount + prior_day_corrections_amount""",
+    ),
+    Control(
+        "result_unexplained", Suite.BOOKS, Severity.CRITICAL, Owner.MIDDLE_OFFICE,
+        "What every position and every claim gained in value beyond what was paid is explained by its components.",
+        "Of the result of {instrument_id} in {book_id}, {residual_amount} is left unexplained, {residual_amount_base} in base currency.",
+        "Compare opening value, closing value and net cash in with the day's trades; a kind of movement no component knows is an error.",
+        ("book_id", "account_id", "instrument_id"),
+        """select results.book_id, results.account_id, results.instrument_id, results.residual_amount, results.residual_amount_base
+        from marts.fct_profit_and_loss as results inner join today using (business_date)
+        where results.residual_amount <> 0 or results.residual_amount_base <> 0""",
     ),
     Control(
         "position_is_not_its_lots", Suite.BOOKS, Severity.CRITICAL, Owner.DATA_ENGINEERING,
