@@ -10,6 +10,7 @@ import sqlalchemy
 from sqlalchemy import text
 
 from posttrade.procedures.schema import load_procedures
+from posttrade.records.journal_seals import seal_entries
 
 POSTING_LOCK = 7_405_010
 MONETARY_ACCOUNTS = ("trade_settlement", "cash", "income_receivable", "client_payable", "fx_revaluation")
@@ -45,6 +46,9 @@ def post_journal(business_date: date, engine: sqlalchemy.Engine) -> dict[str, in
             wanted = connection.scalar(text("select count(*) from pg_temp.wanted_entries"))
             counts["posted"] += posted
             counts["unchanged"] += int(wanted or 0) - posted
+        written = counts["posted"] + counts["reversed"]
+        if written and seal_entries(connection, business_date) != written:
+            raise RuntimeError(f"the seal of {business_date} does not hold the {written} entries that were posted")
     return counts
 
 
