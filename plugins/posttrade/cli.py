@@ -38,6 +38,7 @@ app.add_typer(payments_app, name="payments")
 
 out = Console(highlight=False, width=None if Console().is_terminal else 150)
 DATE_FOLDER = re.compile(r"\d{4}-\d{2}-\d{2}")
+LISTED_ENTRIES = 20
 SAMPLE_DAYS, SAMPLE_TRADES, SAMPLE_SEED = 5, 2000, 7
 
 
@@ -412,6 +413,24 @@ def print_fingerprint() -> None:
     for name, value in hashes.items():
         print(f"{value}  {name}")
     print(f"{overall(hashes)}  all")
+
+
+@app.command()
+def verify(
+    seal: Annotated[str | None, typer.Option(help="The hash of a seal noted at an earlier time; it must still be in the chain.")] = None,
+    every_entry: Annotated[bool, typer.Option("--all", help="List every entry that differs, not the first 20 of a seal.")] = False,
+) -> None:
+    """Work out the seals of the journal anew; exit code 1 and the entries that differ when it is not as it was sealed."""
+    from posttrade.records.database import Role, engine
+    from posttrade.records.journal_seals import verify_journal
+    from posttrade.runtime.postgres import running_server
+
+    _settings(None)
+    with running_server(), engine(Role.AUDITOR).connect() as connection:
+        verdict = verify_journal(connection, seal)
+    for line in verdict.lines(None if every_entry else LISTED_ENTRIES):
+        out.print(line, markup=False, soft_wrap=True)
+    raise typer.Exit(0 if verdict.is_intact else 1)
 
 
 @app.command()

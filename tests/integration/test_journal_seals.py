@@ -16,7 +16,9 @@ from environment_of_tests import set_environment
 from integration.conftest import close_day
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
+from typer.testing import CliRunner
 
+from posttrade.cli import app
 from posttrade.offices import accounting
 from posttrade.records import migrations
 from posttrade.records.database import Role, administrator_url, engine
@@ -184,13 +186,46 @@ def test_an_entry_written_around_the_posting_is_named_and_a_later_run_does_not_s
     assert found() == [(Fault.ENTRY_UNSEALED, None, "FORGED")]
 
 
+def verify(*options: str) -> tuple[int, list[str]]:
+    """Exit code and output of `./posttrade verify`."""
+    outcome = CliRunner().invoke(app, ["verify", *options])
+    assert outcome.exception is None or isinstance(outcome.exception, SystemExit)
+    return outcome.exit_code, outcome.output.splitlines()
+
+
 @pytest.mark.usefixtures("posted")
-def test_each_fault_is_said_in_a_sentence() -> None:
-    tamper(f"delete from ledger.journal_lines where entry_id = '{entry_id('T2')}' and line_no = 2")
-    assert {one.sentence for one in verdict().faults} == {
-        f"Entry {entry_id('T2')} (T2) of 2026-01-05 was changed after seal 1: 3 lines sealed, 2 found.",
-        f"Entry {entry_id('T2')} (T2) of 2026-01-05 does not balance.",
-    }
+def test_the_command_says_that_the_journal_is_intact() -> None:
+    code, (first, second) = verify()
+    assert (code, first) == (0, "journal intact: 4 entries in 3 seals up to 2026-01-06")
+    assert second == f"last seal: {verdict().last_seal_hash}"
+    assert verify("--seal", second.removeprefix("last seal: ")) == (0, [first, second])
+    assert verify("--seal", "ab" * 32)[1][:2] == [
+        "The journal is not as it was sealed.", "No seal has the hash you noted: seals were taken away or made anew.",
+    ]  # fmt: skip
+
+
+@pytest.mark.usefixtures("posted")
+def test_the_command_names_every_entry_that_differs_and_fails() -> None:
+    tamper(
+        f"delete from ledger.journal_lines where entry_id = '{entry_id('T2')}' and line_no = 2",
+        "update ledger.journal_entries set event_type = 'PAYMENT' where event_id = 'P1'",
+    )
+    code, lines = verify()
+    assert code == 1
+    assert lines[:-1] == [
+        "The journal is not as it was sealed.",
+        "Seal 1:",
+        f"  Entry {entry_id('T2')} (T2) of 2026-01-05 was changed after seal 1: 3 lines sealed, 2 found.",
+        "Seal 3:",
+        f"  Entry {entry_id('P1')} (P1) of 2026-01-06 was changed after seal 3: 2 lines sealed, 2 found.",
+        "In no seal, or out of balance:",
+        f"  Entry {entry_id('T2')} (T2) of 2026-01-05 does not balance.",
+    ]
+    assert lines[-1].startswith("What to do: ")
+
+
+def test_an_empty_journal_is_intact(fresh_database: str) -> None:  # noqa: ARG001
+    assert verify() == (0, ["journal intact: 0 entries in 0 seals"])
 
 
 @pytest.mark.usefixtures("posted")

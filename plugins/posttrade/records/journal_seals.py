@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from itertools import groupby
 
 import sqlalchemy
 from sqlalchemy import text
@@ -31,6 +32,12 @@ _SENTENCES = {
     Fault.ENTRY_UNSEALED: "{entry} of {business_date} stands in no seal: it was not written by a posting run.",
     Fault.ENTRY_UNBALANCED: "{entry} of {business_date} does not balance.",
 }
+
+
+WHAT_TO_DO = (
+    "What to do: pay and deliver nothing, change nothing, keep a copy of the database as it is, and compare the entries named here"
+    " with the last backup: docs/operations.md, 'The journal chain is broken'."
+)
 
 
 @dataclass(frozen=True)
@@ -67,6 +74,28 @@ class Verdict:
     def is_intact(self) -> bool:
         """Whether every entry and every seal is as it was made."""
         return not self.faults and self.holds_known_seal
+
+    def lines(self, listed: int | None = None) -> list[str]:
+        """The verdict in words.
+
+        Args:
+            listed: as many faults of each seal are told one by one; None tells all.
+        """
+        if self.is_intact:
+            intact = f"journal intact: {self.entry_count:,} entries in {self.seal_count:,} seals"
+            if self.last_date is None:
+                return [intact]
+            return [f"{intact} up to {self.last_date}", f"last seal: {self.last_seal_hash}"]
+        lines = ["The journal is not as it was sealed."]
+        if not self.holds_known_seal:
+            lines.append("No seal has the hash you noted: seals were taken away or made anew.")
+        for seal_no, faults in groupby(self.faults, key=lambda one: one.seal_no):
+            of_seal = list(faults)
+            lines.append(f"Seal {seal_no}:" if seal_no is not None else "In no seal, or out of balance:")
+            lines += [f"  {one.sentence}" for one in of_seal[:listed]]
+            if listed is not None and len(of_seal) > listed:
+                lines.append(f"  ... and {len(of_seal) - listed:,} more.")
+        return [*lines, WHAT_TO_DO]
 
 
 def seal_entries(connection: sqlalchemy.Connection, business_date: date) -> int:
