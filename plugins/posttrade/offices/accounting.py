@@ -11,11 +11,13 @@ from sqlalchemy import text
 
 from posttrade.procedures.schema import load_procedures
 from posttrade.records.journal_seals import seal_entries
+from posttrade.records.refusals import refusals_said
 
 POSTING_LOCK = 7_405_010
 MONETARY_ACCOUNTS = ("trade_settlement", "cash", "income_receivable", "client_payable", "fx_revaluation")
 
 
+@refusals_said()
 def post_journal(business_date: date, engine: sqlalchemy.Engine) -> dict[str, int]:
     """Post what the day's trades, settlements, income and payments owe to the ledger, then value what it holds.
 
@@ -25,6 +27,9 @@ def post_journal(business_date: date, engine: sqlalchemy.Engine) -> dict[str, in
 
     Returns:
         Entries `posted`, `reversed` and `unchanged`.
+
+    Raises:
+        PosttradeError: there is something to post and the accounting period of the date is closed.
     """
     counts = {"posted": 0, "reversed": 0, "unchanged": 0}
     with engine.begin() as connection:
