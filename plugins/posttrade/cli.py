@@ -32,12 +32,15 @@ app = typer.Typer(
 exceptions_app = typer.Typer(help="Rows that could not be recorded: list, replay after correction, dismiss.", no_args_is_help=True)
 alerts_app = typer.Typer(help="Alerts of the controls: list, acknowledge.", no_args_is_help=True)
 payments_app = typer.Typer(help="Income payments to clients: list, approve, reject, release.", no_args_is_help=True)
+periods_app = typer.Typer(help="Accounting periods: list, close.", no_args_is_help=True)
 app.add_typer(exceptions_app, name="exceptions")
 app.add_typer(alerts_app, name="alerts")
 app.add_typer(payments_app, name="payments")
+app.add_typer(periods_app, name="periods")
 
 out = Console(highlight=False, width=None if Console().is_terminal else 150)
 DATE_FOLDER = re.compile(r"\d{4}-\d{2}-\d{2}")
+LISTED_ENTRIES = 20
 SAMPLE_DAYS, SAMPLE_TRADES, SAMPLE_SEED = 5, 2000, 7
 
 
@@ -415,6 +418,24 @@ def print_fingerprint() -> None:
 
 
 @app.command()
+def verify(
+    seal: Annotated[str | None, typer.Option(help="The hash of a seal noted at an earlier time; it must still be in the chain.")] = None,
+    every_entry: Annotated[bool, typer.Option("--all", help="List every entry that differs, not the first 20 of a seal.")] = False,
+) -> None:
+    """Work out the seals of the journal anew; exit code 1 and the entries that differ when it is not as it was sealed."""
+    from posttrade.records.database import Role, engine
+    from posttrade.records.journal_seals import verify_journal
+    from posttrade.runtime.postgres import running_server
+
+    _settings(None)
+    with running_server(), engine(Role.AUDITOR).connect() as connection:
+        verdict = verify_journal(connection, seal)
+    for line in verdict.lines(None if every_entry else LISTED_ENTRIES):
+        out.print(line, markup=False, soft_wrap=True)
+    raise typer.Exit(0 if verdict.is_intact else 1)
+
+
+@app.command()
 def bench(
     trades: Annotated[int, typer.Option(min=1000, help="New trades of the measured day.")] = 100_000,
     lots: Annotated[bool, typer.Option("--lots", help="Time the matching of lots alone, against a plain GROUP BY.")] = False,
@@ -565,6 +586,37 @@ def _decide(payment_ids: list[str], decision: str, checker: str, note: str) -> N
 
     _with_engine("OPERATOR", lambda engine, day: decide_payments(payment_ids, decision, checker, note, day, engine))
     out.print(f"{len(payment_ids)} {decision.lower()}.")
+
+
+@periods_app.command("list")
+def show_periods() -> None:
+    """List the months of the firm: closed by whom, ready to be closed, or open."""
+    from posttrade.offices.periods import list_periods
+    from posttrade.records.database import Role, engine
+    from posttrade.runtime.postgres import running_server
+
+    _settings(None)
+    with running_server():
+        periods = list_periods(engine(Role.OPERATOR))
+    for one in periods:
+        out.print(f"{one.period}  {one.first_date} to {one.last_date}  {one.state}", markup=False, soft_wrap=True)
+    if not periods:
+        out.print("No business date is closed yet.")
+
+
+@periods_app.command("close")
+def close_month(
+    month: Annotated[str, typer.Argument(help="The month, e.g. 2026-01.")], by: Annotated[str, typer.Option(help="Your name.")]
+) -> None:
+    """Close a month for good: nothing is booked in it any more; corrections go to the open date."""
+    from posttrade.offices.periods import close_period
+    from posttrade.records.database import Role, engine
+    from posttrade.runtime.postgres import running_server
+
+    _settings(None)
+    with running_server():
+        close_period(month, by, engine(Role.OPERATOR))
+    out.print(f"{month} is closed.")
 
 
 def _with_engine(role_name: str, work: Any) -> Any:

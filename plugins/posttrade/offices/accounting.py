@@ -10,11 +10,14 @@ import sqlalchemy
 from sqlalchemy import text
 
 from posttrade.procedures.schema import load_procedures
+from posttrade.records.journal_seals import seal_entries
+from posttrade.records.refusals import refusals_said
 
 POSTING_LOCK = 7_405_010
 MONETARY_ACCOUNTS = ("trade_settlement", "cash", "income_receivable", "client_payable", "fx_revaluation")
 
 
+@refusals_said()
 def post_journal(business_date: date, engine: sqlalchemy.Engine) -> dict[str, int]:
     """Post what the day's trades, settlements, income and payments owe to the ledger, then value what it holds.
 
@@ -24,6 +27,9 @@ def post_journal(business_date: date, engine: sqlalchemy.Engine) -> dict[str, in
 
     Returns:
         Entries `posted`, `reversed` and `unchanged`.
+
+    Raises:
+        PosttradeError: there is something to post and the accounting period of the date is closed.
     """
     counts = {"posted": 0, "reversed": 0, "unchanged": 0}
     with engine.begin() as connection:
@@ -45,6 +51,9 @@ def post_journal(business_date: date, engine: sqlalchemy.Engine) -> dict[str, in
             wanted = connection.scalar(text("select count(*) from pg_temp.wanted_entries"))
             counts["posted"] += posted
             counts["unchanged"] += int(wanted or 0) - posted
+        written = counts["posted"] + counts["reversed"]
+        if written and seal_entries(connection, business_date) != written:
+            raise RuntimeError(f"the seal of {business_date} does not hold the {written} entries that were posted")
     return counts
 
 

@@ -8,9 +8,11 @@ from sqlalchemy import text
 SCHEMAS = ("landing", "books", "ledger", "operations", "marts")
 # When a row was written and by which run is no part of what the firm knows.
 LEFT_OUT_COLUMNS = ("known_at", "run_no", "released_at", "first_trade_at", "last_trade_at", "last_instruction_at",
-                    "last_entry_at", "closed_at", "close_seconds")  # fmt: skip
-# How often the controls ran, and the delays measured by the clock.
-LEFT_OUT_TABLES = ("operations.control_results", "marts.rpt_process_delays")
+                    "last_entry_at", "closed_at", "close_seconds",
+                    # made over known_at, among the rest
+                    "sealed_at", "entry_hash", "entries_hash", "previous_hash", "seal_hash")  # fmt: skip
+# How often the controls ran, the delays measured by the clock, and the journal once more, as text with its times.
+LEFT_OUT_TABLES = ("operations.control_results", "marts.rpt_process_delays", "ledger.journal_parts")
 
 
 def fingerprint(engine: sqlalchemy.Engine) -> dict[str, str]:

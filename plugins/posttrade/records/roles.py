@@ -54,6 +54,8 @@ def grant_all(connection: sqlalchemy.Connection) -> None:
         *(f"grant insert on operations.{table} to {Role.LOADER}" for table in LOADED_IN_OPERATIONS),
         f"grant insert on all tables in schema ledger to {Role.POSTER}",
         f"grant insert on all tables in schema operations to {Role.OPERATOR}",
+        f"grant insert on ledger.period_closings to {Role.OPERATOR}",
+        f"revoke insert on ledger.period_closings from {Role.POSTER}",
         f"revoke insert on operations.settlement_statuses from {Role.OPERATOR}",
         f"alter role {Role.ANALYST} set default_transaction_read_only = on",
         f"alter role {Role.ANALYST} set search_path = marts",

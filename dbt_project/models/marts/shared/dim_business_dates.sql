@@ -3,9 +3,12 @@ with business_dates as (
         days.business_date,
         days.previous_business_date,
         days.next_business_date,
-        closings.business_date is not null as is_closed
+        closings.business_date is not null as is_closed,
+        to_char(days.business_date, 'YYYY-MM') as period,
+        periods.period is not null as is_period_closed
     from {{ ref('stg_books__business_days') }} as days
     left join {{ ref('stg_operations__day_closings') }} as closings on days.business_date = closings.business_date
+    left join {{ ref('stg_ledger__period_closings') }} as periods on to_char(days.business_date, 'YYYY-MM') = periods.period
 )
 
 select * from business_dates
