@@ -259,7 +259,8 @@ order by day
 RESULT_BY_BOOK = """
 select
     books.desk_name, results.book_id, sum(price_amount_base), sum(accrual_amount_base), sum(fx_amount_base), sum(income_amount_base),
-    sum(fees_amount_base), sum(new_trades_amount_base), sum(prior_day_corrections_amount_base), sum(total_amount_base)
+    sum(fees_amount_base), sum(new_trades_amount_base),
+    sum(prior_day_corrections_amount_base + corporate_actions_amount_base), sum(total_amount_base)
 from marts.fct_profit_and_loss as results
 inner join marts.dim_books as books on results.book_id = books.book_id
 where results.business_date = any(:days)

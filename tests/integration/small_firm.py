@@ -9,6 +9,8 @@ from typing import Any
 from integration.conftest import close_day
 from sqlalchemy import text
 
+from posttrade.controls.build import BUSINESS_DATE_QUERY
+from posttrade.controls.catalogue import all_controls
 from posttrade.messages.contracts import CONTRACTS
 from posttrade.records.database import Role, engine
 from posttrade.settings import get_settings
@@ -135,3 +137,10 @@ def assert_books_tie() -> None:
         == 0
     )
     assert value("select coalesce(sum(amount_base), 0) from ledger.journal_lines") == 0
+    assert value("select count(*) from marts.fct_profit_and_loss where residual_amount <> 0 or residual_amount_base <> 0") == 0
+    control = next(one for one in all_controls() if one.control_id == "position_is_not_its_trades")
+    query = control.query.replace("{batch}", f"({BUSINESS_DATE_QUERY})")
+    with engine(Role.AUDITOR).connect() as connection:
+        for (day,) in connection.execute(text("select business_date from operations.day_closings")).all():
+            connection.execute(text(f"set posttrade.business_date = '{day}'"))
+            assert connection.execute(text(query)).all() == [], day

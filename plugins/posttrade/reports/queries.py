@@ -83,7 +83,7 @@ PROFIT_AND_LOSS = Query(
                 sum(income_amount_base) as income_amount,
                 sum(fees_amount_base) as fees_amount,
                 sum(new_trades_amount_base) as new_trades_amount,
-                sum(prior_day_corrections_amount_base) as corrections_amount,
+                sum(prior_day_corrections_amount_base + corporate_actions_amount_base) as corrections_amount,
                 sum(total_amount_base) as total_amount,
                 grouping(desk_id, book_id) as level
             from marts.fct_profit_and_loss

@@ -12,6 +12,7 @@ with management as (
         (
             'trading',
             results.price_amount_base + results.new_trades_amount_base + results.prior_day_corrections_amount_base
+            + results.corporate_actions_amount_base
         ),
         ('accrual', results.accrual_amount_base),
         ('fx', results.fx_amount_base),

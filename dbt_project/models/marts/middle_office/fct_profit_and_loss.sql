@@ -43,6 +43,16 @@ yesterday as (
     {% endif %}
 ),
 
+-- What goes ex today restates the opening position, and its price with it: that alone is no result.
+gone_ex as (
+    select
+        instrument_id,
+        books.product(new_units / old_units) as factor
+    from {{ restatements() }} as known
+    where ex_date > {{ previous_business_date() }}
+    group by instrument_id
+),
+
 traded as (
     select
         book_id,
@@ -57,6 +67,7 @@ traded as (
         coalesce(sum(quantity) filter (where movement_type = 'LATE'), 0) as late_quantity,
         coalesce(sum(gross_amount) filter (where movement_type = 'LATE'), 0) as late_gross_amount,
         coalesce(sum(gross_amount_base) filter (where movement_type = 'LATE'), 0) as late_gross_amount_base,
+        coalesce(sum(quantity) filter (where movement_type = 'NEW'), 0) as new_quantity,
         coalesce(sum(gross_amount) filter (where movement_type = 'NEW'), 0) as new_gross_amount,
         coalesce(sum(gross_amount_base) filter (where movement_type = 'NEW'), 0) as new_gross_amount_base,
         sum(accrued_amount) as accrued_amount,
@@ -161,7 +172,9 @@ levels as (
         rates.base_minor_unit,
         today.price,
         today.is_price_missing,
-        coalesce(yesterday.traded_quantity, 0) as opening_quantity,
+        -- in the units of today
+        round(coalesce(yesterday.traded_quantity, 0) * coalesce(gone_ex.factor, 1), 10) as opening_quantity,
+        coalesce(today.traded_quantity, 0) as closing_quantity,
         coalesce(yesterday.market_value_amount, 0) as opening_value,
         coalesce(yesterday.market_value_amount_base, 0) as opening_value_base,
         coalesce(yesterday.accrued_interest_amount, 0) as opening_accrued,
@@ -179,6 +192,7 @@ levels as (
         coalesce(traded.late_quantity, 0) as late_quantity,
         coalesce(traded.late_gross_amount, 0) as late_amount,
         coalesce(traded.late_gross_amount_base, 0) as late_amount_base,
+        coalesce(traded.new_quantity, 0) as new_quantity,
         coalesce(traded.new_gross_amount, 0) as new_amount,
         coalesce(traded.new_gross_amount_base, 0) as new_amount_base,
         coalesce(traded.accrued_amount, 0) as traded_accrued,
@@ -220,6 +234,7 @@ levels as (
             keys.book_id = income.book_id
             and keys.account_id = income.account_id
             and keys.instrument_id = income.instrument_id
+    left join gone_ex on keys.instrument_id = gone_ex.instrument_id
     left join paid_for_securities
         on
             keys.book_id = paid_for_securities.book_id
@@ -240,6 +255,7 @@ steps as (
                 'late_value', 'opening_quantity + amended_quantity + cancelled_quantity + late_quantity',
                 'amended_amount + cancelled_amount + late_amount'
             ),
+            ('restated_value', 'closing_quantity - new_quantity', 'amended_amount + cancelled_amount + late_amount'),
         ] %}
             case
                 when is_price_missing then opening_value + {{ booked }}
@@ -257,7 +273,8 @@ steps_in_base as (
         {{ round_money('repriced_value * fx_rate', 'base_minor_unit') }} as repriced_value_base,
         {{ round_money('amended_value * fx_rate', 'base_minor_unit') }} as amended_value_base,
         {{ round_money('cancelled_value * fx_rate', 'base_minor_unit') }} as cancelled_value_base,
-        {{ round_money('late_value * fx_rate', 'base_minor_unit') }} as late_value_base
+        {{ round_money('late_value * fx_rate', 'base_minor_unit') }} as late_value_base,
+        {{ round_money('restated_value * fx_rate', 'base_minor_unit') }} as restated_value_base
     from steps
 ),
 
@@ -276,10 +293,11 @@ components as (
         0::numeric as fx_amount,
         income_amount,
         -fee_amount as fees_amount,
-        closing_value - late_value - new_amount as new_trades_amount,
+        closing_value - restated_value - new_amount as new_trades_amount,
         amended_value - repriced_value - amended_amount as amended_trades_amount,
         cancelled_value - amended_value - cancelled_amount as cancelled_trades_amount,
         late_value - cancelled_value - late_amount as late_trades_amount,
+        restated_value - late_value as corporate_actions_amount,
         opening_value_base + opening_accrued_base as opening_value_amount_base,
         closing_value_base + closing_accrued_base as closing_value_amount_base,
         net_cash_in_base as net_cash_in_amount_base,
@@ -289,10 +307,11 @@ components as (
         0::numeric as fx_transaction_amount_base,
         income_amount_base,
         -fee_amount_base as fees_amount_base,
-        closing_value_base - late_value_base - new_amount_base as new_trades_amount_base,
+        closing_value_base - restated_value_base - new_amount_base as new_trades_amount_base,
         amended_value_base - repriced_value_base - amended_amount_base as amended_trades_amount_base,
         cancelled_value_base - amended_value_base - cancelled_amount_base as cancelled_trades_amount_base,
-        late_value_base - cancelled_value_base - late_amount_base as late_trades_amount_base
+        late_value_base - cancelled_value_base - late_amount_base as late_trades_amount_base,
+        restated_value_base - late_value_base as corporate_actions_amount_base
     from steps_in_base
     union all
     select
@@ -313,6 +332,7 @@ components as (
         0 as amended_trades_amount,
         0 as cancelled_trades_amount,
         0 as late_trades_amount,
+        0 as corporate_actions_amount,
         coalesce(claims_yesterday.closing_amount_base, 0) as opening_value_amount_base,
         claims.closing_amount_base as closing_value_amount_base,
         coalesce(claims_gained.amount_base, 0) as net_cash_in_amount_base,
@@ -325,7 +345,8 @@ components as (
         0 as new_trades_amount_base,
         0 as amended_trades_amount_base,
         0 as cancelled_trades_amount_base,
-        0 as late_trades_amount_base
+        0 as late_trades_amount_base,
+        0 as corporate_actions_amount_base
     from {{ ref('int_cash__flows_due') }} as claims
     left join claims_yesterday
         on claims.book_id = claims_yesterday.book_id and claims.currency_code = claims_yesterday.currency_code
@@ -338,10 +359,10 @@ summed as (
     select
         components.*,
         price_amount + accrual_amount + fx_amount + income_amount + fees_amount + new_trades_amount + amended_trades_amount
-        + cancelled_trades_amount + late_trades_amount as total_amount,
+        + cancelled_trades_amount + late_trades_amount + corporate_actions_amount as total_amount,
         price_amount_base + accrual_amount_base + fx_translation_amount_base + fx_transaction_amount_base + income_amount_base
         + fees_amount_base + new_trades_amount_base + amended_trades_amount_base + cancelled_trades_amount_base
-        + late_trades_amount_base as total_amount_base
+        + late_trades_amount_base + corporate_actions_amount_base as total_amount_base
     from components
 ),
 
@@ -370,6 +391,7 @@ profit_and_loss as (
         summed.amended_trades_amount::numeric(24, 4) as amended_trades_amount,
         summed.cancelled_trades_amount::numeric(24, 4) as cancelled_trades_amount,
         summed.late_trades_amount::numeric(24, 4) as late_trades_amount,
+        summed.corporate_actions_amount::numeric(24, 4) as corporate_actions_amount,
         (summed.amended_trades_amount + summed.cancelled_trades_amount + summed.late_trades_amount)::numeric(24, 4)
             as prior_day_corrections_amount,
         summed.total_amount::numeric(24, 4) as total_amount,
@@ -390,6 +412,7 @@ profit_and_loss as (
         summed.amended_trades_amount_base::numeric(24, 4) as amended_trades_amount_base,
         summed.cancelled_trades_amount_base::numeric(24, 4) as cancelled_trades_amount_base,
         summed.late_trades_amount_base::numeric(24, 4) as late_trades_amount_base,
+        summed.corporate_actions_amount_base::numeric(24, 4) as corporate_actions_amount_base,
         (summed.amended_trades_amount_base + summed.cancelled_trades_amount_base + summed.late_trades_amount_base)::numeric(24, 4)
             as prior_day_corrections_amount_base,
         summed.total_amount_base::numeric(24, 4) as total_amount_base,

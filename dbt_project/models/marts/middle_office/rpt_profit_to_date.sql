@@ -5,7 +5,7 @@
 
 {% set components = [
     'price', 'accrual', 'fx_translation', 'fx_transaction', 'income', 'fees', 'new_trades', 'amended_trades', 'cancelled_trades',
-    'late_trades', 'total', 'realised',
+    'late_trades', 'corporate_actions', 'total', 'realised',
 ] %}
 
 with today as (

@@ -101,12 +101,12 @@ CONTROLS = (
         ("book_id", "account_id", "instrument_id"),
         """select results.book_id, results.account_id, results.instrument_id, total_amount_base - (price_amount_base
             + accrual_amount_base + fx_amount_base + income_amount_base + fees_amount_base + new_trades_amount_base
-            + prior_day_corrections_amount_base) as difference_amount
+            + prior_day_corrections_amount_base + corporate_actions_amount_base) as difference_amount
         from marts.fct_profit_and_loss as results inner join today using (business_date)
         where total_amount_base <> price_amount_base + accrual_amount_base + fx_amount_base + income_amount_base
-            + fees_amount_base + new_trades_amount_base + prior_day_corrections_amount_base
+            + fees_amount_base + new_trades_amount_base + prior_day_corrections_amount_base + corporate_actions_amount_base
             or total_amount <> price_amount + accrual_amount + fx_amount + income_amount + fees_amount
-            + new_trades_amount + prior_day_corrections_amount""",
+            + new_trades_amount + prior_day_corrections_amount + corporate_actions_amount""",
     ),
     Control(
         "result_unexplained", Suite.BOOKS, Severity.CRITICAL, Owner.MIDDLE_OFFICE,
