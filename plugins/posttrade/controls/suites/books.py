@@ -173,7 +173,7 @@ CONTROLS = (
                 order by events.event_id, events.business_date desc, events.revision desc) as known
             inner join today on known.ex_date <= today.business_date
             where known.new_units is not null and known.event_status <> 'WITHDRAWN'
-        ), restated as ( -- counted from the first trade, each in the units of today
+        ), restated as (
             select matched.book_id, matched.account_id, matched.instrument_id
             from intermediate.int_lots__matched as matched inner join today using (business_date)
             inner join books.business_days as days on days.business_date = today.business_date
