@@ -1,4 +1,4 @@
-"""Published values of returns: time-weighted, linked, Modified Dietz, volatility and drawdown."""
+"""Published values of returns: time-weighted, linked, Modified Dietz, money-weighted, volatility and drawdown."""
 
 import csv
 from datetime import date, timedelta
@@ -17,6 +17,7 @@ from posttrade.domain.performance import (
     longest_drawdown_days,
     max_drawdown,
     modified_dietz_return,
+    money_weighted_return,
     period_returns,
     semi_deviation,
     time_weighted_return,
@@ -71,6 +72,15 @@ def test_modified_dietz(row: dict[str, str]) -> None:
     flows = [ExternalFlow(date.fromisoformat(flow[:10]), Decimal(flow[11:])) for flow in row["flows"].split()]
     assert abs(average_capital(opening, closing, flows) - Decimal(row["expected_capital"])) <= Decimal("0.001")
     assert modified_dietz_return(opening, closing, flows) == pytest.approx(float(row["expected_return"]), abs=float(row["tolerance"]))
+
+
+@pytest.mark.parametrize("row", answers("money_weighted_returns"), ids=lambda row: row["flows"][:40])
+def test_money_weighted_returns(row: dict[str, str]) -> None:
+    """The sources count what the investor pays as negative; counted from the portfolio's side the rate is the same."""
+    flows = [ExternalFlow(date.fromisoformat(flow[:10]), Decimal(flow[11:])) for flow in row["flows"].split()]
+    expected = pytest.approx(float(row["expected"]), abs=float(row["tolerance"]))
+    assert money_weighted_return(flows) == expected
+    assert money_weighted_return([ExternalFlow(flow.flow_date, -flow.amount) for flow in reversed(flows)]) == expected
 
 
 def test_without_a_valuation_there_is_no_return() -> None:

@@ -16,6 +16,7 @@ from posttrade.domain.performance import (
     longest_drawdown_days,
     max_drawdown,
     modified_dietz_return,
+    money_weighted_return,
     period_returns,
     time_weighted_return,
     volatility,
@@ -116,6 +117,45 @@ def test_what_has_no_modified_dietz_return_is_named() -> None:
         average_capital(opening, closing, flows((0, "5")))
     with pytest.raises(ValueError, match="an average capital of 0 up to 2025-01-02 has no return"):
         modified_dietz_return(Valuation(FIRST, Decimal(0)), closing, [])
+
+
+def test_a_money_weighted_return_weighs_by_what_was_there() -> None:
+    """100 for a year, then 1,000 more: 10 % on the 100, 20 % on the 1,110, is 19.0 % a year of the money and 32 % of a unit."""
+    moved = [ExternalFlow(date(2022, 1, 1), Decimal(100)), ExternalFlow(date(2023, 1, 1), Decimal(1000))]
+    closing = ExternalFlow(date(2024, 1, 1), Decimal(-1332))
+    rate = money_weighted_return([*moved, closing])
+    # 100 (1 + r)^2 + 1,000 (1 + r) = 1,332, by the formula of the quadratic.
+    assert rate == pytest.approx(-5 + (25 + 13.32) ** 0.5 - 1)
+    days = [
+        Valuation(date(2022, 1, 1), Decimal(100)),
+        Valuation(date(2023, 1, 1), Decimal(1110)),
+        Valuation(date(2024, 1, 1), Decimal(1332)),
+    ]
+    linked = time_weighted_return(days, moved, FlowTiming.END)
+    assert linked == pytest.approx(1.1 * 1.2 - 1)
+
+
+@given(st.decimals(1, 10**6, places=2), st.decimals(1, 10**6, places=2), st.integers(30, 3000))
+def test_of_one_payment_the_money_weighted_return_is_the_yearly_one(opening: Decimal, closing: Decimal, days: int) -> None:
+    end = FIRST + timedelta(days=days)
+    yearly = annualised_return(float(closing / opening - 1), FIRST, end)
+    found = money_weighted_return([ExternalFlow(FIRST, opening), ExternalFlow(end, -closing)])
+    assert found == pytest.approx(yearly, rel=1e-6, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("moved", "told"),
+    [
+        ([], "needs flows in and flows out"),
+        ([(0, "100")], "needs flows in and flows out"),
+        ([(0, "100"), (30, "5")], "needs flows in and flows out"),
+        ([(0, "-100"), (30, "0")], "needs flows in and flows out"),
+        ([(0, "100"), (0, "-110")], "no rate makes the flows from 2025-01-01 to 2025-01-01 worth the same"),
+    ],
+)
+def test_what_has_no_money_weighted_return_is_named(moved: list[tuple[int, str]], told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        money_weighted_return(flows(*moved))
 
 
 def test_measures_refuse_what_they_cannot_tell() -> None:

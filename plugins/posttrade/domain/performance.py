@@ -1,8 +1,4 @@
-"""Returns of a portfolio and the risk read off them. Money is decimal; returns are ratios and may be floats.
-
-The money-weighted return by internal rate of return is not here: its solver, pyxirr, is no dependency of the project.
-`modified_dietz_return` is its first-order form.
-"""
+"""Returns of a portfolio and the risk read off them. Money is decimal; returns are ratios and may be floats."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -10,8 +6,10 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from itertools import accumulate, pairwise
-from math import log1p, sqrt
+from math import isfinite, log1p, sqrt
 from typing import TypeAlias
+
+from pyxirr import xirr
 
 Ratio: TypeAlias = float
 """A return as a part of one: 0.05 is 5 %. Binary, as no money is booked from it."""
@@ -145,7 +143,8 @@ def average_capital(opening: Valuation, closing: Valuation, flows: Iterable[Exte
 def modified_dietz_return(opening: Valuation, closing: Valuation, flows: Sequence[ExternalFlow]) -> Ratio:
     """The money-weighted return of a period without valuations in between: gain / `average_capital`.
 
-    A flow happens at the end of its day. Source: P. O. Dietz, Pension Funds: Measuring Investment Performance (1966); GIPS.
+    The first-order form of `money_weighted_return`, of the period and not of a year. A flow happens at the end of its day.
+    Source: P. O. Dietz, Pension Funds: Measuring Investment Performance (1966); GIPS.
 
     Raises:
         ValueError: see `average_capital`, or the average capital is not positive.
@@ -155,6 +154,28 @@ def modified_dietz_return(opening: Valuation, closing: Valuation, flows: Sequenc
         raise ValueError(f"an average capital of {capital} up to {closing.valuation_date} has no return")
     gain = closing.value_amount - opening.value_amount - sum((flow.amount for flow in flows), Decimal(0))
     return float(gain / capital)
+
+
+def money_weighted_return(flows: Sequence[ExternalFlow]) -> Ratio:
+    """The yearly rate at which what came into the portfolio and what left it, each compounded to one date, are worth the same.
+
+    The internal rate of return of dated flows, by actual days over 365. The value at the start of the period counts as a flow in on
+    its date, the value at the end as a flow out; which of the two directions is positive makes no difference. Flows that change
+    direction several times can have several such rates; one of them is returned. Source: the function XIRR of spreadsheets.
+
+    Args:
+        flows: in any order, several a date.
+
+    Raises:
+        ValueError: all flows go one way, or no rate makes them worth the same, as when all are of one date.
+    """
+    if not any(flow.amount > 0 for flow in flows) or not any(flow.amount < 0 for flow in flows):
+        raise ValueError("a money-weighted return needs flows in and flows out, the value at the end among them")
+    ordered = sorted(flows, key=lambda flow: flow.flow_date)
+    rate = xirr([flow.flow_date for flow in ordered], [float(flow.amount) for flow in ordered])
+    if rate is None or not isfinite(rate):
+        raise ValueError(f"no rate makes the flows from {ordered[0].flow_date} to {ordered[-1].flow_date} worth the same")
+    return rate
 
 
 def volatility(returns: Sequence[Ratio]) -> Ratio:
