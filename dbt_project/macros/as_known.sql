@@ -17,6 +17,15 @@
     )
 {%- endmacro %}
 
+{# The highest revision of what the procedures publish without a business date. #}
+{% macro latest_revision(relation, keys) -%}
+    (
+        select distinct on ({{ keys | join(', ') }}) *
+        from {{ relation }}
+        order by {{ keys | join(', ') }}, revision desc
+    )
+{%- endmacro %}
+
 {# Half-even rounding to a currency's minor unit. #}
 {% macro round_money(expression, minor_unit) -%}
     books.round_half_even({{ expression }}, {{ minor_unit }})

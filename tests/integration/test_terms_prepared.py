@@ -169,7 +169,7 @@ def test_unusable_terms_stop_the_day_only_when_traded(books: Books) -> None:
 def test_procedures_and_currencies_are_published_once(books: Books) -> None:
     first = publish_procedures(MONDAY, engine(Role.LOADER))
     assert first["product_lines"] == 3
-    assert publish_procedures(MONDAY, engine(Role.LOADER)) == {"currencies": 0, "product_lines": 0}
+    assert publish_procedures(MONDAY, engine(Role.LOADER)) == {"currencies": 0, "product_lines": 0, "ledger_accounts": 0}
     assert books.rows("select product_line, price_divisor, accrues_interest from books.product_lines order by 1") == [
         ("bond_fixed", 100, True),
         ("cash", 1, False),

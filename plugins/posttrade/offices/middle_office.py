@@ -12,14 +12,14 @@ from posttrade.domain.calendars import sessions_between
 from posttrade.domain.money import currencies
 from posttrade.domain.settlement_cycles import settlement_date
 from posttrade.errors import PosttradeError
-from posttrade.procedures.schema import load_procedures, load_settlement_cycles
+from posttrade.procedures.schema import load_chart_of_accounts, load_procedures, load_settlement_cycles
 
 # As far back as the income models look for coupons, with the longest cycle and a week of holidays on top.
 DAYS_BEFORE = timedelta(days=60)
 
 
 def publish_procedures(business_date: date, engine: sqlalchemy.Engine) -> dict[str, int]:  # noqa: ARG001 - an office function
-    """Record the currencies of ISO 4217 and what the procedures say about each product line; what is recorded stays."""
+    """Record the currencies of ISO 4217, what the procedures say about each product line, and the chart of accounts."""
     with engine.begin() as connection:
         published = _insert(connection, "books.currencies (currency_code, minor_unit)", ("text", "integer"), list(currencies().items()))
         lines = [
@@ -43,7 +43,22 @@ def publish_procedures(business_date: date, engine: sqlalchemy.Engine) -> dict[s
             ("text", "date", "text", "numeric", "boolean", "integer", "numeric", "text", "text"),
             lines,
         )
-    return {"currencies": published, "product_lines": published_lines}
+        published_accounts = _publish_chart_of_accounts(connection)
+    return {"currencies": published, "product_lines": published_lines, "ledger_accounts": published_accounts}
+
+
+def _publish_chart_of_accounts(connection: sqlalchemy.Connection) -> int:
+    """An account that is new, or says something else than before, is recorded as its next revision."""
+    chart = load_chart_of_accounts()
+    return connection.execute(
+        text(PUBLISH_LEDGER_ACCOUNTS),
+        {
+            "gl_accounts": list(chart),
+            "names": [account.name for account in chart.values()],
+            "account_types": [account.type.upper() for account in chart.values()],
+            "are_monetary": [account.is_monetary for account in chart.values()],
+        },
+    ).rowcount
 
 
 def prepare_terms(business_date: date, engine: sqlalchemy.Engine) -> dict[str, int]:
@@ -180,6 +195,22 @@ def _insert(connection: sqlalchemy.Connection, target: str, types: tuple[str, ..
     values = {f"c{number}": list(column) for number, column in enumerate(zip(*rows, strict=True))}
     return connection.execute(text(f"insert into {target} select * from unnest({arrays}) on conflict do nothing"), values).rowcount
 
+
+PUBLISH_LEDGER_ACCOUNTS = """
+with latest as (
+    select distinct on (gl_account) *
+    from books.ledger_accounts
+    order by gl_account, revision desc
+)
+insert into books.ledger_accounts (gl_account, revision, name, account_type, is_monetary)
+select given.gl_account, coalesce(latest.revision, 0) + 1, given.name, given.account_type, given.is_monetary
+from unnest(
+    cast(:gl_accounts as text[]), cast(:names as text[]), cast(:account_types as text[]), cast(:are_monetary as boolean[])
+) as given (gl_account, name, account_type, is_monetary)
+left join latest on given.gl_account = latest.gl_account
+where (latest.name, latest.account_type, latest.is_monetary) is distinct from (given.name, given.account_type, given.is_monetary)
+on conflict do nothing
+"""
 
 INSTRUMENTS_KNOWN = """
     select distinct on (instrument_id) *

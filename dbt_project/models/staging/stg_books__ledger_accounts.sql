@@ -1,0 +1,8 @@
+select
+    gl_account,
+    revision,
+    name,
+    account_type,
+    is_monetary,
+    known_at
+from {{ source('books', 'ledger_accounts') }}
