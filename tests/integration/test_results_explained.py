@@ -2,8 +2,10 @@
 
 from datetime import date
 from decimal import Decimal
+from math import prod
 from typing import Any
 
+import pytest
 from integration.conftest import close_day
 from integration.tiny_firm import cancel, figures, trade, write_days
 from sqlalchemy import text
@@ -86,6 +88,7 @@ def closed(days: Any) -> None:
         close_day(day)
 
 
+RETURN_COLUMNS = ("return_ratio", "return_ratio_mtd", "return_ratio_ytd", "unit_price")
 TO_DATE_COLUMNS = tuple(f"{name}_amount_base{period}" for name in ("total", "realised") for period in ("", "_mtd", "_ytd"))
 
 
@@ -111,6 +114,15 @@ def test_every_step_of_a_result_and_its_sums_over_the_end_of_a_year(fresh_databa
         0,
     )
     assert ("2026-01-05", "CASH:USD") in found
+
+    # The book's securities: 6,000.00 for 5,954.00 paid; 6,570.00 and 112.50 taken out; 1,575.00 and 4,853.00 taken out; 1,590.00.
+    growth = [Decimal(6000) / 5954, Decimal("6682.50") / 6000, Decimal(6428) / 6570, Decimal(1590) / 1575]
+    returns = list(figures("rpt_book_returns", RETURN_COLUMNS, ("business_date", "book_id")).values())
+    month, year, unit = growth[0] * growth[1], growth[2] * growth[3], 100 * prod(growth)
+    assert [row[0] for row in returns] == [pytest.approx(one - 1, abs=Decimal("1e-12")) for one in growth]
+    assert returns[1][1:3] == (pytest.approx(month - 1, abs=Decimal("1e-11")),) * 2
+    assert returns[3][1:3] == (pytest.approx(year - 1, abs=Decimal("1e-11")),) * 2
+    assert returns[3][3] == pytest.approx(unit, abs=Decimal("1e-9"))
     outcome = run_dbt(["test", "--select", "test_type:data"], date(2026, 1, 5))
     assert len(outcome.results) >= 20
     with engine(Role.AUDITOR).connect() as connection:
