@@ -238,6 +238,13 @@ def _shown(value: object) -> str:
     return f"{value:,.2f}"
 
 
+def _percent(ratio: float | None) -> str:
+    if ratio is None:
+        return "–"
+    # Of a few days a yearly rate says no more than that it is large.
+    return f"{ratio:.2%}" if ratio < 10 else ">1,000%"
+
+
 SUMMARY = """
 select
     day::text,
@@ -401,6 +408,39 @@ def sql(
         outcome = subprocess.run(arguments, env=environment, check=False)
     del settings
     raise typer.Exit(outcome.returncode)
+
+
+@app.command()
+def returns(
+    book: Annotated[str | None, typer.Option(help="Only this book.")] = None,
+    first: Annotated[str | None, typer.Option("--from", help="First business date whose return counts, e.g. 2026-01-05.")] = None,
+    last: Annotated[str | None, typer.Option("--to", help="Last business date whose return counts.")] = None,
+) -> None:
+    """Print the returns of the books, with their risk.
+
+    They are returns on the capital in securities, in base currency. TWR links the days' returns, whatever came and went. MWR is the
+    internal rate of return of what came and went, over the same time and of a year. Volatility is that of the daily returns over the
+    whole time, drawdown the largest loss from a peak. How a book's value and flows are counted: the mart rpt_book_returns.
+    """
+    from posttrade.records.database import Role, engine
+    from posttrade.records.migrate import migrate
+    from posttrade.reports.book_returns import read_book_returns
+    from posttrade.runtime.postgres import running_server
+
+    _settings(None)
+    dates = [_date(given) if given else None for given in (first, last)]
+    with running_server():
+        migrate()
+        found = read_book_returns(engine(Role.ANALYST), book, *dates)
+    table = Table(title="Returns by book, base currency", header_style="bold")
+    for heading in ("book", "from", "to", "days", "opening", "closing", "TWR", "MWR", "MWR a year", "volatility", "max drawdown"):
+        table.add_column(heading, justify="left" if heading in ("book", "from", "to") else "right")
+    for one in found:
+        ratios = (one.time_weighted, one.money_weighted, one.money_weighted_yearly, one.volatility, one.max_drawdown)
+        amounts = (one.opening_value_amount_base, one.closing_value_amount_base)
+        known = (one.book_id, one.first_date, one.last_date, one.date_count, *amounts)
+        table.add_row(*(_shown(value) for value in known), *(_percent(value) for value in ratios))
+    out.print(table)
 
 
 @app.command(name="fingerprint")

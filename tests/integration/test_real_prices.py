@@ -15,6 +15,7 @@ from integration.conftest import close_day
 from sqlalchemy import text
 
 from posttrade.domain.calendars import sessions_between
+from posttrade.domain.performance import ExternalFlow, Valuation, accumulated_returns, period_returns
 from posttrade.records.database import Role, engine
 from posttrade.settings import get_settings
 
@@ -23,11 +24,16 @@ stocks = pytest.importorskip("bokeh_sampledata.stocks")
 FIRST, LAST = date(2004, 11, 1), date(2004, 12, 3)
 MARKETS = {"AAPL": "XNAS", "GOOG": "XNAS", "IBM": "XNYS", "MSFT": "XNAS"}
 UNITS = 1000
+DIVIDENDS = {"MSFT": [(date(2004, 11, 15), Decimal("3.08"))], "IBM": [(date(2004, 11, 8), Decimal("0.18"))]}
+# The file states its adjusted closes to twelve decimals.
+STATED_TO = Decimal("1e-10")
 
 REFERENCE = {
     "firms": "firm_id,name,lei,base_currency_code,home_calendar\nEXAMPLE,Example Firm,,USD,XNYS\n",
     "desks": "desk_id,name\nUS,US equities\n",
-    "books": "book_id,name,desk_id,loss_limit_amount,position_limit_amount\nB,Book,US,100000000,100000000\n",
+    # a book per stock
+    "books": "book_id,name,desk_id,loss_limit_amount,position_limit_amount\n"
+    + "".join(f"{name},{name} alone,US,100000000,100000000\n" for name in MARKETS),
     "counterparties": (
         "counterparty_id,name,lei,bic,role\nBRK,Example Broker,,EXBKUS33,BROKER\nCUS,Example Custodian,,EXCUUS33,CUSTODIAN\n"
     ),
@@ -67,7 +73,8 @@ def write_inbox(inbox: Path, days: list[date]) -> None:
     for kind, content in REFERENCE.items():
         (inbox / days[0].isoformat() / f"{kind}.csv").write_text(content)
     trades = [
-        f"{name},1,NEW,,{days[0]},{days[0]}T15:59:00-05:00,,,B,A,,BRK,{name},BUY,{UNITS},{closes[name][days[0]]},USD,0" for name in MARKETS
+        f"{name},1,NEW,,{days[0]},{days[0]}T15:59:00-05:00,,,{name},A,,BRK,{name},BUY,{UNITS},{closes[name][days[0]]},USD,0"
+        for name in MARKETS
     ]
     header = (
         "trade_id,version,event_type,execution_id,trade_date,executed_at,source_sequence,settlement_date,book_id,account_id,trader_id,"
@@ -87,8 +94,9 @@ def test_the_result_with_income_is_the_return_of_the_adjusted_close(fresh_databa
     with engine(Role.AUDITOR).connect() as connection:
         results = {
             (row.instrument_id, row.business_date): row.total_amount_base
-            for row in connection.execute(text("select * from marts.fct_profit_and_loss where product_line = 'equity' and book_id = 'B'"))
+            for row in connection.execute(text("select * from marts.fct_profit_and_loss where product_line = 'equity'"))
         }
+        returns = {(row.book_id, row.business_date): row for row in connection.execute(text("select * from marts.rpt_book_returns"))}
         bridge = connection.scalar(text("select count(*) from marts.rpt_profit_bridge where difference_amount <> 0"))
         cash = connection.scalar(text("select settled_amount from marts.fct_cash_balances where business_date = :last"), {"last": LAST})
     compared = 0
@@ -105,5 +113,25 @@ def test_the_result_with_income_is_the_return_of_the_adjusted_close(fresh_databa
     special = date(2004, 11, 15)
     assert results["MSFT", special] == UNITS * (Decimal("27.39") - Decimal("29.97") + Decimal("3.08"))
     assert bridge == 0
+    # A book of one stock returns what the adjusted close does: each day, over the month, and since the purchase at the first close.
+    for name in MARKETS:
+        adjusted = history(name, "adj_close")
+        assert returns[name, FIRST].return_ratio == 0
+        for before, day in pairwise(days):
+            assert abs(returns[name, day].return_ratio - (adjusted[day] / adjusted[before] - 1)) < STATED_TO, (name, day)
+            assert abs(returns[name, day].unit_price / 100 - adjusted[day] / adjusted[FIRST]) < STATED_TO, (name, day)
+        december = adjusted[LAST] / adjusted[date(2004, 11, 30)] - 1
+        assert abs(returns[name, LAST].return_ratio_mtd - december) < STATED_TO
+        assert abs(returns[name, LAST].return_ratio_ytd - (adjusted[LAST] / adjusted[FIRST] - 1)) < STATED_TO
+
+        # The other road: the domain's returns on values and flows of the file.
+        closes = history(name, "close")
+        valuations = [Valuation(day, UNITS * closes[day]) for day in days]
+        flows = [ExternalFlow(FIRST, UNITS * closes[FIRST])]
+        flows += [ExternalFlow(ex_date, -UNITS * per_unit) for ex_date, per_unit in DIVIDENDS.get(name, ())]
+        by_domain = period_returns(valuations, flows)
+        assert [one.return_ratio for one in by_domain] == pytest.approx([float(returns[name, day].return_ratio) for day in days], abs=1e-12)
+        accumulated = accumulated_returns(one.return_ratio for one in by_domain)[1:]
+        assert accumulated == pytest.approx([float(returns[name, day].unit_price) / 100 - 1 for day in days], abs=1e-10)
     # Paid on 2004-12-02; nothing has settled because no custodian answered.
     assert cash == UNITS * Decimal("3.08")

@@ -2,14 +2,21 @@
 
 from datetime import date
 from decimal import Decimal
+from math import log, prod
+from statistics import stdev
 from typing import Any
 
+import pytest
 from integration.conftest import close_day
 from integration.tiny_firm import cancel, figures, trade, write_days
 from sqlalchemy import text
+from typer.testing import CliRunner
 
+from posttrade.cli import app
+from posttrade.errors import PosttradeError
 from posttrade.offices.derivations import run_dbt
 from posttrade.records.database import Role, engine
+from posttrade.reports.book_returns import read_book_returns
 from posttrade.settings import get_settings
 
 YEAR_END = {
@@ -86,7 +93,55 @@ def closed(days: Any) -> None:
         close_day(day)
 
 
+RETURN_COLUMNS = ("return_ratio", "return_ratio_mtd", "return_ratio_ytd", "unit_price")
 TO_DATE_COLUMNS = tuple(f"{name}_amount_base{period}" for name in ("total", "realised") for period in ("", "_mtd", "_ytd"))
+
+
+def returns_are_right() -> None:
+    # The book's securities: 6,000.00 for 5,954.00 paid; 6,570.00 and 112.50 taken out; 1,575.00 and 4,853.00 taken out; 1,590.00.
+    growth = [Decimal(6000) / 5954, Decimal("6682.50") / 6000, Decimal(6428) / 6570, Decimal(1590) / 1575]
+    returns = list(figures("rpt_book_returns", RETURN_COLUMNS, ("business_date", "book_id")).values())
+    month, year, unit = growth[0] * growth[1], growth[2] * growth[3], 100 * prod(growth)
+    assert [row[0] for row in returns] == [pytest.approx(one - 1, abs=Decimal("1e-12")) for one in growth]
+    assert returns[1][1:3] == (pytest.approx(month - 1, abs=Decimal("1e-11")),) * 2
+    assert returns[3][1:3] == (pytest.approx(year - 1, abs=Decimal("1e-11")),) * 2
+    assert returns[3][3] == pytest.approx(unit, abs=Decimal("1e-9"))
+
+    (book,) = read_book_returns(engine(Role.ANALYST))
+    assert (book.book_id, book.first_date, book.last_date, book.date_count) == ("B", date(2025, 12, 30), date(2026, 1, 5), 4)
+    assert (book.opening_value_amount_base, book.closing_value_amount_base) == (0, 1590)
+    assert book.time_weighted == pytest.approx(float(prod(growth) - 1))
+    # 5,954.00 paid; 112.50 a day later, 4,853.00 after three and 1,590.00 after six days are worth as much at the rate.
+    day = 1 + (book.money_weighted_yearly or 0)
+    assert 112.5 * day ** (-1 / 365) + 4853 * day ** (-3 / 365) + 1590 * day ** (-6 / 365) == pytest.approx(5954, abs=1e-4)
+    assert book.money_weighted == pytest.approx(day ** (6 / 365) - 1)
+    assert book.volatility == pytest.approx(stdev(log(one) for one in growth) * 2)
+    # The fall of 2 January; the rise after it does not make it good.
+    assert book.max_drawdown == pytest.approx(1 - 6428 / 6570)
+
+    # The last two days begin with 6,570.00, counted at the close before.
+    (later,) = read_book_returns(engine(Role.ANALYST), "B", date(2026, 1, 1), date(2026, 1, 5))
+    assert (later.first_date, later.opening_value_amount_base) == (date(2026, 1, 2), 6570)
+    assert later.time_weighted == pytest.approx(float(growth[2] * growth[3] - 1))
+    day = 1 + (later.money_weighted_yearly or 0)
+    assert 4853 * day ** (-2 / 365) + 1590 * day ** (-5 / 365) == pytest.approx(6570, abs=1e-4)
+    printed = CliRunner().invoke(app, ["returns", "--book", "B", "--from", "2026-01-01"]).output
+    assert [cell.strip() for cell in printed.splitlines()[-2].split("│")[1:10]] == [
+        "B", "2026-01-02", "2026-01-05", "2", "6,570.00", "1,590.00", "-1.23%", f"{day ** (5 / 365) - 1:.2%}", f"{day - 1:.2%}"
+    ]  # fmt: skip
+    with pytest.raises(PosttradeError, match=r"The book X has no returns\. Books with returns: B"):
+        read_book_returns(engine(Role.ANALYST), "X")
+    with pytest.raises(
+        PosttradeError, match="needs 2 closed dates with capital in securities; in these dates there is only one, 2026-01-05"
+    ):
+        read_book_returns(engine(Role.ANALYST), "B", date(2026, 1, 3))
+    with pytest.raises(PosttradeError, match="The first date, 2026-01-05, is after the last, 2026-01-02"):
+        read_book_returns(engine(Role.ANALYST), None, date(2026, 1, 5), date(2026, 1, 2))
+
+
+def test_without_a_closed_day_there_are_no_returns(fresh_database: str) -> None:  # noqa: ARG001
+    with pytest.raises(PosttradeError, match="There are no returns yet"):
+        read_book_returns(engine(Role.ANALYST))
 
 
 def test_every_step_of_a_result_and_its_sums_over_the_end_of_a_year(fresh_database: str) -> None:  # noqa: ARG001
@@ -111,6 +166,8 @@ def test_every_step_of_a_result_and_its_sums_over_the_end_of_a_year(fresh_databa
         0,
     )
     assert ("2026-01-05", "CASH:USD") in found
+
+    returns_are_right()
     outcome = run_dbt(["test", "--select", "test_type:data"], date(2026, 1, 5))
     assert len(outcome.results) >= 20
     with engine(Role.AUDITOR).connect() as connection:

@@ -74,5 +74,5 @@ def write_days(inbox: Path, days: Mapping[str, tuple[str, str, str, Iterable[str
 def figures(mart: str, columns: tuple[str, ...], keys: tuple[str, ...] = ("business_date", "instrument_id")) -> dict[Any, tuple[Any, ...]]:
     """Columns of a mart by its keys; dates as text."""
     with engine(Role.AUDITOR).connect() as connection:
-        rows = connection.execute(text(f"select {', '.join(keys)}, {', '.join(columns)} from marts.{mart}"))
+        rows = connection.execute(text(f"select {', '.join(keys)}, {', '.join(columns)} from marts.{mart} order by {', '.join(keys)}"))
         return {tuple(str(value) for value in row[: len(keys)]): tuple(row[len(keys) :]) for row in rows}
