@@ -109,6 +109,11 @@ PLANTED: dict[str, list[str]] = {
         f" values ('B', md5('x')::uuid, 1, 'cash', 'EUR', 1, 1, {D})",
     ],
     "entry_without_lines": [ENTRY],
+    "journal_chain_broken": [
+        "set local session_replication_role = replica",
+        f"update ledger.journal_lines set gl_account = 'cash' where ctid = (select ctid from ledger.journal_lines where business_date = {D}"
+        " limit 1)",
+    ],
     "trial_balance_not_zero": [
         "update intermediate.int_accounting__balances_carried set balance_amount = balance_amount + 1 where ctid = (select ctid from"
         f" intermediate.int_accounting__balances_carried where business_date = {D} limit 1)"

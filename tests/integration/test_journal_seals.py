@@ -144,6 +144,12 @@ OF_T2 = (Fault.ENTRY_CHANGED, 1, "T2")
         (["delete from ledger.journal_entries where event_id = 'T2'"], [(Fault.ENTRY_CHANGED, 1, entry_id("T2"))]),
         (["delete from ledger.journal_seals where seal_no = 2"], [(Fault.SEAL_MISSING, 2, None)]),
         (["delete from ledger.journal_seals where seal_no = 3"], [(Fault.SEAL_MISSING, 3, None)]),
+        # two seals and the record of what they held: the numbers tell, and the entries stand in no seal
+        (
+            ["delete from ledger.journal_seals where seal_no < 3", "delete from ledger.sealed_entries where seal_no < 3"],
+            [(Fault.SEAL_MISSING, 1, None), (Fault.SEAL_MISSING, 2, None),
+             *((Fault.ENTRY_UNSEALED, None, event_id) for event_id in ("T1", "T2", "T3"))],
+        ),
         (
             ["update ledger.journal_seals set line_count = 3 where seal_no = 2"],
             [(Fault.SEAL_CHANGED, 2, None), (Fault.SEAL_CONTENT, 2, None)],
@@ -166,8 +172,8 @@ OF_T2 = (Fault.ENTRY_CHANGED, 1, "T2")
     ],
     ids=[
         "account", "custody account", "date of a line", "amounts exchanged", "two entries", "time of knowledge", "type",
-        "line deleted", "lines deleted", "entry deleted", "lines orphaned", "seal removed", "last seal removed", "seal's count",
-        "seal's time", "seal made anew", "record of an entry", "record of the entries removed",
+        "line deleted", "lines deleted", "entry deleted", "lines orphaned", "seal removed", "last seal removed", "two seals removed",
+        "seal's count", "seal's time", "seal made anew", "record of an entry", "record of the entries removed",
     ],
 )  # fmt: skip
 def test_what_was_tampered_with_is_named(statements: list[str], expected: list[tuple[Fault, int | None, str | None]]) -> None:

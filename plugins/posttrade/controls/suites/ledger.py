@@ -24,6 +24,21 @@ CONTROLS = (
         where not exists (select from ledger.journal_lines as lines where lines.entry_id = entries.entry_id)""",
     ),
     Control(
+        "journal_chain_broken", Suite.LEDGER, Severity.CRITICAL, Owner.BACK_OFFICE,
+        "The journal of the date is as it was sealed when it was posted.",
+        "{fault}: seal {seal_no}, entry {entry_id}.",
+        "Change nothing by hand. Run ./posttrade verify and follow 'The journal chain is broken' in docs/operations.md.",
+        ("fault", "seal_no", "entry_id"),
+        """select case faults.fault
+                when 'ENTRY_CHANGED' then 'An entry was changed after it was sealed'
+                when 'ENTRY_REMOVED' then 'An entry was removed after it was sealed'
+                when 'ENTRY_UNSEALED' then 'An entry was not written by a posting run'
+                when 'SEAL_MISSING' then 'A seal is missing'
+                else 'A seal was changed'
+            end as fault, faults.seal_no, faults.entry_id::text as entry_id
+        from today cross join lateral ledger.journal_faults(today.business_date, today.business_date) as faults""",
+    ),
+    Control(
         "trial_balance_not_zero", Suite.LEDGER, Severity.CRITICAL, Owner.BACK_OFFICE,
         "Debits and credits cancel out, in each currency.",
         "The trial balance is off by {balance_amount} {currency_code}.",

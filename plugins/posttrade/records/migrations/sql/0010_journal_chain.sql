@@ -83,7 +83,7 @@ begin
     return seal.entry_count;
 end $$;
 
--- What no longer holds, of the entries of these dates and of all seals; no row when the journal is as it was sealed.
+-- What no longer holds, of the entries and seals of these dates; no row when the journal is as it was sealed.
 create function ledger.journal_faults(first_date date, last_date date)
 returns table (fault text, seal_no integer, business_date date, entry_id uuid, lines_sealed integer, lines_found integer)
     language plpgsql stable as $$
@@ -107,31 +107,40 @@ begin
         from sealed
         group by sealed.seal_no
     ),
-    numbers as (
-        select number from generate_series(1, greatest(
-            (select max(seals.seal_no) from ledger.journal_seals as seals), (select max(sealed_together.seal_no) from sealed_together)
-        )) as number
+    seals as (
+        select chain.*
+        from (
+            select
+                every_seal.*, ledger.seal_hash(every_seal) as hash_now,
+                lag(every_seal.seal_no, 1, 0) over in_order as no_before, lag(every_seal.seal_hash) over in_order as hash_before
+            from ledger.journal_seals as every_seal
+            window in_order as (order by every_seal.seal_no)
+        ) as chain
+        where chain.business_date between first_date and last_date
+    ),
+    missing as (
+        select generate_series(seals.no_before + 1, seals.seal_no - 1) as seal_no from seals
+        union
+        select sealed_together.seal_no from sealed_together
+        where not exists (select from ledger.journal_seals as every_seal where every_seal.seal_no = sealed_together.seal_no)
     )
-    select 'SEAL_MISSING', numbers.number, sealed_together.business_date, null::uuid, sealed_together.line_count::integer, null::integer
-    from numbers
-    left join sealed_together on numbers.number = sealed_together.seal_no
-    where not exists (select from ledger.journal_seals as seals where seals.seal_no = numbers.number)
+    select 'SEAL_MISSING', missing.seal_no, sealed_together.business_date, null::uuid, sealed_together.line_count::integer, null::integer
+    from missing
+    left join sealed_together on missing.seal_no = sealed_together.seal_no
     union all
     select 'SEAL_CHANGED', seals.seal_no, seals.business_date, null, null, null
-    from ledger.journal_seals as seals
-    where seals.seal_hash <> ledger.seal_hash(seals)
+    from seals
+    where seals.seal_hash <> seals.hash_now
     union all
     select 'CHAIN_CUT', seals.seal_no, seals.business_date, null, null, null
-    from ledger.journal_seals as seals
-    left join ledger.journal_seals as earlier on seals.seal_no = earlier.seal_no + 1
-    where seals.previous_hash is distinct from earlier.seal_hash and (earlier.seal_no is not null or seals.seal_no = 1)
+    from seals
+    where seals.no_before = seals.seal_no - 1 and seals.previous_hash is distinct from seals.hash_before
     union all
     select 'SEAL_CONTENT', seals.seal_no, seals.business_date, null, seals.line_count, coalesce(sealed_together.line_count, 0)::integer
-    from ledger.journal_seals as seals
+    from seals
     left join sealed_together on seals.seal_no = sealed_together.seal_no
-    where seals.business_date between first_date and last_date
-        and (seals.entry_count, seals.line_count, seals.entries_hash)
-            is distinct from (sealed_together.entry_count, sealed_together.line_count, sealed_together.entries_hash)
+    where (seals.entry_count, seals.line_count, seals.entries_hash)
+        is distinct from (sealed_together.entry_count, sealed_together.line_count, sealed_together.entries_hash)
     union all
     select
         case
