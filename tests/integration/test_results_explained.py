@@ -17,6 +17,8 @@ from posttrade.errors import PosttradeError
 from posttrade.offices.derivations import run_dbt
 from posttrade.records.database import Role, engine
 from posttrade.reports.book_returns import read_book_returns
+from posttrade.reports.end_of_day import render_end_of_day_report
+from posttrade.reports.figures import read_figures
 from posttrade.settings import get_settings
 
 YEAR_END = {
@@ -139,6 +141,36 @@ def returns_are_right() -> None:
         read_book_returns(engine(Role.ANALYST), None, date(2026, 1, 5), date(2026, 1, 2))
 
 
+def report_is_right() -> None:
+    """The firm's lines of 2025-12-31: the day, and the month, which has the new trades and fees of the day before too."""
+    figures_of_day = read_figures(date(2025, 12, 31), engine(Role.AUDITOR))
+    explained = {row["component"]: (row["day_amount"], row["month_amount"]) for row in figures_of_day.profit_explained.rows}
+    assert explained == {
+        "price": (280, 280),
+        "accrual": (0, 0),
+        "fx_translation": (400, 400),
+        "fx_transaction": (-398, -398),
+        "income": (0, 0),
+        "fees": (Decimal("-0.50"), Decimal("-1.50")),
+        "new_trades": (2, 49),
+        "amended_trades": (-13, -13),
+        "cancelled_trades": (-10, -10),
+        "late_trades": (24, 24),
+        "total": (Decimal("284.50"), Decimal("330.50")),
+        "realised": (Decimal("23.26"), Decimal("23.26")),
+    }
+    (book,) = figures_of_day.books
+    assert (book["fx_amount"], book["corrections_amount"], book["month_amount"], book["year_amount"]) == (
+        2,
+        1,
+        Decimal("330.50"),
+        Decimal("330.50"),
+    )
+    page = render_end_of_day_report(figures_of_day, {})
+    assert '<th scope="row">Late trades</th><td class="n positive">24.00</td>' in page
+    assert '<th scope="row">Total</th><td class="n positive">284.50</td><td class="n positive">330.50</td>' in page
+
+
 def test_without_a_closed_day_there_are_no_returns(fresh_database: str) -> None:  # noqa: ARG001
     with pytest.raises(PosttradeError, match="There are no returns yet"):
         read_book_returns(engine(Role.ANALYST))
@@ -168,6 +200,7 @@ def test_every_step_of_a_result_and_its_sums_over_the_end_of_a_year(fresh_databa
     assert ("2026-01-05", "CASH:USD") in found
 
     returns_are_right()
+    report_is_right()
     outcome = run_dbt(["test", "--select", "test_type:data"], date(2026, 1, 5))
     assert len(outcome.results) >= 20
     with engine(Role.AUDITOR).connect() as connection:

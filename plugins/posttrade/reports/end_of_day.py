@@ -60,6 +60,7 @@ def render_end_of_day_report(figures: Figures, remedies: Mapping[str, str]) -> s
         v=verdict(figures),
         remedies=remedies,
         components=COMPONENTS,
+        explained_labels=dict(queries.EXPLAINED_COMPONENTS),
         book_chart=bar_chart((row["book_id"], row["total_amount"]) for row in largest),
         day_chart=day_chart([(row["business_date"], row["total_amount"]) for row in figures.profit_by_day.rows]),
         traces=_traces(figures),

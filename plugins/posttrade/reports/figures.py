@@ -46,6 +46,7 @@ class Figures:
     trades: Row
     positions: Row
     profit: Listing
+    profit_explained: Listing
     profit_by_day: Listing
     contributors: Listing
     alert_counts: Row
@@ -126,6 +127,7 @@ def _read(business_date: date, connection: Connection) -> Figures:
         trades=one(queries.TRADES),
         positions=one(queries.POSITIONS),
         profit=listing(queries.PROFIT_AND_LOSS),
+        profit_explained=listing(queries.PROFIT_EXPLAINED),
         profit_by_day=listing(queries.PROFIT_BY_DAY),
         contributors=listing(queries.CONTRIBUTORS),
         alert_counts=one(queries.ALERT_COUNTS),

@@ -79,14 +79,17 @@ PROFIT_AND_LOSS = Query(
                 book_id,
                 sum(price_amount_base) as price_amount,
                 sum(accrual_amount_base) as accrual_amount,
-                sum(fx_amount_base) as fx_amount,
+                sum(fx_translation_amount_base + fx_transaction_amount_base) as fx_amount,
                 sum(income_amount_base) as income_amount,
                 sum(fees_amount_base) as fees_amount,
                 sum(new_trades_amount_base) as new_trades_amount,
                 sum(prior_day_corrections_amount_base + corporate_actions_amount_base) as corrections_amount,
+                sum(amended_trades_amount_base + cancelled_trades_amount_base + late_trades_amount_base) as corrections_amount,
                 sum(total_amount_base) as total_amount,
+                sum(total_amount_base_mtd) as month_amount,
+                sum(total_amount_base_ytd) as year_amount,
                 grouping(desk_id, book_id) as level
-            from marts.fct_profit_and_loss
+            from marts.rpt_profit_to_date
             where business_date = :business_date
             group by grouping sets ((desk_id, book_id), (desk_id), ())
         ),
@@ -107,9 +110,46 @@ PROFIT_AND_LOSS = Query(
         where ranked.level > 0 or ranked.size_rank <= :cap
         order by ranked.level = 3, ranked.desk_id, ranked.level desc, ranked.book_id
     """,
-    sources=("marts.fct_profit_and_loss", "marts.dim_books"),
-    see_all="select * from fct_profit_and_loss where business_date = '{business_date}' order by book_id, instrument_id",
+    sources=("marts.rpt_profit_to_date", "marts.dim_books"),
+    see_all="select * from rpt_profit_to_date where business_date = '{business_date}' order by book_id, instrument_id",
     cap=LISTED_BOOKS,
+)
+
+EXPLAINED_COMPONENTS = (
+    ("price", "Price"),
+    ("accrual", "Accrual"),
+    ("fx_translation", "FX on securities held"),
+    ("fx_transaction", "FX on claims and cash"),
+    ("income", "Income"),
+    ("fees", "Fees"),
+    ("new_trades", "New trades"),
+    ("amended_trades", "Amended trades"),
+    ("cancelled_trades", "Cancelled trades"),
+    ("late_trades", "Late trades"),
+    ("total", "Total"),
+    ("realised", "of which realised"),
+)
+
+_EXPLAINED_VALUES = ", ".join(
+    f"({place}, '{name}', {name}_amount_base, {name}_amount_base_mtd, {name}_amount_base_ytd)"
+    for place, (name, _) in enumerate(EXPLAINED_COMPONENTS)
+)
+
+PROFIT_EXPLAINED = Query(
+    sql=f"""
+        select
+            components.component,
+            sum(components.day_amount) as day_amount,
+            sum(components.month_amount) as month_amount,
+            sum(components.year_amount) as year_amount
+        from (select * from marts.rpt_profit_to_date where business_date = :business_date) as results
+        cross join lateral (
+            values {_EXPLAINED_VALUES}
+        ) as components (place, component, day_amount, month_amount, year_amount)
+        group by components.place, components.component
+        order by components.place
+    """,
+    sources=("marts.rpt_profit_to_date",),
 )
 
 PROFIT_BY_DAY = Query(
