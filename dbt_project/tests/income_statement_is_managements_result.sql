@@ -18,8 +18,8 @@ management as (
 )
 
 select
-    business_date,
-    book_id
+    coalesce(accounting.business_date, management.business_date) as business_date,
+    coalesce(accounting.book_id, management.book_id) as book_id
 from accounting
-full join management using (business_date, book_id)
+full join management on accounting.business_date = management.business_date and accounting.book_id = management.book_id
 where coalesce(accounting.amount_base, 0) <> coalesce(management.amount_base, 0)

@@ -99,17 +99,17 @@ _STEPS = (
     ),
     _step(
         "post_journal",
-        "Posts the day's journal entries.",
+        "Posts the day's journal entries and seals them.",
         ("accounting.post_journal", Role.POSTER),
     ),
     _step(
         "build_back_office",
-        "Derives settlements, income, ledger balances and the bridge between the two results.",
+        "Derives settlements, income, the general ledger, the statements made from it, and the bridge between the two results.",
         ("derivations.build_back_office", Role.TRANSFORMER),
     ),
     _step(
         "check_ledger",
-        "Runs the controls over the ledger: balance, trial balance, the two roads to the result.",
+        "Runs the controls over the ledger: balance, seals, trial balance, the two roads to the result.",
         ("controls.check_ledger", Role.OPERATOR),
     ),
     _step(

@@ -30,10 +30,10 @@ balance_sheet_lines as (
     union all
     select
         book_id,
-        'result_to_date',
-        'Result to date',
-        'EQUITY',
-        -sum(amount_base)
+        'result_to_date' as gl_account,
+        'Result to date' as account_name,
+        'EQUITY' as account_type,
+        -sum(amount_base) as amount_base
     from closing
     where account_type in ('INCOME', 'EXPENSE')
     group by book_id

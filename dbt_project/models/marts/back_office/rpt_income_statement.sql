@@ -26,8 +26,8 @@ before_month as (
     from {{ ref('int_accounting__balances_carried') }}
     where
         business_date = (
-            select max(days.business_date) from {{ ref('stg_books__business_days') }} as days
-            where days.business_date < date_trunc('month', {{ business_date() }})
+            select max(calendar.business_date) from {{ ref('stg_books__business_days') }} as calendar
+            where calendar.business_date < date_trunc('month', {{ business_date() }})
         )
         and gl_account in (select accounts.gl_account from accounts)
     group by book_id, gl_account
@@ -41,8 +41,8 @@ before_year as (
     from {{ ref('int_accounting__balances_carried') }}
     where
         business_date = (
-            select max(days.business_date) from {{ ref('stg_books__business_days') }} as days
-            where days.business_date < date_trunc('year', {{ business_date() }})
+            select max(calendar.business_date) from {{ ref('stg_books__business_days') }} as calendar
+            where calendar.business_date < date_trunc('year', {{ business_date() }})
         )
         and gl_account in (select accounts.gl_account from accounts)
     group by book_id, gl_account
@@ -61,17 +61,17 @@ parts as (
     select
         book_id,
         gl_account,
-        0,
-        -closing_base,
-        0
+        0 as day_base,
+        -closing_base as month_base,
+        0 as year_base
     from before_month
     union all
     select
         book_id,
         gl_account,
-        0,
-        0,
-        -closing_base
+        0 as day_base,
+        0 as month_base,
+        -closing_base as year_base
     from before_year
 ),
 
