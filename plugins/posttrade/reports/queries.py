@@ -83,8 +83,9 @@ PROFIT_AND_LOSS = Query(
                 sum(income_amount_base) as income_amount,
                 sum(fees_amount_base) as fees_amount,
                 sum(new_trades_amount_base) as new_trades_amount,
-                sum(prior_day_corrections_amount_base + corporate_actions_amount_base) as corrections_amount,
-                sum(amended_trades_amount_base + cancelled_trades_amount_base + late_trades_amount_base) as corrections_amount,
+                sum(
+                    amended_trades_amount_base + cancelled_trades_amount_base + late_trades_amount_base + corporate_actions_amount_base
+                ) as corrections_amount,
                 sum(total_amount_base) as total_amount,
                 sum(total_amount_base_mtd) as month_amount,
                 sum(total_amount_base_ytd) as year_amount,
@@ -126,6 +127,7 @@ EXPLAINED_COMPONENTS = (
     ("amended_trades", "Amended trades"),
     ("cancelled_trades", "Cancelled trades"),
     ("late_trades", "Late trades"),
+    ("corporate_actions", "Corporate actions"),
     ("total", "Total"),
     ("realised", "of which realised"),
 )
