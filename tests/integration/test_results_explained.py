@@ -156,6 +156,7 @@ def report_is_right() -> None:
         "amended_trades": (-13, -13),
         "cancelled_trades": (-10, -10),
         "late_trades": (24, 24),
+        "corporate_actions": (0, 0),
         "total": (Decimal("284.50"), Decimal("330.50")),
         "realised": (Decimal("23.26"), Decimal("23.26")),
     }

@@ -73,7 +73,7 @@ def test_the_front_office_table_is_pulled_as_it_grows(tmp_path: Path, monkeypatc
     get_settings.cache_clear()
     get_settings().inbox.mkdir()
     with closing(sqlite3.connect(get_settings().inbox / "front_office.sqlite")) as connection:
-        columns = [*(column.name for column in TRADES.columns), "business_date"]
+        columns = [*TRADES.orders[1], "business_date"]
         connection.execute(f"create table front_office_trades ({', '.join(columns)})")
         results = []
         for line in (trade("T1"), trade("T2", book_id="NO"), trade("T3")):
