@@ -4,7 +4,8 @@
         {{ movements }}.trade_id, {{ movements }}.trade_date, {{ movements }}.quantity,
         {{ movements }}.gross_amount + {{ movements }}.fee_amount,
         {{ movements }}.gross_amount_base + {{ movements }}.fee_amount_base, {{ movements }}.fx_rate,
-        coalesce(account_methods.lot_method, line_methods.lot_method), {{ movements }}.closes_trade_id, null, null, null
+        coalesce(account_methods.lot_method, line_methods.lot_method), {{ movements }}.closes_trade_id, null, null, null,
+        null, null, null, null, null, null, null
     )::books.lot_event
 {%- endmacro %}
 
@@ -16,20 +17,22 @@
     {{ movements }}.trade_id as event_id
 {%- endmacro %}
 
-{# A corporate action as an event of lot matching: the lots that are open are restated in new units. #}
-{% macro restatement_event(restatements) -%}
+{# A corporate action as an event of lot matching, from a row of int_corporate_actions__terms_known. #}
+{% macro restatement_event(terms) -%}
     row(
-        {{ restatements }}.event_id, {{ restatements }}.ex_date, null, null, null, null, null, null,
-        {{ restatements }}.new_units, {{ restatements }}.old_units, 0
+        {{ terms }}.event_id, {{ terms }}.ex_date, null, null, null, {{ terms }}.fx_rate, null, null,
+        {{ terms }}.new_units, {{ terms }}.old_units, {{ terms }}.cost_moved,
+        {{ terms }}.closed_fraction, {{ terms }}.cash_per_unit, {{ terms }}.fraction_price, {{ terms }}.received_instrument_id,
+        {{ terms }}.received_units, {{ terms }}.cash_paid_per_unit, {{ terms }}.received_fx_rate
     )::books.lot_event
 {%- endmacro %}
 
 {# Before the trades of its ex date. #}
-{% macro restatement_event_order(restatements) -%}
-    {{ restatements }}.ex_date,
+{% macro restatement_event_order(terms) -%}
+    {{ terms }}.ex_date,
     '-infinity'::timestamptz,
     null::bigint,
-    {{ restatements }}.event_id
+    {{ terms }}.event_id
 {%- endmacro %}
 
 {# The lot method in force for a movement on its trade date: the account's own, or that of the product line. #}

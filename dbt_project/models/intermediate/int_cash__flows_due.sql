@@ -1,4 +1,4 @@
--- What each book came to owe or be owed today, per currency: trades, income, and what it passes on to clients.
+-- What each book came to owe or be owed today, per currency: trades, income, what events pay, and what it passes on to clients.
 -- Settlement, receipt and payment turn these claims into cash later; the sum does not move then.
 
 with flows as (
@@ -16,6 +16,14 @@ with flows as (
         case when client_id is null then net_amount else 0 end as amount,
         case when client_id is null then net_amount_base else 0 end as amount_base
     from {{ ref('fct_income') }}
+    where business_date = {{ business_date() }}
+    union all
+    select
+        book_id,
+        currency_code,
+        cash_amount,
+        cash_amount_base
+    from {{ ref('fct_corporate_actions') }}
     where business_date = {{ business_date() }}
 ),
 

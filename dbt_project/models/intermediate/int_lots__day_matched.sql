@@ -16,7 +16,7 @@ select
                     then
                         row(
                             opening.lot_ids, opening.opened_dates, opening.quantities, opening.costs, opening.costs_base,
-                            null, null, null, null, null, null, null, null
+                            null, null, null, null, null, null, null, null, null
                         )::books.lot_book
             end,
         {% else %}
@@ -33,3 +33,4 @@ from {{ ref('int_lots__events_gathered') }} as gathered
             and gathered.instrument_id = opening.instrument_id
             and opening.business_date = {{ previous_business_date() }}
 {% endif %}
+where gathered.link_id is null

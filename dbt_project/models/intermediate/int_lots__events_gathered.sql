@@ -42,11 +42,83 @@ restated_accounts as (
     group by account_id
 ),
 
-restatements as (
-    select * from {{ restatements() }} as known
+terms as (
+    select * from {{ ref('int_corporate_actions__terms_known') }} where business_date = {{ business_date() }}
 ),
 
-replayed_keys as (
+-- A corporate action that was announced, amended or withdrawn today: all instruments and dates it ever named.
+restated_instruments as (
+    select
+        versions.instrument_id,
+        min(versions.ex_date) as ex_date
+    from {{ ref('stg_books__corporate_actions') }} as versions
+    where
+        versions.business_date <= {{ business_date() }}
+        and versions.event_id in (
+            select events.event_id from {{ ref('stg_books__corporate_actions') }} as events
+            where events.business_date = {{ business_date() }}
+        )
+        and versions.event_type not in ('CASH_DIVIDEND', 'SPECIAL_DIVIDEND')
+    group by versions.instrument_id
+),
+
+-- Instruments that an event ever turned into one another, and those linked through others.
+linked_instruments as (
+    with recursive links as (
+        select
+            instrument_id,
+            received_instrument_id
+        from {{ ref('stg_books__corporate_actions') }}
+        where
+            received_instrument_id is not null
+            and business_date <= {{ business_date() }}
+    ),
+
+    reached as (
+        select
+            instrument_id,
+            received_instrument_id as linked_instrument_id
+        from links
+        union
+        select
+            received_instrument_id,
+            instrument_id
+        from links
+        union
+        select
+            reached.instrument_id,
+            both_ways.linked_instrument_id
+        from reached
+        inner join (
+            select
+                instrument_id,
+                received_instrument_id as linked_instrument_id
+            from links
+            union all
+            select
+                received_instrument_id,
+                instrument_id
+            from links
+        ) as both_ways on reached.linked_instrument_id = both_ways.instrument_id
+    )
+
+    select
+        reached.instrument_id,
+        reached.linked_instrument_id,
+        min(reached.linked_instrument_id) over (partition by reached.instrument_id) as link_id
+    from reached
+),
+
+links_of_today as (
+    select distinct linked_instruments.link_id
+    from linked_instruments
+    inner join terms on linked_instruments.instrument_id = terms.instrument_id
+    where
+        terms.received_instrument_id is not null
+        and terms.ex_date > {{ previous_business_date() }}
+),
+
+replayed_alone as (
     select
         book_id,
         account_id,
@@ -66,18 +138,28 @@ replayed_keys as (
         history.business_date <= {{ business_date() }}
         and history.trade_date >= restated_accounts.valid_from
     union
-    -- a corporate action that was announced, amended or withdrawn today after its ex date
     select
         history.book_id,
         history.account_id,
         history.instrument_id
     from {{ ref('int_trades__movements') }} as history
-    inner join restatements on history.instrument_id = restatements.instrument_id
+    inner join restated_instruments on history.instrument_id = restated_instruments.instrument_id
     where
-        restatements.announced_date = {{ business_date() }}
-        and restatements.ex_date <= {{ previous_business_date() }}
+        restated_instruments.ex_date <= {{ previous_business_date() }}
         and history.business_date <= {{ business_date() }}
-        and history.trade_date < restatements.ex_date
+        and history.trade_date < restated_instruments.ex_date
+),
+
+-- What an instrument is worked out from changes what it turned into.
+replayed_keys as (
+    select * from replayed_alone
+    union
+    select
+        replayed_alone.book_id,
+        replayed_alone.account_id,
+        linked_instruments.linked_instrument_id
+    from replayed_alone
+    inner join linked_instruments on replayed_alone.instrument_id = linked_instruments.instrument_id
 ),
 
 replayed as (
@@ -112,10 +194,39 @@ replayed as (
         replayed_keys.account_id,
         replayed_keys.instrument_id,
         true,
-        {{ restatement_event('restatements') }},
-        {{ restatement_event_order('restatements') }}
+        {{ restatement_event('terms') }},
+        {{ restatement_event_order('terms') }}
     from replayed_keys
-    inner join restatements on replayed_keys.instrument_id = restatements.instrument_id
+    inner join terms
+        on
+            replayed_keys.instrument_id = terms.instrument_id
+            and terms.account_id in ('', replayed_keys.account_id)
+),
+
+-- What was held before today, or traded on a day without a close since.
+held_before as (
+    {% if lots_carried() %}
+        select
+            book_id,
+            account_id,
+            instrument_id
+        from {{ lots_carried() }}
+        where
+            business_date = {{ previous_business_date() }}
+            and quantity <> 0
+            and instrument_id in (select terms.instrument_id from terms)
+        union
+    {% endif %}
+    select
+        movements.book_id,
+        movements.account_id,
+        movements.instrument_id
+    from {{ ref('int_trades__movements') }} as movements
+    inner join terms on movements.instrument_id = terms.instrument_id
+    where
+        movements.business_date = {{ business_date() }}
+        and movements.trade_date < terms.ex_date
+        and terms.ex_date > {{ previous_business_date() }}
 ),
 
 today as (
@@ -137,29 +248,28 @@ today as (
                 and replayed_keys.account_id = movements.account_id
                 and replayed_keys.instrument_id = movements.instrument_id
         )
-    {% if lots_carried() %}
-        union all
-        select
-            held.book_id,
-            held.account_id,
-            held.instrument_id,
-            false,
-            {{ restatement_event('restatements') }},
-            {{ restatement_event_order('restatements') }}
-        from {{ lots_carried() }} as held
-        inner join restatements on held.instrument_id = restatements.instrument_id
-        where
-            held.business_date = {{ previous_business_date() }}
-            and held.quantity <> 0
-            and restatements.ex_date > {{ previous_business_date() }}
-            and not exists (
-                select 1 from replayed_keys
-                where
-                    replayed_keys.book_id = held.book_id
-                    and replayed_keys.account_id = held.account_id
-                    and replayed_keys.instrument_id = held.instrument_id
-            )
-    {% endif %}
+    union all
+    select
+        held_before.book_id,
+        held_before.account_id,
+        held_before.instrument_id,
+        false,
+        {{ restatement_event('terms') }},
+        {{ restatement_event_order('terms') }}
+    from held_before
+    inner join terms
+        on
+            held_before.instrument_id = terms.instrument_id
+            and terms.account_id in ('', held_before.account_id)
+    where
+        terms.ex_date > {{ previous_business_date() }}
+        and not exists (
+            select 1 from replayed_keys
+            where
+                replayed_keys.book_id = held_before.book_id
+                and replayed_keys.account_id = held_before.account_id
+                and replayed_keys.instrument_id = held_before.instrument_id
+        )
 ),
 
 gathered as (
@@ -200,10 +310,16 @@ events_gathered as (
         gathered.account_id,
         gathered.instrument_id,
         gathered.is_replayed,
+        -- keys of one book and account that events of these dates turn into one another are worked out together
+        links.link_id,
         rates.minor_unit,
         rates.base_minor_unit,
         gathered.events
     from gathered
+    left join (select distinct instrument_id, link_id from linked_instruments) as links
+        on
+            gathered.instrument_id = links.instrument_id
+            and (gathered.is_replayed or links.link_id in (select links_of_today.link_id from links_of_today))
     inner join {{ ref('int_reference__instruments_known') }} as instruments
         on
             gathered.instrument_id = instruments.instrument_id

@@ -29,6 +29,8 @@ with opening as (
 
 matched as not materialized (
     select * from {{ ref('int_lots__day_matched') }} where business_date = {{ business_date() }}
+    union all
+    select * from {{ ref('int_lots__linked_matched') }} where business_date = {{ business_date() }}
 ),
 
 {% if is_incremental() %}

@@ -19,7 +19,7 @@ MONETARY_ACCOUNTS = ("trade_settlement", "cash", "income_receivable", "client_pa
 
 @refusals_said()
 def post_journal(business_date: date, engine: sqlalchemy.Engine) -> dict[str, int]:
-    """Post what the day's trades, settlements, income and payments owe to the ledger, then value what it holds.
+    """Post what the day's trades, settlements, income, corporate actions and payments owe to the ledger, then value what it holds.
 
     Args:
         business_date: the date to post; its middle-office marts must be built.
@@ -146,6 +146,31 @@ inner join rates on income.currency_code = rates.currency_code
 where income.business_date <= :business_date
     and greatest(income.pay_date, income.business_date) <= :business_date
     and greatest(income.pay_date, income.business_date) > coalesce((
+        select previous_business_date from books.business_days where business_date = :business_date
+    ), '-infinity'::date)
+union all
+select
+    'CORPORATE_ACTION:' || concat_ws(':', actions.event_id, actions.book_id, actions.account_id, actions.instrument_id,
+        actions.business_date),
+    'CORPORATE_ACTION', actions.product_line, amounts.amount_type, actions.book_id, actions.account_id, actions.instrument_id,
+    actions.currency_code, amounts.amount, amounts.amount_base
+from marts.fct_corporate_actions as actions
+cross join lateral (values
+    ('cash', cash_amount, cash_amount_base),
+    ('cost', cost_moved_amount, cost_moved_amount_base)
+) as amounts (amount_type, amount, amount_base)
+where actions.business_date = :business_date
+union all
+select
+    'CORPORATE_ACTION_CASH:' || concat_ws(':', actions.event_id, actions.book_id, actions.account_id, actions.instrument_id,
+        actions.business_date),
+    'CORPORATE_ACTION_CASH', actions.product_line, 'cash', actions.book_id, actions.account_id, actions.instrument_id,
+    actions.currency_code, actions.cash_amount, books.round_half_even(actions.cash_amount * rates.rate, rates.base_minor_unit)
+from marts.fct_corporate_actions as actions
+inner join rates on actions.currency_code = rates.currency_code
+where actions.business_date <= :business_date
+    and greatest(actions.pay_date, actions.business_date) <= :business_date
+    and greatest(actions.pay_date, actions.business_date) > coalesce((
         select previous_business_date from books.business_days where business_date = :business_date
     ), '-infinity'::date)
 union all

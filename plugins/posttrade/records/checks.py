@@ -202,14 +202,24 @@ def has_valid_check_digits(value: str, kind: CheckDigits) -> bool:
     return True
 
 
+_INSTRUMENT_CURRENCIES = (
+    "select one.instrument_id, one.currency_code from (select distinct on (instrument_id) instrument_id, currency_code"
+    " from books.instruments where business_date <= %(business_date)s"
+    " order by instrument_id, business_date desc, revision desc) as one"
+)
+# A merger delivers units only if it names what of.
+_NEEDS_UNITS = (
+    "(event_type in ('SPLIT', 'REVERSE_SPLIT', 'STOCK_DIVIDEND', 'SPIN_OFF', 'RIGHTS_ISSUE', 'RIGHTS_EXERCISE')"
+    " or (event_type = 'MERGER' and received_instrument_id is not null))"
+)
+
+
 def _errors_across_columns(contract: Contract) -> Iterator[sql.Composed]:
     checks: tuple[tuple[str, str], ...] = ()
     if contract is TRADES:
         checks = (
             (
-                "event_type <> 'CANCEL' and (instrument_id, currency_code) not in (select one.instrument_id, one.currency_code from ("
-                "select distinct on (instrument_id) instrument_id, currency_code from books.instruments"
-                " where business_date <= %(business_date)s order by instrument_id, business_date desc, revision desc) as one)",
+                f"event_type <> 'CANCEL' and (instrument_id, currency_code) not in ({_INSTRUMENT_CURRENCIES})",
                 "OTHER_CURRENCY:currency_code",
             ),
             ("event_type = 'NEW' and version <> '1'", "WRONG_VERSION:version"),
@@ -231,10 +241,30 @@ def _errors_across_columns(contract: Contract) -> Iterator[sql.Composed]:
         checks = (
             ("pay_date::date < ex_date::date", "BEFORE_EX_DATE:pay_date"),
             ("event_type in ('CASH_DIVIDEND', 'SPECIAL_DIVIDEND') and amount_per_unit is null", "MISSING:amount_per_unit"),
-            ("event_type in ('SPLIT', 'REVERSE_SPLIT', 'STOCK_DIVIDEND') and new_units is null", "MISSING:new_units"),
-            ("event_type in ('SPLIT', 'REVERSE_SPLIT', 'STOCK_DIVIDEND') and old_units is null", "MISSING:old_units"),
-            ("event_type in ('SPLIT', 'STOCK_DIVIDEND') and new_units::numeric <= old_units::numeric", "OUT_OF_RANGE:new_units"),
-            ("event_type = 'REVERSE_SPLIT' and new_units::numeric >= old_units::numeric", "OUT_OF_RANGE:new_units"),
+            (f"{_NEEDS_UNITS} and new_units is null", "MISSING:new_units"),
+            (f"{_NEEDS_UNITS} and old_units is null", "MISSING:old_units"),
+            ("event_type in ('SPLIT', 'STOCK_DIVIDEND') and new_units::numeric <= old_units::numeric", "OTHER_RATIO:new_units"),
+            ("event_type = 'REVERSE_SPLIT' and new_units::numeric >= old_units::numeric", "OTHER_RATIO:new_units"),
+            (
+                "event_type in ('REDEMPTION', 'CALL', 'PARTIAL_REDEMPTION', 'RIGHTS_EXERCISE') and amount_per_unit is null",
+                "MISSING:amount_per_unit",
+            ),
+            ("event_type = 'MERGER' and amount_per_unit is null and received_instrument_id is null", "MISSING:amount_per_unit"),
+            ("event_type = 'PARTIAL_REDEMPTION' and redeemed_fraction is null", "MISSING:redeemed_fraction"),
+            ("redeemed_fraction::numeric >= 1", "OUT_OF_RANGE:redeemed_fraction"),
+            (
+                "event_type in ('SPIN_OFF', 'RIGHTS_ISSUE', 'RIGHTS_EXERCISE') and received_instrument_id is null",
+                "MISSING:received_instrument_id",
+            ),
+            ("received_instrument_id = instrument_id", "SAME_INSTRUMENT:received_instrument_id"),
+            (
+                "cost_fraction is null and (event_type in ('SPIN_OFF', 'RIGHTS_ISSUE')"
+                " or (event_type = 'MERGER' and received_instrument_id is not null and amount_per_unit is not null))",
+                "MISSING:cost_fraction",
+            ),
+            ("cost_fraction::numeric < 0 or cost_fraction::numeric > 1", "NOT_A_PART:cost_fraction"),
+            ("event_type in ('SPLIT', 'REVERSE_SPLIT', 'STOCK_DIVIDEND') and account_id is not null", "NOT_EXPECTED:account_id"),
+            (f"(instrument_id, currency_code) not in ({_INSTRUMENT_CURRENCIES})", "OTHER_CURRENCY:currency_code"),
         )
     elif contract.kind == "withholding_rates":
         checks = (("rate::numeric < 0 or rate::numeric >= 1", "OUT_OF_RANGE:rate"),)

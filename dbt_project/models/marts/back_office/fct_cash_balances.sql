@@ -1,4 +1,4 @@
--- What should stand on each cash account: settled trades, income on its pay date, payments that left.
+-- What should stand on each cash account: settled trades, income and the cash of events on their pay date, payments that left.
 
 with opening as (
     {% if is_incremental() %}
@@ -48,6 +48,22 @@ income_paid as (
         and greatest(income.pay_date, income.business_date) > coalesce({{ previous_business_date() }}, '-infinity'::date)
 ),
 
+events_paid as (
+    select
+        standing_instructions.cash_account_id,
+        actions.currency_code,
+        actions.cash_amount as amount
+    from {{ ref('fct_corporate_actions') }} as actions
+    inner join standing_instructions
+        on
+            actions.account_id = standing_instructions.account_id
+            and actions.currency_code = standing_instructions.currency_code
+    where
+        actions.business_date <= {{ business_date() }}
+        and greatest(actions.pay_date, actions.business_date) <= {{ business_date() }}
+        and greatest(actions.pay_date, actions.business_date) > coalesce({{ previous_business_date() }}, '-infinity'::date)
+),
+
 payments_made as (
     select
         payments.cash_account_id,
@@ -64,6 +80,8 @@ flows as (
     select * from settled
     union all
     select * from income_paid
+    union all
+    select * from events_paid
     union all
     select * from payments_made
 ),

@@ -24,12 +24,14 @@ holdings as (
         movements.account_id,
         -- in the units of the event
         movements.quantity * (
-            select books.product(restatements.new_units / restatements.old_units)
-            from {{ restatements() }} as restatements
+            select books.product(terms.retained_factor)
+            from {{ ref('int_corporate_actions__terms_known') }} as terms
             where
-                restatements.instrument_id = movements.instrument_id
-                and restatements.ex_date > movements.trade_date
-                and restatements.ex_date < events.ex_date
+                terms.business_date = {{ business_date() }}
+                and terms.instrument_id = movements.instrument_id
+                and terms.account_id in ('', movements.account_id)
+                and terms.ex_date > movements.trade_date
+                and terms.ex_date < events.ex_date
         ) as quantity
     from events
     inner join {{ ref('int_trades__movements') }} as movements

@@ -17,6 +17,10 @@ moved as (
     select distinct book_id, account_id, instrument_id
     from {{ ref('int_trades__movements') }}
     where business_date = {{ business_date() }}
+    union
+    select book_id, account_id, instrument_id
+    from {{ ref('fct_corporate_actions') }}
+    where business_date = {{ business_date() }}
 ),
 
 keys as (

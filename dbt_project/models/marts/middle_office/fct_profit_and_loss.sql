@@ -7,6 +7,7 @@
 --   -> with the amended trades of earlier days                    amended trades
 --   -> without the cancelled trades of earlier days               cancelled trades
 --   -> with the trades of earlier days that came late             late trades
+--   -> after corporate actions, less cost moved in, and cash      corporate actions
 --   -> with today's trades, each in its last version of the day   new trades
 -- Claims in foreign currency stand as CASH:<currency>; their change of value is the fx transaction result.
 -- The residual looks at both ends and at what was paid, not at the steps.
@@ -43,14 +44,31 @@ yesterday as (
     {% endif %}
 ),
 
--- What goes ex today restates the opening position, and its price with it: that alone is no result.
+-- What goes ex today as nothing but new units restates the opening position, and its price with it: that alone is no result.
 gone_ex as (
     select
         instrument_id,
-        books.product(new_units / old_units) as factor
-    from {{ restatements() }} as known
-    where ex_date > {{ previous_business_date() }}
+        books.product(retained_factor) as factor
+    from {{ ref('int_corporate_actions__terms_known') }}
+    where
+        business_date = {{ business_date() }}
+        and ex_date > {{ previous_business_date() }}
+        and closed_fraction is null
+        and received_instrument_id is null
     group by instrument_id
+),
+
+-- What the day's events brought in for the position: cost from another instrument, less cash.
+events as (
+    select
+        book_id,
+        account_id,
+        instrument_id,
+        sum(cost_moved_amount - cash_amount) as amount,
+        sum(cost_moved_amount_base - cash_amount_base) as amount_base
+    from {{ ref('fct_corporate_actions') }}
+    where business_date = {{ business_date() }}
+    group by book_id, account_id, instrument_id
 ),
 
 traded as (
@@ -94,7 +112,7 @@ income as (
     group by book_id, account_id, instrument_id
 ),
 
--- What was paid into the securities (income comes out of them), whatever step it belongs to.
+-- What was paid into the securities (income comes out of them), whatever step it belongs to; cost that an event moves counts as paid.
 paid as (
     select
         book_id,
@@ -116,6 +134,28 @@ paid as (
         -net_amount,
         -net_amount_base
     from {{ ref('fct_income') }}
+    where business_date = {{ business_date() }}
+    union all
+    select
+        book_id,
+        account_id,
+        instrument_id,
+        currency_code,
+        true,
+        -cash_amount,
+        -cash_amount_base
+    from {{ ref('fct_corporate_actions') }}
+    where business_date = {{ business_date() }}
+    union all
+    select
+        book_id,
+        account_id,
+        instrument_id,
+        currency_code,
+        false,
+        cost_moved_amount,
+        cost_moved_amount_base
+    from {{ ref('fct_corporate_actions') }}
     where business_date = {{ business_date() }}
 ),
 
@@ -157,6 +197,8 @@ keys as (
     select book_id, account_id, instrument_id from yesterday where traded_quantity <> 0
     union
     select book_id, account_id, instrument_id from income
+    union
+    select book_id, account_id, instrument_id from events
 ),
 
 levels as (
@@ -203,6 +245,8 @@ levels as (
         coalesce(income.coupon_amount_base, 0) as coupon_amount_base,
         coalesce(income.income_amount, 0) as income_amount,
         coalesce(income.income_amount_base, 0) as income_amount_base,
+        coalesce(events.amount, 0) as event_amount,
+        coalesce(events.amount_base, 0) as event_amount_base,
         coalesce(paid_for_securities.amount, 0) as net_cash_in,
         coalesce(paid_for_securities.amount_base, 0) as net_cash_in_base
     from keys
@@ -235,6 +279,11 @@ levels as (
             and keys.account_id = income.account_id
             and keys.instrument_id = income.instrument_id
     left join gone_ex on keys.instrument_id = gone_ex.instrument_id
+    left join events
+        on
+            keys.book_id = events.book_id
+            and keys.account_id = events.account_id
+            and keys.instrument_id = events.instrument_id
     left join paid_for_securities
         on
             keys.book_id = paid_for_securities.book_id
@@ -255,7 +304,10 @@ steps as (
                 'late_value', 'opening_quantity + amended_quantity + cancelled_quantity + late_quantity',
                 'amended_amount + cancelled_amount + late_amount'
             ),
-            ('restated_value', 'closing_quantity - new_quantity', 'amended_amount + cancelled_amount + late_amount'),
+            (
+                'restated_value', 'closing_quantity - new_quantity',
+                'amended_amount + cancelled_amount + late_amount + event_amount'
+            ),
         ] %}
             case
                 when is_price_missing then opening_value + {{ booked }}
@@ -297,7 +349,7 @@ components as (
         amended_value - repriced_value - amended_amount as amended_trades_amount,
         cancelled_value - amended_value - cancelled_amount as cancelled_trades_amount,
         late_value - cancelled_value - late_amount as late_trades_amount,
-        restated_value - late_value as corporate_actions_amount,
+        restated_value - late_value - event_amount as corporate_actions_amount,
         opening_value_base + opening_accrued_base as opening_value_amount_base,
         closing_value_base + closing_accrued_base as closing_value_amount_base,
         net_cash_in_base as net_cash_in_amount_base,
@@ -311,7 +363,7 @@ components as (
         amended_value_base - repriced_value_base - amended_amount_base as amended_trades_amount_base,
         cancelled_value_base - amended_value_base - cancelled_amount_base as cancelled_trades_amount_base,
         late_value_base - cancelled_value_base - late_amount_base as late_trades_amount_base,
-        restated_value_base - late_value_base as corporate_actions_amount_base
+        restated_value_base - late_value_base - event_amount_base as corporate_actions_amount_base
     from steps_in_base
     union all
     select

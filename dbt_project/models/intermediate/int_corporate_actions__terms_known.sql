@@ -1,0 +1,175 @@
+{{ config(materialized='table') }}
+
+-- The events gone ex that change positions, as known on the business date, in the terms that lots, positions and results need: what is
+-- paid in cash, what stays, and what is received instead. A withdrawn event is one that changes nothing. The redemptions of
+-- bonds come from their terms.
+
+with announcements as (
+    select * from {{ as_known(ref('stg_books__corporate_actions'), ['event_id']) }} as known
+),
+
+announced as (
+    select
+        event_id,
+        instrument_id,
+        event_type,
+        coalesce(account_id, '') as account_id,
+        ex_date,
+        pay_date,
+        event_status = 'WITHDRAWN' as is_withdrawn,
+        business_date as announced_date,
+        case
+            when event_type in ('SPLIT', 'REVERSE_SPLIT', 'STOCK_DIVIDEND') then new_units
+            when event_type in ('MERGER', 'RIGHTS_EXERCISE', 'RIGHTS_LAPSE') then 0
+            else 1
+        end as new_units,
+        coalesce(old_units, 1) as old_units,
+        case
+            when event_type in ('REDEMPTION', 'CALL', 'RIGHTS_LAPSE') then 1
+            when event_type = 'PARTIAL_REDEMPTION' then redeemed_fraction
+            when event_type = 'MERGER' and amount_per_unit is not null then 1
+        end as closed_fraction,
+        case when event_type in ('REDEMPTION', 'CALL', 'PARTIAL_REDEMPTION', 'MERGER') then coalesce(amount_per_unit, 0) else 0 end
+            as cash_per_unit,
+        case
+            when received_instrument_id is null then 0
+            when event_type = 'RIGHTS_EXERCISE' or (event_type = 'MERGER' and amount_per_unit is null) then 1
+            else cost_fraction
+        end as cost_moved,
+        fraction_price,
+        received_instrument_id,
+        case when received_instrument_id is not null then new_units end as received_units,
+        case when event_type = 'RIGHTS_EXERCISE' then amount_per_unit else 0 end as cash_paid_per_unit
+    from announcements
+    where
+        ex_date <= {{ business_date() }}
+        and event_type not in ('CASH_DIVIDEND', 'SPECIAL_DIVIDEND')
+),
+
+repayments as (
+    select
+        instruments.instrument_id,
+        instruments.market_mic,
+        coupons.coupon_date,
+        coupons.pay_date,
+        coupons.redemption_percent,
+        100 - coalesce(
+            sum(coupons.redemption_percent) over (
+                partition by coupons.instrument_id order by coupons.coupon_date rows between unbounded preceding and 1 preceding
+            ), 0
+        ) as outstanding_percent
+    from {{ ref('int_reference__instruments_known') }} as instruments
+    inner join {{ ref('stg_books__bond_coupons') }} as coupons
+        on
+            instruments.instrument_id = coupons.instrument_id
+            and instruments.terms_sha = coupons.terms_sha
+            and coupons.redemption_percent > 0
+    where instruments.business_date = {{ business_date() }}
+),
+
+-- A bond trades without the repayment from the first trade date that settles on or after its date.
+repayments_gone_ex as (
+    select
+        repayments.*,
+        cycles.trade_date as ex_date
+    from repayments
+    inner join lateral (
+        select min(cycles.trade_date) as trade_date
+        from {{ ref('stg_books__settlement_cycles') }} as cycles
+        where
+            cycles.market_mic = repayments.market_mic
+            and cycles.settlement_date >= repayments.coupon_date
+    ) as cycles on cycles.trade_date <= {{ business_date() }}
+    where
+        repayments.coupon_date <= {{ business_date() }} + 40
+        -- what was repaid before the firm kept books is none of its events
+        and exists (
+            select 1 from {{ ref('stg_books__settlement_cycles') }} as earlier
+            where
+                earlier.market_mic = repayments.market_mic
+                and earlier.settlement_date < repayments.coupon_date
+        )
+),
+
+events as (
+    select * from announced
+    union all
+    select
+        'RED:' || instrument_id || ':' || to_char(coupon_date, 'YYYY-MM-DD'),
+        instrument_id,
+        case when redemption_percent < outstanding_percent then 'PARTIAL_REDEMPTION' else 'REDEMPTION' end,
+        '',
+        ex_date,
+        pay_date,
+        false,
+        ex_date,
+        1,
+        1,
+        least(redemption_percent / outstanding_percent, 1),
+        1,
+        0,
+        null,
+        null,
+        null,
+        0
+    from repayments_gone_ex
+),
+
+terms_known as (
+    select
+        {{ business_date() }} as business_date,
+        events.event_id,
+        events.event_type,
+        events.instrument_id,
+        events.account_id,
+        events.ex_date,
+        events.pay_date,
+        events.announced_date,
+        events.is_withdrawn,
+        case when events.is_withdrawn then 1 else events.new_units end as new_units,
+        case when events.is_withdrawn then 1 else events.old_units end as old_units,
+        case when not events.is_withdrawn then events.closed_fraction end as closed_fraction,
+        events.cash_per_unit,
+        case when events.is_withdrawn then 0 else events.cost_moved end as cost_moved,
+        case when not events.is_withdrawn then events.fraction_price end as fraction_price,
+        case when not events.is_withdrawn then events.received_instrument_id end as received_instrument_id,
+        case when not events.is_withdrawn then events.received_units end as received_units,
+        events.cash_paid_per_unit,
+        -- of the units of before, what is held of the instrument after
+        case
+            when events.is_withdrawn then 1
+            else events.new_units / events.old_units * (1 - coalesce(events.closed_fraction, 0))
+        end as retained_factor,
+        rates.rate as fx_rate,
+        received_rates.rate as received_fx_rate
+    from events
+    inner join {{ ref('int_reference__instruments_known') }} as instruments
+        on
+            events.instrument_id = instruments.instrument_id
+            and instruments.business_date = {{ business_date() }}
+    -- at the rates of the first business date that has the event
+    left join lateral (
+        select closing.rate
+        from {{ ref('int_market__closing_fx_rates') }} as closing
+        where
+            closing.currency_code = instruments.currency_code
+            and closing.business_date >= events.ex_date
+        order by closing.business_date
+        limit 1
+    ) as rates on true
+    left join {{ ref('int_reference__instruments_known') }} as received
+        on
+            events.received_instrument_id = received.instrument_id
+            and received.business_date = {{ business_date() }}
+    left join lateral (
+        select closing.rate
+        from {{ ref('int_market__closing_fx_rates') }} as closing
+        where
+            closing.currency_code = received.currency_code
+            and closing.business_date >= events.ex_date
+        order by closing.business_date
+        limit 1
+    ) as received_rates on true
+)
+
+select * from terms_known

@@ -1,0 +1,111 @@
+{{ config(indexes=[{'columns': ['business_date', 'book_id']}, {'columns': ['event_id']}, {'columns': ['pay_date']}]) }}
+
+-- What events did to each holding. Where a key was worked out again from its first trade, the rows are what that changed of earlier
+-- days, so that the sum over all dates up to one is what was known then.
+
+with matched as (
+    select * from {{ ref('int_lots__day_matched') }} where business_date = {{ business_date() }}
+    union all
+    select * from {{ ref('int_lots__linked_matched') }} where business_date = {{ business_date() }}
+),
+
+effects as (
+    select
+        matched.book_id,
+        matched.account_id,
+        matched.instrument_id,
+        effect.event_id,
+        effect.held_quantity,
+        effect.quantity_change,
+        effect.fraction_quantity,
+        effect.cash_amount,
+        effect.cash_amount_base,
+        effect.cost_moved,
+        effect.cost_moved_base
+    from matched
+    cross join lateral unnest((matched.lots).effects) as effect
+    {% if is_incremental() %}
+        union all
+        select
+            matched.book_id,
+            matched.account_id,
+            matched.instrument_id,
+            earlier.event_id,
+            -earlier.entitled_quantity,
+            -earlier.quantity_change,
+            -earlier.fraction_quantity,
+            -earlier.cash_amount,
+            -earlier.cash_amount_base,
+            -earlier.cost_moved_amount,
+            -earlier.cost_moved_amount_base
+        from matched
+        inner join {{ this }} as earlier
+            on
+                matched.book_id = earlier.book_id
+                and matched.account_id = earlier.account_id
+                and matched.instrument_id = earlier.instrument_id
+        where
+            matched.is_replayed
+            and earlier.business_date < {{ business_date() }}
+    {% endif %}
+),
+
+changes as (
+    select
+        book_id,
+        account_id,
+        instrument_id,
+        event_id,
+        sum(held_quantity) as entitled_quantity,
+        sum(quantity_change) as quantity_change,
+        sum(fraction_quantity) as fraction_quantity,
+        sum(cash_amount) as cash_amount,
+        sum(cash_amount_base) as cash_amount_base,
+        sum(cost_moved) as cost_moved_amount,
+        sum(cost_moved_base) as cost_moved_amount_base
+    from effects
+    group by book_id, account_id, instrument_id, event_id
+    having
+        sum(held_quantity) <> 0
+        or sum(quantity_change) <> 0
+        or sum(fraction_quantity) <> 0
+        or sum(cash_amount) <> 0
+        or sum(cash_amount_base) <> 0
+        or sum(cost_moved) <> 0
+        or sum(cost_moved_base) <> 0
+),
+
+-- An event that names another instrument than before, or another date, is still known by what it last said.
+terms as (
+    select * from {{ ref('int_corporate_actions__terms_known') }} where business_date = {{ business_date() }}
+),
+
+corporate_actions as (
+    select
+        {{ business_date() }} as business_date,
+        changes.event_id,
+        changes.book_id,
+        changes.account_id,
+        changes.instrument_id,
+        coalesce(terms.event_type, announced.event_type) as event_type,
+        instruments.product_line,
+        coalesce(terms.ex_date, announced.ex_date) as ex_date,
+        coalesce(terms.pay_date, announced.pay_date) as pay_date,
+        instruments.currency_code,
+        changes.entitled_quantity::numeric(28, 10) as entitled_quantity,
+        changes.quantity_change::numeric(28, 10) as quantity_change,
+        changes.fraction_quantity::numeric(28, 10) as fraction_quantity,
+        changes.cash_amount::numeric(24, 4) as cash_amount,
+        changes.cash_amount_base::numeric(24, 4) as cash_amount_base,
+        changes.cost_moved_amount::numeric(24, 4) as cost_moved_amount,
+        changes.cost_moved_amount_base::numeric(24, 4) as cost_moved_amount_base
+    from changes
+    inner join {{ ref('int_reference__instruments_known') }} as instruments
+        on
+            changes.instrument_id = instruments.instrument_id
+            and instruments.business_date = {{ business_date() }}
+    left join terms on changes.event_id = terms.event_id
+    left join {{ as_known(ref('stg_books__corporate_actions'), ['event_id']) }} as announced on changes.event_id = announced.event_id
+)
+
+select * from corporate_actions
