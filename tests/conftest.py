@@ -3,7 +3,6 @@
 import os
 import shutil
 import tempfile
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -51,7 +50,7 @@ def migrated_database(database_server: str) -> Iterator[psycopg.Connection[Any]]
 @pytest.fixture
 def fresh_database(database_server: str, tmp_path: Path) -> Iterator[str]:
     """A new migrated database and a new home; gives the administrator's URL of the database."""
-    name = f"t{uuid.uuid4().hex[:12]}"
+    name = "fresh"  # always the same: dbt's picture of the project names the database
     with psycopg.connect(_dsn(database_server, "postgres"), autocommit=True) as connection:
         connection.execute(f"create database {name} template template strategy file_copy")
         connection.execute(f"create database {name}_airflow owner posttrade_airflow")

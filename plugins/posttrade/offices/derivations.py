@@ -16,6 +16,9 @@ from posttrade.errors import PosttradeError
 from posttrade.records.database import Role, url
 from posttrade.settings import get_settings
 
+# dbt's own picture of the project, by the project's checksum and the database it was read for.
+_parsed_projects: dict[tuple[str, str], Any] = {}
+
 
 def build_middle_office(business_date: date, engine: sqlalchemy.Engine) -> dict[str, int]:
     """Build positions, results, exposures, income and breaks of a business date.
@@ -59,16 +62,21 @@ def run_dbt(arguments: list[str], business_date: date) -> Any:
     settings = get_settings()
     project = settings.root / "dbt_project"
     work = settings.home / "dbt"
+    options = [
+        *("--project-dir", str(project), "--profiles-dir", str(project)),
+        *("--target-path", str(work / "target"), "--log-path", str(work / "logs")),
+        *("--log-level", "none", "--no-use-colors", "--no-version-check", "--no-write-json"),
+    ]
+    # Reading the project takes dbt longer than running a quiet day, and a process often closes several.
+    parsed_from = (_project_checksum(), url(Role.TRANSFORMER).render_as_string())
     with _environment(business_date, work), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # dbt's own deprecations are for dbt's makers
-        outcome = dbtRunner().invoke(
-            [
-                *arguments,
-                *("--project-dir", str(project), "--profiles-dir", str(project)),
-                *("--target-path", str(work / "target"), "--log-path", str(work / "logs")),
-                *("--log-level", "none", "--no-use-colors", "--no-version-check"),
-            ]
-        )
+        if parsed_from not in _parsed_projects:
+            parsed = dbtRunner().invoke(["parse", *options])
+            if not parsed.success:
+                raise PosttradeError(_failure(["parse"], business_date, parsed), f"dbt's log is {work / 'logs' / 'dbt.log'}.")
+            _parsed_projects[parsed_from] = parsed.result
+        outcome = dbtRunner(manifest=_parsed_projects[parsed_from]).invoke([*arguments, *options])
     if not outcome.success:
         raise PosttradeError(_failure(arguments, business_date, outcome), f"dbt's log is {work / 'logs' / 'dbt.log'}.")
     return outcome.result
