@@ -21,7 +21,7 @@ announced as (
         case
             when event_type in ('SPLIT', 'REVERSE_SPLIT', 'STOCK_DIVIDEND') then new_units
             when event_type in ('MERGER', 'RIGHTS_EXERCISE', 'RIGHTS_LAPSE') then 0
-            else 1
+            else coalesce(old_units, 1)
         end as new_units,
         coalesce(old_units, 1) as old_units,
         case

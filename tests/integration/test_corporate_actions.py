@@ -1,0 +1,157 @@
+"""Events that pay, redeem and turn one instrument into another: cost is kept, what economics call no result is none, the bridge closes.
+
+The figures are worked out by hand beside each case; BV-05 and BV-34 are public bug reports (capital-gains-calculator PR 1125, Lean 9782).
+"""
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from integration.small_firm import SmallFirm, assert_books_tie, rows, trade, value
+
+pytestmark = pytest.mark.usefixtures("fresh_database")
+MON, TUE, WED, THU = (date(2026, 1, day) for day in (5, 6, 7, 8))
+POSITION = """select traded_quantity, cost_amount from marts.fct_positions
+    where business_date = :day and instrument_id = :name and account_id = :account"""
+RESULT = "select {} from marts.fct_profit_and_loss where business_date = :day and instrument_id = :name"
+
+
+def event(name: str, kind: str, ex_date: date, **terms: object) -> dict[str, object]:
+    return {
+        "event_id": f"{name}-{kind}", "instrument_id": name, "event_type": kind, "event_status": "ANNOUNCED", "ex_date": ex_date,
+        "pay_date": ex_date, "currency_code": "USD",
+    } | terms  # fmt: skip
+
+
+def held(day: date, name: str, account: str = "A") -> tuple[object, ...]:
+    found = rows(POSITION, day=day, name=name, account=account)
+    return found[0] if found else (0, 0)
+
+
+def lots(day: date, name: str) -> list[tuple[object, ...]]:
+    return rows(
+        "select opened_date, open_quantity, cost_amount from marts.fct_lots where business_date = :day and instrument_id = :name"
+        " and account_id = 'A' order by 1, 2",
+        day=day,
+        name=name,
+    )
+
+
+def test_each_event_keeps_cost_and_leaves_no_result_where_there_is_none() -> None:
+    names = ("REV", "FOO", "BAR", "TGT", "ACQ", "OLD", "RGT", "BND", "PAR")
+    firm = SmallFirm(
+        instruments=[{"instrument_id": name} for name in names],
+        accounts=("A", "A2"),
+    )
+    lot_methods = [{"account_id": "A", "valid_from": "2000-01-01", "lot_method": "LIFO"}]
+    bought = [
+        trade("1", MON, 60, "10", instrument_id="REV"), trade("2", MON, 40, "11", instrument_id="REV"),
+        trade("3", MON, 10, "10", instrument_id="FOO"),
+        trade("4", MON, 100, "20", instrument_id="TGT"), trade("5", MON, 10, "15", instrument_id="ACQ"),
+        trade("6", MON, 100, "10", instrument_id="OLD"), trade("7", MON, 40, "10", instrument_id="OLD", account_id="A2"),
+        trade("8", MON, 1000, "0.99", instrument_id="BND"), trade("9", MON, 900, "0.98", instrument_id="PAR"),
+        trade("10", MON, -3, "10", instrument_id="REV", account_id="A2"),
+    ]  # fmt: skip
+    prices = {"REV": "10", "FOO": "10", "BAR": "1", "TGT": "20", "ACQ": "24", "OLD": "10", "BND": "1.01", "PAR": "1.00"}
+    firm.day(MON, bought, prices, lot_methods=lot_methods)
+    events = [
+        # 100 for 1,040.00 become 33 and a third, which is paid at 30.00. Of a short 3, 1 is left.
+        event("REV", "REVERSE_SPLIT", TUE, new_units=1, old_units=3, fraction_price="30.00"),
+        event("FOO", "SPIN_OFF", TUE, received_instrument_id="BAR", new_units=1, old_units=1, cost_fraction="0.1"),
+        event(
+            "TGT", "MERGER", TUE, received_instrument_id="ACQ", new_units=1, old_units=2, amount_per_unit="8.00", cost_fraction="0.6",
+            pay_date=WED,
+        ),
+        event("OLD", "RIGHTS_ISSUE", TUE, received_instrument_id="RGT", new_units=1, old_units=4, cost_fraction="0.05"),
+        event("BND", "CALL", TUE, amount_per_unit="1.01"),
+        event("PAR", "PARTIAL_REDEMPTION", TUE, amount_per_unit="1.00", redeemed_fraction="0.333333333333"),
+    ]  # fmt: skip
+    # BV-05: 5 BAR bought and sold on the day of the spin-off at 10.00; its price is the 10.00 the report trades at.
+    traded = [trade("11", TUE, 5, "10", instrument_id="BAR"), trade("12", TUE, -5, "10", instrument_id="BAR")]
+    after = {"REV": "30", "FOO": "9", "BAR": "1", "TGT": "20", "ACQ": "24", "OLD": "9.5", "RGT": "2", "BND": "1.01", "PAR": "1.00"}
+    firm.day(TUE, traded, after, corporate_actions=events)
+
+    # 1,040.00 for 33.3333333333: the first lot of 60 became 20 and gives the third, for a cost of 10.00 that is sold at 10.00.
+    assert (held(TUE, "REV"), held(TUE, "REV", "A2")) == ((33, 1030), (-1, -30))
+    assert lots(TUE, "REV") == [(MON, Decimal("13.3333333333"), 440), (MON, Decimal("19.6666666667"), 590)]
+    assert rows(
+        "select account_id, entitled_quantity, quantity_change, fraction_quantity, cash_amount from marts.fct_corporate_actions"
+        " where event_id = 'REV-REVERSE_SPLIT' order by 1"
+    ) == [("A", 100, -67, Decimal("0.3333333333"), Decimal("10.00")), ("A2", -3, 2, 0, 0)]
+    assert value("select sum(realised_amount) from marts.fct_realised_results where instrument_id = 'REV'") == 0
+
+    assert (held(TUE, "FOO"), held(TUE, "BAR")) == ((10, Decimal("90.00")), (10, Decimal("10.00")))
+    assert value("select coalesce(sum(realised_amount), 0) from marts.fct_realised_results where instrument_id in ('FOO', 'BAR')") == 0
+
+    # 2,000.00 of cost: 1,200.00 go to 50 ACQ, 800.00 stand against 800.00 in cash.
+    assert (held(TUE, "TGT")[0], held(TUE, "ACQ")) == (0, (60, Decimal("1350.00")))
+    assert rows("select quantity, proceeds_amount, realised_amount from marts.fct_realised_results where instrument_id = 'TGT'") == [
+        (100, 800, 0)
+    ]
+    assert (held(TUE, "OLD"), held(TUE, "OLD", "A2")) == ((100, 950), (40, 380))
+    assert (held(TUE, "RGT"), held(TUE, "RGT", "A2")) == ((25, 50), (10, 20))
+    assert (held(TUE, "BND")[0], value("select realised_amount from marts.fct_realised_results where instrument_id = 'BND'")) == (0, 20)
+    # A third of 900: 299.9999999997 are paid 300.00 and stood at 294.00.
+    assert held(TUE, "PAR") == (Decimal("600.0000000003"), 588)
+    assert rows("select cost_amount, proceeds_amount from marts.fct_realised_results where instrument_id = 'PAR'") == [(294, 300)]
+
+    # Old and new together gained nothing: 10 at 10.00 are 10 at 9.00 and 10 at 1.00, and so on.
+    totals = dict(
+        rows("select instrument_id, sum(total_amount) from marts.fct_profit_and_loss where business_date = :day group by 1", day=TUE)
+    )
+    assert totals["REV"] == 0 and totals["BND"] == 0 and totals["PAR"] == 0
+    assert totals["FOO"] + totals["BAR"] == 0 and totals["TGT"] + totals["ACQ"] == 0 and totals["OLD"] + totals["RGT"] == 0
+    # What an event moved is seen where it moved it.
+    assert value(RESULT.format("net_cash_in_amount"), day=TUE, name="FOO") == -10
+    assert value(RESULT.format("net_cash_in_amount"), day=TUE, name="TGT") == -2000
+    assert value("select balance_amount from marts.rpt_trial_balance where business_date = :day and gl_account = 'securities_in_transfer'"
+                 " and balance_amount <> 0 union all select 0 limit 1", day=TUE) == 0  # fmt: skip
+
+    # One account takes its rights up at 6.00, the other lets them go; the merger's cash arrives.
+    elections = [
+        event("RGT", "RIGHTS_EXERCISE", WED, received_instrument_id="OLD", new_units=1, old_units=1, amount_per_unit="6.00", account_id="A"),
+        event("RGT", "RIGHTS_LAPSE", WED, account_id="A2"),
+    ]
+    firm.day(WED, [], after, corporate_actions=elections)
+    assert (held(WED, "OLD"), held(WED, "OLD", "A2")) == ((125, 1150), (40, 380))
+    assert lots(WED, "OLD") == [(MON, 25, 200), (MON, 100, 950)]
+    assert value("select sum(traded_quantity) from marts.fct_positions where business_date = :day and instrument_id = 'RGT'", day=WED) == 0
+    assert value("select sum(realised_amount) from marts.fct_realised_results where instrument_id = 'RGT'") == -20
+    assert value("select sum(amount) from ledger.journal_lines where gl_account = 'cash' and instrument_id = 'TGT'") == 800
+    assert_books_tie()
+
+
+def test_an_event_that_comes_late_is_amended_and_withdrawn_is_explained_in_the_open_date() -> None:
+    firm = SmallFirm(base="EUR", instruments=[{"instrument_id": "FOO"}, {"instrument_id": "BAR", "currency_code": "EUR"}])
+    rate = {"USD": "0.90"}
+    prices = {"FOO": "10", "BAR": "2"}
+    spin_off = event("FOO", "SPIN_OFF", TUE, received_instrument_id="BAR", new_units=1, old_units=2, cost_fraction="0.25")
+    # BV-34: 3 shares, consolidated 1 for 2, the half paid at 20.00 in USD.
+    halved = event("FOO", "REVERSE_SPLIT", THU, new_units=1, old_units=2, fraction_price="20.00")
+    fri, next_mon = date(2026, 1, 9), date(2026, 1, 12)
+    firm.day(MON, [trade("1", MON, 2, "10", instrument_id="FOO")], prices, rate)
+    firm.day(TUE, [], prices, {"USD": "0.95"})
+    assert held(TUE, "FOO") == (2, 20)
+    # Told a day late, it counts at the rates of its ex date: a quarter of 20.00 USD is 5.00 at 0.95, 4.75 EUR of cost; the
+    # base cost moved is a quarter of what it was, 4.50.
+    firm.day(WED, [], prices, rate, corporate_actions=[spin_off])
+    assert (held(WED, "FOO"), held(WED, "BAR")) == ((2, 15), (1, Decimal("4.75")))
+    assert rows("select cost_amount_base from marts.fct_positions where business_date = :day and instrument_id = 'BAR'", day=WED) == [
+        (Decimal("4.50"),)
+    ]
+    # A purchase of before the spin-off, told on the day of the consolidation: 1 more FOO, half a BAR. 3 FOO are 1 and a half.
+    firm.day(THU, [trade("2", MON, 1, "10", instrument_id="FOO")], {"FOO": "20", "BAR": "2"}, rate, corporate_actions=[halved])
+    assert (held(THU, "FOO")[0], held(THU, "BAR")[0]) == (1, Decimal("1.5"))
+    assert value("select sum(cash_amount_base) from marts.fct_corporate_actions where event_id = 'FOO-REVERSE_SPLIT'") == 9
+    # Its terms are amended: two fifths of the cost went. Then it never was.
+    firm.day(fri, [], {"FOO": "20", "BAR": "2"}, rate, corporate_actions=[{**spin_off, "cost_fraction": "0.4"}])
+    assert value("select sum(cost_amount) from marts.fct_lots where business_date = :day and instrument_id = 'BAR'", day=fri) == Decimal(
+        "11.40"
+    )
+    firm.day(next_mon, [], {"FOO": "20", "BAR": "2"}, rate, corporate_actions=[{**spin_off, "event_status": "WITHDRAWN"}])
+    assert held(next_mon, "BAR")[0] == 0
+    assert value("select sum(quantity_change) from marts.fct_corporate_actions where instrument_id = 'BAR'") == 0
+    assert value("select sum(cost_moved_amount_base) from marts.fct_corporate_actions") == 0
+    # What was reported of the closed dates still stands.
+    assert held(WED, "BAR") == (1, Decimal("4.75"))
+    assert_books_tie()
