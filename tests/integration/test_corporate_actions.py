@@ -109,7 +109,9 @@ def test_each_event_keeps_cost_and_leaves_no_result_where_there_is_none() -> Non
 
     # One account takes its rights up at 6.00, the other lets them go; the merger's cash arrives.
     elections = [
-        event("RGT", "RIGHTS_EXERCISE", WED, received_instrument_id="OLD", new_units=1, old_units=1, amount_per_unit="6.00", account_id="A"),
+        event(
+            "RGT", "RIGHTS_EXERCISE", WED, received_instrument_id="OLD", new_units=1, old_units=1, amount_per_unit="6.00", account_id="A"
+        ),
         event("RGT", "RIGHTS_LAPSE", WED, account_id="A2"),
     ]
     firm.day(WED, [], after, corporate_actions=elections)

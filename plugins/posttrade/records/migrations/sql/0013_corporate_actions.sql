@@ -5,7 +5,8 @@ alter table books.corporate_actions
     add column redeemed_fraction numeric(28,12),   -- PARTIAL_REDEMPTION: of the nominal held
     add column fraction_price numeric(28,10),      -- cash for one unit, paid for what cannot be delivered whole; null: fractions stay
     add column received_instrument_id text,        -- SPIN_OFF, RIGHTS_ISSUE, RIGHTS_EXERCISE, MERGER: what new_units are units of
-    add column cost_fraction numeric(28,12),       -- of the cost, what goes to the instrument received
+    add column cost_fraction numeric(28,12);       -- of the cost, what goes to the instrument received
+alter table books.corporate_actions
     add check (event_type not in ('REDEMPTION', 'CALL', 'PARTIAL_REDEMPTION', 'RIGHTS_EXERCISE') or amount_per_unit > 0),
     add check (event_type <> 'PARTIAL_REDEMPTION' or (redeemed_fraction > 0 and redeemed_fraction < 1)),
     add check (
