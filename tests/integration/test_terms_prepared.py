@@ -168,12 +168,17 @@ def test_unusable_terms_stop_the_day_only_when_traded(books: Books) -> None:
 
 def test_procedures_and_currencies_are_published_once(books: Books) -> None:
     first = publish_procedures(MONDAY, engine(Role.LOADER))
-    assert first["product_lines"] == 3
+    assert first["product_lines"] == 8
     assert publish_procedures(MONDAY, engine(Role.LOADER)) == {"currencies": 0, "product_lines": 0, "ledger_accounts": 0}
     assert books.rows("select product_line, price_divisor, accrues_interest from books.product_lines order by 1") == [
+        ("bond_amortising", 100, True),
         ("bond_fixed", 100, True),
+        ("bond_floating", 100, True),
+        ("bond_zero", 100, False),
         ("cash", 1, False),
         ("equity", 1, False),
+        ("etf", 1, False),
+        ("fund", 1, False),
     ]
     assert books.rows("select minor_unit from books.currencies where currency_code in ('EUR', 'JPY', 'KWD') order by 1") == [
         (0,),
