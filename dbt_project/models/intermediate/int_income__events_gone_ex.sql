@@ -60,8 +60,10 @@ coupons_known as (
         current_ones.pay_date,
         current_ones.coupon_percent,
         terms.terms_sha <> terms.former_terms_sha
-        and (former_ones.coupon_percent, former_ones.ex_date)
-        is distinct from (current_ones.coupon_percent, current_ones.ex_date) as is_restated
+        and (
+            former_ones.coupon_percent is distinct from current_ones.coupon_percent
+            or former_ones.ex_date is distinct from current_ones.ex_date
+        ) as is_restated
     from terms
     inner join {{ ref('stg_books__bond_coupons') }} as current_ones
         on
