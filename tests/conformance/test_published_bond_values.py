@@ -19,6 +19,7 @@ from posttrade.domain.bonds import accrued_percents, annuity_steps, coupons
 from posttrade.domain.business_days import BusinessDayConvention, BusinessDays, adjust
 from posttrade.domain.day_counts import DECIMALS, DayCount, icma_years
 from posttrade.domain.schedules import CouponSchedule, Stub, listed_schedule, regular_schedule
+from posttrade.domain.stated_bonds import Interest, StatedBond, bond_of
 
 ANSWERS = Path(__file__).parents[1] / "data" / "conformance"
 BANK_CALENDARS = {str(one) for one in BankCalendar}
@@ -90,7 +91,7 @@ def test_business_day_conventions(row: dict[str, str]) -> None:
     assert str(found) == row["expected_date"]
 
 
-def bond_of(row: dict[str, str]) -> Bond:
+def published_bond(row: dict[str, str]) -> Bond:
     start, maturity = date.fromisoformat(row["start_date"]), date.fromisoformat(row["maturity_date"])
     if row["listed_dates"]:
         schedule = listed_schedule(start, maturity, [date.fromisoformat(day) for day in row["listed_dates"].split()])
@@ -119,7 +120,7 @@ def bond_of(row: dict[str, str]) -> Bond:
 
 @pytest.mark.parametrize("row", answers("bond_terms"), ids=lambda row: f"{row['bond']} {row['question']} {row['on_date']}")
 def test_accrued_interest_coupons_and_redemptions(row: dict[str, str]) -> None:
-    bond, day = bond_of(row), date.fromisoformat(row["on_date"])
+    bond, day = published_bond(row), date.fromisoformat(row["on_date"])
     if row["question"] == "accrued":
         percent = accrued_percents(bond, [day])[day]
     else:
@@ -130,3 +131,30 @@ def test_accrued_interest_coupons_and_redemptions(row: dict[str, str]) -> None:
     per_percent = Decimal(row["nominal"]) / 100
     # Percents are kept to ten decimals: on a nominal of ten millions half a unit of the last one is 0.000005.
     assert abs(percent * per_percent - Decimal(row["expected_amount"])) <= Decimal(row["tolerance"]) + DECIMALS / 2 * per_percent
+
+
+@pytest.mark.parametrize("row", answers("floating_bonds"), ids=lambda row: f"{row['bond']} {row['question']} {row['on_date']}")
+def test_floating_rates(row: dict[str, str]) -> None:
+    """The first redemption of the annuity follows the periods asked about."""
+    stated = StatedBond(
+        Interest.FLOATING,
+        is_repaid_in_parts=False,
+        market_mic="XETR",
+        issue_date=date.fromisoformat(row["issue_date"]),
+        maturity_date=date.fromisoformat(row["maturity_date"]),
+        coupon_frequency=int(row["coupon_frequency"]),
+        day_count=row["day_count"],
+        accrual_convention="Following",
+        business_calendar=row["calendar"],
+        index_name="EUR-EURIBOR-6M",
+        spread=Decimal(row["spread"]),
+        fixing_days=int(row["fixing_days"]),
+    )
+    fixings = {date.fromisoformat(one[:10]): Decimal(one[11:]) for one in row["fixings"].split()}
+    bond, day = bond_of(stated, fixings, {}), date.fromisoformat(row["on_date"])
+    percent = (
+        accrued_percents(bond, [day])[day]
+        if row["question"] == "accrued"
+        else next(one.coupon_percent for one in coupons(bond) if one.coupon_date == day)
+    )
+    assert abs(percent * Decimal(row["nominal"]) / 100 - Decimal(row["expected_amount"])) <= Decimal(row["tolerance"])

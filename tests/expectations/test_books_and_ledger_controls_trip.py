@@ -87,6 +87,13 @@ PLANTED: dict[str, list[str]] = {
     ],
     "position_is_not_its_trades": [f"update marts.fct_positions set traded_quantity = traded_quantity + 1 where ctid = {HELD}"],
     "bond_without_accrual": [f"update marts.fct_positions set accrued_interest_amount = null where ctid = {BOND}"],
+    "coupon_not_fixed": [  # goes ex today, on a bond held since yesterday
+        "insert into books.bond_coupons (instrument_id, terms_sha, coupon_date, period_start_date, ex_date, pay_date, redemption_percent)"
+        f" select instrument_id, terms_sha, {D}, '2025-01-07', standard_settlement_date, {D}, 0"
+        " from intermediate.int_reference__instruments_known as bonds"
+        f" where accrues_interest and business_date = {D} and (select sum(quantity) from intermediate.int_trades__movements as movements"
+        " where movements.instrument_id = bonds.instrument_id and movements.business_date = '2026-01-05') <> 0 limit 1"
+    ],
     "position_break": [
         "insert into marts.fct_breaks (business_date, break_id, break_type, account_id, instrument_id, cash_account_id, currency_code,"
         f" our_amount, their_amount, difference_amount, first_business_date, age_days) values ({D}, 'x', 'POSITION', 'A', 'I', '', '',"

@@ -36,6 +36,33 @@ class Books:
             (instrument_id, rate, first, day, sha),
         )
 
+    def stated(self, instrument_id: str, line: str, sha: str = "terms-1", day: date = MONDAY, **terms: object) -> None:
+        """A bond of any line, from 15 July 2025 to 15 July 2027."""
+        cells = {
+            "instrument_id": instrument_id, "name": "Example", "product_line": line, "currency_code": "EUR", "market_mic": "XETR",
+            "issuer_country_code": "DE", "issue_date": "2025-07-15", "maturity_date": "2027-07-15", "business_date": day, "revision": 1,
+            "content_sha": sha, "file_id": "f", "line_no": 1,
+        } | terms  # fmt: skip
+        self.connection.execute(
+            f"insert into books.instruments ({', '.join(cells)}) values ({', '.join(['%s'] * len(cells))})", list(cells.values())
+        )
+
+    def floater(self, instrument_id: str, **terms: object) -> None:
+        self.stated(
+            instrument_id, "bond_floating", coupon_frequency=2, day_count="ACT/360", index_name="EURIBOR-6M", spread="0.5",
+            business_calendar="TARGET", fixing_days=2, **terms,
+        )  # fmt: skip
+
+    def fixing(self, fixing_date: str, rate: str, day: date = MONDAY) -> None:
+        self.connection.execute(
+            "insert into books.index_fixings values ('EURIBOR-6M', %s, %s, %s, 1, 'c', 'f', 1)", (fixing_date, rate, day)
+        )
+
+    def repayment(self, instrument_id: str, repayment_date: str, percent: str, day: date = MONDAY) -> None:
+        self.connection.execute(
+            "insert into books.bond_repayments values (%s, %s, %s, %s, 1, 'c', 'f', 1)", (instrument_id, repayment_date, percent, day)
+        )
+
     def trade(self, trade_id: str, instrument_id: str, trade_date: str, settlement_date: str | None = None, day: date = MONDAY) -> None:
         self.connection.execute(
             "insert into books.trade_versions (trade_id, version, event_type, source_system, book_id, account_id,"
@@ -166,14 +193,122 @@ def test_unusable_terms_stop_the_day_only_when_traded(books: Books) -> None:
         prepare(TUESDAY)
 
 
+COUPONS_OF_TODAY = (
+    "select coupon_date::text, coupon_percent from books.bond_coupons where terms_sha = (select terms_sha from books.bond_terms"
+    " order by business_date desc, revision desc limit 1) order by 1"
+)
+
+
+def test_a_trade_that_needs_a_missing_fixing_stops_the_day_and_names_it(books: Books) -> None:
+    books.floater("FRN.EX")
+    assert prepare()["unusable"] == 1  # nobody trades it: a control tells whether it is held
+    books.trade("CSV~1", "FRN.EX", "2026-01-05")
+    with pytest.raises(PosttradeError) as caught:
+        prepare()
+    assert str(caught.value).startswith(
+        "A trade of 2026-01-05 in FRN.EX cannot be valued: accrued interest on 2026-01-07 needs the fixing of the period from 2025-07-15,"
+        " EURIBOR-6M of 2025-07-11."  # two business days before Tuesday the 15th
+    )
+    books.fixing("2025-07-11", "2.05")
+    assert prepare()["unusable"] == 0
+    assert books.rows("select accrued_percent from books.bond_accruals") == [((Decimal("2.55") * 176 / 360).quantize(Decimal("1e-10")),)]
+
+
+def test_new_fixings_make_new_terms_and_those_of_other_periods_do_not(books: Books) -> None:
+    books.floater("FRN.EX")
+    books.fixing("2025-07-11", "2.05")
+    assert prepare()["coupons"] == 4
+    first = (Decimal("2.55") * 184 / 360).quantize(Decimal("1e-10"))
+    assert books.rows(COUPONS_OF_TODAY) == [("2026-01-15", first), ("2026-07-15", None), ("2027-01-15", None), ("2027-07-15", None)]
+    books.fixing("2026-01-12", "9.99", TUESDAY)  # of a day that fixes nothing of this bond
+    assert prepare(TUESDAY)["coupons"] == 0
+    books.fixing("2026-01-13", "2.10", TUESDAY)
+    assert prepare(TUESDAY)["coupons"] == 4
+    second = (Decimal("2.60") * 181 / 360).quantize(Decimal("1e-10"))
+    assert books.rows(COUPONS_OF_TODAY)[:2] == [("2026-01-15", first), ("2026-07-15", second)]
+    # The day before knows what it knew.
+    assert prepare() == {"settlement_dates": 0, "coupons": 0, "accruals": 0, "unusable": 0}
+    assert books.rows("select business_date, count(*) from books.bond_terms group by 1 order by 1") == [(MONDAY, 1), (TUESDAY, 1)]
+
+
+def test_a_repayment_plan_that_changes_makes_new_terms(books: Books) -> None:
+    books.stated("AMO.EX", "bond_amortising", coupon_rate=6, coupon_frequency=1, day_count="ACT/ACT ICMA")
+    assert prepare()["unusable"] == 1  # no plan yet
+    books.repayment("AMO.EX", "2026-07-15", "25")
+    assert prepare()["coupons"] == 2
+    plan = "select coupon_percent, redemption_percent from books.bond_coupons where terms_sha = any(%s) order by coupon_date"
+    latest = "select terms_sha from books.bond_terms order by business_date desc, revision desc limit 1"
+    assert books.connection.execute(plan, ([books.rows(latest)[0][0]],)).fetchall() == [(6, 25), (6, 75)]
+    books.repayment("AMO.EX", "2026-07-15", "40", TUESDAY)
+    prepare(TUESDAY)
+    assert books.connection.execute(plan, ([books.rows(latest)[0][0]],)).fetchall() == [(6, 40), (6, 60)]
+
+
+@pytest.mark.parametrize(
+    ("line", "terms", "told"),
+    [
+        ("bond_zero", {"coupon_rate": 3}, "coupon rate 3"),
+        ("bond_floating", {"index_name": "X", "coupon_rate": 3, "coupon_frequency": 1, "day_count": "ACT/360"}, "coupon rate 3"),
+        ("bond_fixed", {"coupon_rate": 3, "spread": 1, "coupon_frequency": 1, "day_count": "ACT/360"}, "it has an index, spread, cap"),
+        ("bond_zero", {"ex_coupon_calendar": "TARGET"}, "ex-coupon calendar TARGET and no ex-coupon days"),
+        ("bond_fixed", {"coupon_rate": 3, "coupon_frequency": 1, "day_count": "ACT/360", "last_coupon_date": "2027-07-15"},
+         "last coupon before maturity falls on 2027-07-15, outside"),
+    ],
+)  # fmt: skip
+def test_terms_that_contradict_their_line_stop_the_day_when_traded(books: Books, line: str, terms: dict[str, object], told: str) -> None:
+    books.stated("ODD.EX", line, **terms)
+    assert prepare()["unusable"] == 1
+    books.trade("CSV~1", "ODD.EX", "2026-01-05")
+    with pytest.raises(PosttradeError, match=told):
+        prepare()
+
+
+@pytest.mark.parametrize(
+    ("plan", "told"),
+    [
+        ({"2026-07-15": "60", "2027-07-15": "50"}, "add up to 110"),
+        ({"2026-07-15": "40", "2027-07-15": "50"}, "add up to 90"),
+        ({"2026-07-16": "40"}, "2026-07-16, which is no coupon date"),
+        ({"2026-07-15": "0"}, "no repayment is on record"),
+    ],
+)
+def test_a_plan_that_fits_no_bond_is_named(books: Books, plan: dict[str, str], told: str) -> None:
+    books.stated("AMO.EX", "bond_amortising", coupon_rate=6, coupon_frequency=1, day_count="ACT/ACT ICMA")
+    for day, percent in plan.items():
+        books.repayment("AMO.EX", day, percent)
+    books.trade("CSV~1", "AMO.EX", "2026-01-05")
+    with pytest.raises(PosttradeError, match=told):
+        prepare()
+
+
+def test_steps_caps_floors_and_rounding_are_data(books: Books) -> None:
+    books.stated("STEP.EX", "bond_fixed", coupon_rate=2, step_rates="2.5", coupon_frequency=1, day_count="ACT/ACT ICMA", accrued_decimals=3)
+    books.floater("CAP.EX", rate_cap="2.00", rate_floor="0", sha="terms-2")
+    books.fixing("2025-07-11", "2.05")
+    prepare()
+    assert books.rows("select coupon_percent from books.bond_coupons where instrument_id = 'STEP.EX' order by coupon_date") == [
+        (2,),
+        (Decimal("2.5"),),
+    ]
+    assert books.rows("select accrued_percent from books.bond_accruals order by instrument_id") == [
+        ((Decimal(2) * 176 / 360).quantize(Decimal("1e-10")),),
+        (Decimal("0.964"),),  # 2 x 176 / 365 = 0.96438
+    ]
+
+
 def test_procedures_and_currencies_are_published_once(books: Books) -> None:
     first = publish_procedures(MONDAY, engine(Role.LOADER))
-    assert first["product_lines"] == 3
+    assert first["product_lines"] == 8
     assert publish_procedures(MONDAY, engine(Role.LOADER)) == {"currencies": 0, "product_lines": 0, "ledger_accounts": 0}
     assert books.rows("select product_line, price_divisor, accrues_interest from books.product_lines order by 1") == [
+        ("bond_amortising", 100, True),
         ("bond_fixed", 100, True),
+        ("bond_floating", 100, True),
+        ("bond_zero", 100, False),
         ("cash", 1, False),
         ("equity", 1, False),
+        ("etf", 1, False),
+        ("fund", 1, False),
     ]
     assert books.rows("select minor_unit from books.currencies where currency_code in ('EUR', 'JPY', 'KWD') order by 1") == [
         (0,),

@@ -1,5 +1,6 @@
 -- Every income event whose entitlements the business date has to settle: it goes ex today, was announced, amended or
--- withdrawn today after its ex date, or a trade dated before its ex date was booked or taken back today.
+-- withdrawn today after its ex date, the terms of its bond changed today, or a trade dated before its ex date was booked or taken
+-- back today.
 
 with announcements as (
     select * from {{ as_known(ref('stg_books__corporate_actions'), ['event_id']) }} as known
@@ -11,6 +12,7 @@ dividends as (
         'DIVIDEND'::text as income_type,
         instrument_id,
         ex_date,
+        null::date as ex_settlement_date,
         pay_date,
         case when event_status = 'WITHDRAWN' then 0 else amount_per_unit end as amount_per_unit,
         business_date as announced_date
@@ -20,49 +22,120 @@ dividends as (
         and event_type in ('CASH_DIVIDEND', 'SPECIAL_DIVIDEND')
 ),
 
+moved as (
+    select
+        instrument_id,
+        min(trade_date) as earliest_trade_date,
+        min(settlement_date) as earliest_settlement_date
+    from {{ ref('int_trades__movements') }}
+    where business_date = {{ business_date() }}
+    group by instrument_id
+),
+
+terms as (
+    select
+        instruments.instrument_id,
+        instruments.market_mic,
+        instruments.standard_settlement_date,
+        instruments.terms_sha,
+        coalesce(formerly.terms_sha, instruments.terms_sha) as former_terms_sha
+    from {{ ref('int_reference__instruments_known') }} as instruments
+    left join {{ ref('int_reference__instruments_known') }} as formerly
+        on
+            instruments.instrument_id = formerly.instrument_id
+            and formerly.business_date = {{ previous_business_date() }}
+    where
+        instruments.business_date = {{ business_date() }}
+        and instruments.accrues_interest
+),
+
+-- The coupons whose rate is fixed by today's terms; at 0 those that yesterday's terms had and today's have not.
+coupons_known as (
+    select
+        terms.instrument_id,
+        terms.market_mic,
+        terms.standard_settlement_date,
+        current_ones.coupon_date,
+        current_ones.ex_date,
+        current_ones.pay_date,
+        current_ones.coupon_percent,
+        terms.terms_sha <> terms.former_terms_sha
+        and (
+            former_ones.coupon_percent is distinct from current_ones.coupon_percent
+            or former_ones.ex_date is distinct from current_ones.ex_date
+        ) as is_restated
+    from terms
+    inner join {{ ref('stg_books__bond_coupons') }} as current_ones
+        on
+            terms.instrument_id = current_ones.instrument_id
+            and terms.terms_sha = current_ones.terms_sha
+            and current_ones.coupon_percent is not null
+    left join {{ ref('stg_books__bond_coupons') }} as former_ones
+        on
+            terms.instrument_id = former_ones.instrument_id
+            and terms.former_terms_sha = former_ones.terms_sha
+            and current_ones.coupon_date = former_ones.coupon_date
+    union all
+    select
+        terms.instrument_id,
+        terms.market_mic,
+        terms.standard_settlement_date,
+        former_ones.coupon_date,
+        former_ones.ex_date,
+        former_ones.pay_date,
+        0,
+        true
+    from terms
+    inner join {{ ref('stg_books__bond_coupons') }} as former_ones
+        on
+            terms.instrument_id = former_ones.instrument_id
+            and terms.former_terms_sha = former_ones.terms_sha
+            and former_ones.coupon_percent is not null
+    left join {{ ref('stg_books__bond_coupons') }} as current_ones
+        on
+            terms.instrument_id = current_ones.instrument_id
+            and terms.terms_sha = current_ones.terms_sha
+            and former_ones.coupon_date = current_ones.coupon_date
+    where
+        terms.terms_sha <> terms.former_terms_sha
+        and current_ones.coupon_percent is null
+),
+
 coupons as (
     select
-        'CPN:' || instruments.instrument_id || ':' || to_char(coupons.coupon_date, 'YYYY-MM-DD') as event_id,
+        'CPN:' || coupons_known.instrument_id || ':' || to_char(coupons_known.coupon_date, 'YYYY-MM-DD') as event_id,
         'COUPON'::text as income_type,
-        instruments.instrument_id,
+        coupons_known.instrument_id,
         cycles.trade_date as ex_date,
-        coupons.pay_date,
-        coupons.coupon_percent / 100 as amount_per_unit,
-        cycles.trade_date as announced_date
-    from {{ ref('int_reference__instruments_known') }} as instruments
-    inner join {{ ref('stg_books__bond_coupons') }} as coupons
-        on
-            instruments.instrument_id = coupons.instrument_id
-            and instruments.terms_sha = coupons.terms_sha
-    -- the ex date of a coupon: the first trade date that settles on or after the coupon date
+        coupons_known.ex_date as ex_settlement_date,
+        coupons_known.pay_date,
+        coupons_known.coupon_percent / 100 as amount_per_unit,
+        case when coupons_known.is_restated then {{ business_date() }} else cycles.trade_date end as announced_date
+    from coupons_known
+    left join moved on coupons_known.instrument_id = moved.instrument_id
+    -- the first trade date that by the market's cycle settles without the coupon
     inner join lateral (
         select min(trade_date) as trade_date
         from {{ ref('stg_books__settlement_cycles') }} as cycles
         where
-            cycles.market_mic = instruments.market_mic
-            and cycles.settlement_date >= coupons.coupon_date
+            cycles.market_mic = coupons_known.market_mic
+            and cycles.settlement_date >= coupons_known.ex_date
     ) as cycles on cycles.trade_date is not null
     where
-        instruments.business_date = {{ business_date() }}
-        and instruments.accrues_interest
-        and coupons.coupon_date > {{ business_date() }} - 40
-        and coupons.coupon_date <= instruments.standard_settlement_date
+        coupons_known.ex_date <= coupons_known.standard_settlement_date
         and cycles.trade_date <= {{ business_date() }}
+        -- those that nothing reaches back to are left out early
+        and (
+            coupons_known.is_restated
+            or coupons_known.ex_date > {{ business_date() }} - 40
+            or coupons_known.ex_date > moved.earliest_trade_date
+        )
 ),
 
 events as (
     select * from dividends
     union all
     select * from coupons
-),
-
-moved as (
-    select
-        instrument_id,
-        min(trade_date) as earliest_trade_date
-    from {{ ref('int_trades__movements') }}
-    where business_date = {{ business_date() }}
-    group by instrument_id
 ),
 
 events_gone_ex as (
@@ -72,6 +145,8 @@ events_gone_ex as (
         events.income_type,
         events.instrument_id,
         events.ex_date,
+        -- of coupons: the first settlement date without it; a trade that settles apart from the market's cycle goes by it
+        events.ex_settlement_date,
         events.pay_date,
         events.amount_per_unit::numeric(28, 12) as amount_per_unit,
         (
@@ -85,6 +160,7 @@ events_gone_ex as (
         events.ex_date = {{ business_date() }}
         or events.announced_date = {{ business_date() }}
         or moved.earliest_trade_date < events.ex_date
+        or moved.earliest_settlement_date < events.ex_settlement_date
         -- ex on a day that is no business day of the firm: the first business date after it
         or events.ex_date > {{ previous_business_date() }}
 )

@@ -6,6 +6,11 @@ with instruments as (
     select * from {{ as_known(ref('stg_books__instruments'), ['instrument_id']) }} as known
 ),
 
+-- New fixings and repayment plans make new terms of the same instrument.
+bond_terms as (
+    select * from {{ as_known(ref('stg_books__bond_terms'), ['instrument_id', 'content_sha']) }} as known
+),
+
 product_lines as (
     select distinct on (product_line)
         product_line,
@@ -22,7 +27,7 @@ instruments_known as (
     select
         {{ business_date() }} as business_date,
         instruments.instrument_id,
-        instruments.terms_sha,
+        coalesce(bond_terms.terms_sha, instruments.content_sha) as terms_sha,
         instruments.product_line,
         instruments.currency_code,
         instruments.market_mic,
@@ -34,6 +39,10 @@ instruments_known as (
         cycles.settlement_date as standard_settlement_date
     from instruments
     inner join product_lines on instruments.product_line = product_lines.product_line
+    left join bond_terms
+        on
+            instruments.instrument_id = bond_terms.instrument_id
+            and instruments.content_sha = bond_terms.content_sha
     left join {{ ref('stg_books__settlement_cycles') }} as cycles
         on
             instruments.market_mic = cycles.market_mic

@@ -6,5 +6,6 @@ select
     pay_date,
     coupon_percent,
     redemption_percent,
-    known_at
+    known_at,
+    coalesce(ex_date, coupon_date) as ex_date
 from {{ source('books', 'bond_coupons') }}

@@ -115,7 +115,8 @@ def accrued_percents(bond: FixedRateBond | Bond, dates: Iterable[date]) -> dict[
     from Yields).
 
     Raises:
-        ValueError: no schedule fits the dates of the bond, a calendar is unknown, or a floating rate has no fixing yet.
+        ValueError: no schedule fits the dates of the bond, a calendar is unknown, or a floating rate has no fixing yet
+            on a day later than the first of its period.
     """
     terms = _terms(bond)
     periods = interest_periods(bond)
@@ -151,6 +152,8 @@ def _accrued_percent(terms: Bond, periods: list[InterestPeriod], day: date) -> D
     if running is None:
         return Decimal(0)
     number, period = running
+    if day == period.period_start_date and (period.ex_date is None or day < period.ex_date):
+        return Decimal(0)
     rate = terms.interest.rate_percent(number, period.period_start_date)
     if rate is None:
         raise ValueError(f"accrued interest on {day} needs the fixing of the period from {period.period_start_date}")

@@ -3,8 +3,12 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from posttrade.domain.bank_calendars import BankCalendar
+from posttrade.domain.business_days import BusinessDayConvention
+from posttrade.domain.day_counts import DAY_COUNTS
 from posttrade.domain.lots import LotMethod
-from posttrade.procedures.schema import known_markets
+from posttrade.domain.schedules import Stub
+from posttrade.procedures.schema import known_markets, traded_product_lines
 
 
 class ValueType(StrEnum):
@@ -84,11 +88,15 @@ def _code(name: str, refers_to: str, is_required: bool = True) -> Column:
     return Column(name, is_required=is_required, refers_to=refers_to)
 
 
+def _term(name: str, value_type: ValueType = ValueType.TEXT, **more: object) -> Column:
+    """A term that few instruments have."""
+    return Column(name, value_type, is_required=False, may_be_left_out=True, **more)  # type: ignore[arg-type]
+
+
 _CURRENCY = Column("currency_code", refers_to="books.currencies.currency_code")
 _INCOME_TYPES = ("DIVIDEND", "COUPON")
-_DAY_COUNTS = (
-    "ACT/ACT ICMA", "30/360", "30E/360", "30/360 US", "ACT/360", "ACT/365F", "ACT/ACT ISDA", "ACT/ACT AFB", "NL/365",
-)  # fmt: skip
+_CALENDARS = (*BankCalendar, *known_markets())
+_DIGITS = tuple(str(digit) for digit in range(11))
 
 REFERENCE_CONTRACTS = (
     Contract(
@@ -152,12 +160,19 @@ REFERENCE_CONTRACTS = (
     Contract(
         "instruments", "books.instruments",
         (_text("instrument_id"), _text("isin", is_required=False, check_digits=CheckDigits.ISIN), _text("name"),
-         _text("product_line", allowed=("equity", "bond_fixed")), _CURRENCY,
+         _text("product_line", allowed=traded_product_lines()), _CURRENCY,
          _text("market_mic", allowed=known_markets()), _text("issuer_country_code"),
          Column("coupon_rate", ValueType.PERCENT, is_required=False),
          Column("coupon_frequency", ValueType.COUNT, is_required=False, allowed=("1", "2", "4", "12")),
-         _text("day_count", is_required=False, allowed=_DAY_COUNTS), Column("issue_date", ValueType.DATE, is_required=False),
-         Column("first_coupon_date", ValueType.DATE, is_required=False), Column("maturity_date", ValueType.DATE, is_required=False)),
+         _text("day_count", is_required=False, allowed=DAY_COUNTS), Column("issue_date", ValueType.DATE, is_required=False),
+         Column("first_coupon_date", ValueType.DATE, is_required=False), Column("maturity_date", ValueType.DATE, is_required=False),
+         _term("last_coupon_date", ValueType.DATE), _term("stub", allowed=tuple(Stub)),
+         _term("is_month_end", allowed=("true", "false")), _term("accrual_convention", allowed=tuple(BusinessDayConvention)),
+         _term("payment_convention", allowed=tuple(BusinessDayConvention)), _term("business_calendar", allowed=_CALENDARS),
+         _term("ex_coupon_days", ValueType.COUNT, is_positive=True), _term("ex_coupon_calendar", allowed=_CALENDARS),
+         _term("accrued_decimals", ValueType.COUNT, allowed=_DIGITS), _term("step_rates"), _term("index_name"),
+         _term("spread", ValueType.PERCENT), _term("rate_cap", ValueType.PERCENT), _term("rate_floor", ValueType.PERCENT),
+         _term("fixing_days", ValueType.COUNT, allowed=_DIGITS)),
         ("instrument_id",),
     ),
 )  # fmt: skip
@@ -174,6 +189,17 @@ MARKET_CONTRACTS = (
         (_CURRENCY, Column("base_currency_code", refers_to="books.currencies.currency_code"), Column("rate_date", ValueType.DATE),
          Column("rate", ValueType.RATE, is_positive=True)),
         ("currency_code", "base_currency_code", "rate_date"),
+    ),
+    Contract(
+        "index_fixings", "books.index_fixings",
+        (_text("index_name"), Column("fixing_date", ValueType.DATE), Column("rate", ValueType.PERCENT)),
+        ("index_name", "fixing_date"),
+    ),
+    Contract(
+        "bond_repayments", "books.bond_repayments",
+        (_code("instrument_id", "books.instruments.instrument_id"), Column("repayment_date", ValueType.DATE),
+         Column("repaid_percent", ValueType.PERCENT)),
+        ("instrument_id", "repayment_date"),
     ),
     Contract(
         "corporate_actions", "books.corporate_actions",

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 from posttrade.domain.bank_calendars import BankCalendar
 from posttrade.domain.lots import LotMethod
 from posttrade.domain.settlement_cycles import MarketSettlement, SettlementCycle
+from posttrade.domain.stated_bonds import Interest
 from posttrade.errors import PosttradeError
 
 FOLDER = Path(__file__).parent
@@ -75,6 +76,13 @@ class Checks(_Strict):
     outlier_move: Decimal = Field(gt=0)
 
 
+class BondTerms(_Strict):
+    """What the bonds of a line pay and how they are repaid."""
+
+    interest: Interest
+    is_repaid_in_parts: bool
+
+
 class Procedure(_Strict):
     """How a product line is valued, accounted and checked, from a date on."""
 
@@ -82,6 +90,10 @@ class Procedure(_Strict):
     valid_from: date
     name: str
     valuation: Valuation
+    bond: BondTerms | None = None
+    """Empty for a line that is no bond."""
+    required_terms: tuple[str, ...] = ()
+    """Columns of instruments.csv that an instrument of the line must fill."""
     lots: Lots
     checks: Checks
     posting_rules: tuple[PostingRule, ...]
@@ -95,6 +107,11 @@ class Procedure(_Strict):
         """Whether the procedure has begun, and no later one of its line has."""
         lines = [one for one in load_procedures() if one.product_line == self.product_line and one.valid_from <= day]
         return bool(lines) and max(lines, key=lambda one: one.valid_from) == self
+
+    @property
+    def is_traded(self) -> bool:
+        """Whether instruments are of this line; cash is none."""
+        return any(rule.event_type is EventType.TRADE for rule in self.posting_rules)
 
     @model_validator(mode="after")
     def _accounts_are_known(self) -> "Procedure":
@@ -183,6 +200,16 @@ def load_settlement_cycles(folder: Path = FOLDER) -> dict[str, MarketSettlement]
         )
         for mic, market in document.markets.items()
     }
+
+
+def latest_procedures() -> dict[str, Procedure]:
+    """The procedure of every product line that begins last, by product line."""
+    return {one.product_line: one for one in load_procedures()}
+
+
+def traded_product_lines() -> tuple[str, ...]:
+    """The product lines an instrument can be of, in order."""
+    return tuple(dict.fromkeys(one.product_line for one in load_procedures() if one.is_traded))
 
 
 def known_markets() -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from stdnum import isin, lei
 
 from posttrade.messages.contracts import NEEDED_BY_A_CANCELLATION, TRADES, CheckDigits, Column, Contract, ValueType
 from posttrade.messages.rows import SEPARATOR
+from posttrade.procedures.schema import latest_procedures
 
 LONGEST_TEXT = 250
 """Characters; a key longer than an index entry would stop its whole file."""
@@ -80,7 +81,14 @@ def judge_statement(cursor: psycopg.Cursor[Any], contract: Contract) -> sql.Comp
     # What names a trade is no content: two fills without an id are told apart by their content, and a FIX event keeps its
     # content when the trade it belongs to becomes known.
     left_out = {"source_sequence", *contract.key} if contract is TRADES else set()
-    content = [sql.SQL("coalesce({}, '')").format(_normal(column)) for column in contract.columns if column.name not in left_out]
+    # An empty cell of a column that may be left out is left out of the content: what was recorded before the column came stays equal.
+    content = [
+        sql.SQL("{} || {}").format(sql.Literal(f"{column.name}="), _normal(column))
+        if column.may_be_left_out
+        else sql.SQL("coalesce({}, '')").format(_normal(column))
+        for column in contract.columns
+        if column.name not in left_out
+    ]
     return sql.SQL(
         """
 create temp table judged on commit drop as
@@ -230,12 +238,14 @@ def _errors_across_columns(contract: Contract) -> Iterator[sql.Composed]:
         )
     elif contract.kind == "instruments":
         checks = (
-            ("product_line = 'bond_fixed' and coupon_rate is null", "MISSING:coupon_rate"),
-            ("product_line = 'bond_fixed' and coupon_frequency is null", "MISSING:coupon_frequency"),
-            ("product_line = 'bond_fixed' and day_count is null", "MISSING:day_count"),
-            ("product_line = 'bond_fixed' and issue_date is null", "MISSING:issue_date"),
-            ("product_line = 'bond_fixed' and maturity_date is null", "MISSING:maturity_date"),
+            *(
+                (f"product_line = '{line}' and {column} is null", f"MISSING:{column}")
+                for line, procedure in latest_procedures().items()
+                for column in procedure.required_terms
+            ),
             ("maturity_date::date <= issue_date::date", "BEFORE_ISSUE_DATE:maturity_date"),
+            (r"step_rates !~ '^-?\d+(\.\d+)?( +-?\d+(\.\d+)?)*$'", "NOT_A_NUMBER:step_rates"),
+            ("rate_cap::numeric < rate_floor::numeric", "BELOW_THE_FLOOR:rate_cap"),
         )
     elif contract.kind == "corporate_actions":
         checks = (
@@ -266,6 +276,8 @@ def _errors_across_columns(contract: Contract) -> Iterator[sql.Composed]:
             ("event_type in ('SPLIT', 'REVERSE_SPLIT', 'STOCK_DIVIDEND') and account_id is not null", "NOT_EXPECTED:account_id"),
             (f"(instrument_id, currency_code) not in ({_INSTRUMENT_CURRENCIES})", "OTHER_CURRENCY:currency_code"),
         )
+    elif contract.kind == "bond_repayments":
+        checks = (("repaid_percent::numeric not between 0 and 100", "NOT_A_PERCENTAGE:repaid_percent"),)
     elif contract.kind == "withholding_rates":
         checks = (("rate::numeric < 0 or rate::numeric >= 1", "OUT_OF_RANGE:rate"),)
     for condition, error in checks:

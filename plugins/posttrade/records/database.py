@@ -1,13 +1,14 @@
 """Connections to the firm's Postgres: one login per role, each with the least it needs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from functools import lru_cache
+from typing import Any
 
 import psycopg
 import sqlalchemy
-from sqlalchemy import URL, make_url
+from sqlalchemy import URL, make_url, text
 
 from posttrade.errors import PosttradeError
 from posttrade.secrets import secret
@@ -107,6 +108,25 @@ def dispose_engines() -> None:
     while _open_engines:
         _open_engines.pop().dispose()
     _engine.cache_clear()
+
+
+def insert_missing(connection: sqlalchemy.Connection, target: str, types: tuple[str, ...], rows: Sequence[tuple[Any, ...]]) -> int:
+    """Insert the rows whose key is not there yet.
+
+    Args:
+        connection: the transaction.
+        target: the table and its columns.
+        types: of the columns, as Postgres names them.
+        rows: a value for each column.
+
+    Returns:
+        How many were inserted.
+    """
+    if not rows:
+        return 0
+    arrays = ", ".join(f"cast(:c{number} as {kind}[])" for number, kind in enumerate(types))
+    values = {f"c{number}": list(column) for number, column in enumerate(zip(*rows, strict=True))}
+    return connection.execute(text(f"insert into {target} select * from unnest({arrays}) on conflict do nothing"), values).rowcount
 
 
 @contextmanager

@@ -30,6 +30,8 @@ _SENTENCES = {
         "Correct it, then replay the row."),
     "SAME_INSTRUMENT": ("{field} is {value!r}, the instrument that the event is on", "Correct it, then replay the row."),
     "NOT_EXPECTED": ("{field} is {value!r}, and must be empty for this event", "Correct it, then replay the row."),
+    "NOT_A_PERCENTAGE": ("{field} is {value}, and must be at least 0 and at most 100", "Correct it, then replay the row."),
+    "BELOW_THE_FLOOR": ("{field} {value} lies below the rate floor", "Correct it, then replay the row."),
     "UNKNOWN_REFERENCE": ("{field} is {value!r}, which is not on record", "Record it first, then replay the row unchanged."),
     "CHECK_DIGITS": ("{field} is {value!r}, whose check digits do not hold", "Correct it, then replay the row."),
     "OTHER_CURRENCY": ("{field} is {value!r}, which is not the instrument's currency", "Correct it, then replay the row."),

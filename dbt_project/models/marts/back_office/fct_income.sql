@@ -40,6 +40,20 @@ holdings as (
             and movements.business_date > events.cum_date
             and movements.business_date <= {{ business_date() }}
             and movements.trade_date < events.ex_date
+    union all
+    -- A bond that settles apart from the market's cycle is sold with or without the coupon by the day it settles, as its accrued
+    -- interest is.
+    select
+        events.event_id,
+        movements.book_id,
+        movements.account_id,
+        case when movements.settlement_date < events.ex_settlement_date then movements.quantity else -movements.quantity end
+    from events
+    inner join {{ ref('int_trades__movements') }} as movements
+        on
+            events.instrument_id = movements.instrument_id
+            and movements.business_date <= {{ business_date() }}
+            and (movements.settlement_date < events.ex_settlement_date) <> (movements.trade_date < events.ex_date)
 ),
 
 booked_before as (
@@ -106,7 +120,7 @@ due as (
         rates.rate as fx_rate,
         rates.minor_unit,
         rates.base_minor_unit,
-        case when entitled.quantity > 0 then coalesce(withholding_rates.rate, 0) else 0 end as withholding_rate,
+        case when entitled.quantity > 0 and events.amount_per_unit > 0 then coalesce(withholding_rates.rate, 0) else 0 end as withholding_rate,
         {{ round_money('entitled.quantity * events.amount_per_unit', 'rates.minor_unit') }} as gross_amount
     from entitled
     inner join events on entitled.event_id = events.event_id

@@ -191,14 +191,37 @@ CONTROLS = (
     ),
     Control(
         "bond_without_accrual", Suite.BOOKS, Severity.CRITICAL, Owner.MIDDLE_OFFICE,
-        "Every bond that is held accrues interest.",
+        "Every bond that is held accrues interest, or is of a line that accrues none.",
         "{instrument_id} is held and no accrued interest could be worked out.",
-        "Check its terms in instruments.csv, then clear prepare_terms.",
+        "Check its terms in instruments.csv and bond_repayments.csv and the fixing of its period in index_fixings.csv, then clear"
+        " prepare_terms.",
         ("instrument_id",),
         """select distinct positions.instrument_id from marts.fct_positions as positions inner join today using (business_date)
-        where positions.product_line = 'bond_fixed' and positions.traded_quantity <> 0
-            and positions.accrued_interest_amount is null""",
-        "bond_fixed",
+        where positions.traded_quantity <> 0 and positions.accrued_interest_amount is null""",
+    ),
+    Control(
+        "coupon_not_fixed", Suite.BOOKS, Severity.CRITICAL, Owner.MIDDLE_OFFICE,
+        "Every coupon has a rate when it goes ex.",
+        "The coupon of {coupon_date} of {instrument_id} has gone ex and its rate is not known; nothing was booked.",
+        "Deliver the fixing of the period from {period_start_date} in index_fixings.csv; the coupon is booked in the open date.",
+        ("instrument_id", "coupon_date"),
+        """, unfixed as (
+            select instruments.instrument_id, coupons.coupon_date, coupons.period_start_date, min(cycles.trade_date) as ex_trade_date
+            from intermediate.int_reference__instruments_known as instruments inner join today using (business_date)
+            inner join books.bond_coupons as coupons on instruments.instrument_id = coupons.instrument_id
+                and instruments.terms_sha = coupons.terms_sha and coupons.coupon_percent is null
+                and coalesce(coupons.ex_date, coupons.coupon_date) <= instruments.standard_settlement_date
+            inner join books.settlement_cycles as cycles on instruments.market_mic = cycles.market_mic
+                and cycles.settlement_date >= coalesce(coupons.ex_date, coupons.coupon_date)
+            where instruments.accrues_interest
+            group by instruments.instrument_id, coupons.coupon_date, coupons.period_start_date
+        )
+        select unfixed.instrument_id, unfixed.coupon_date, unfixed.period_start_date from unfixed, today
+        where unfixed.ex_trade_date <= today.business_date and exists (
+            select from intermediate.int_trades__movements as movements
+            where movements.instrument_id = unfixed.instrument_id and movements.business_date <= today.business_date
+                and movements.trade_date < unfixed.ex_trade_date
+            group by movements.book_id, movements.account_id having sum(movements.quantity) <> 0)""",
     ),
     Control(
         "position_break", Suite.BOOKS, Severity.WARNING, Owner.BACK_OFFICE,

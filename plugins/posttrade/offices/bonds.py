@@ -1,0 +1,285 @@
+"""Prepares what bonds are valued with: the terms that hold on a date, their coupons and redemptions, and accrued interest."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields, replace
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy
+from sqlalchemy import text
+
+from posttrade.domain.bonds import Bond, accrued_percents, coupons, interest_periods
+from posttrade.domain.stated_bonds import StatedBond, bond_of, fixing_dates
+from posttrade.errors import PosttradeError
+from posttrade.procedures.schema import BondTerms, latest_procedures
+from posttrade.records.database import insert_missing
+
+_CELLS = tuple(one.name for one in fields(StatedBond) if one.name not in ("interest", "is_repaid_in_parts"))
+
+
+@dataclass(frozen=True)
+class _KnownBond:
+    instrument_id: str
+    terms_sha: str
+    stated: StatedBond
+    bond: Bond
+    accrues_interest: bool
+
+
+def prepare_bonds(connection: sqlalchemy.Connection, business_date: date) -> tuple[int, int, int]:
+    """Record the terms known on the date where they are new, their coupons, and the accrued interest that the date needs.
+
+    Percents are per 100 of the nominal outstanding in the period, redemptions per 100 of the original nominal.
+
+    Returns:
+        New coupons, new accruals, and bonds left out: unusable terms or a rate that is not fixed yet, of bonds nobody traded.
+
+    Raises:
+        PosttradeError: the terms of a bond traded on the date contradict each other, or a trade needs a rate that is not fixed yet.
+    """
+    bonds, unusable = _bonds_known(connection, business_date)
+    new_coupons = _record_coupons(connection, bonds)
+    new_accruals, unfixed = _record_accruals(connection, bonds, business_date)
+    return new_coupons, new_accruals, len(unusable | unfixed)
+
+
+def _bonds_known(connection: sqlalchemy.Connection, business_date: date) -> tuple[dict[str, _KnownBond], set[str]]:
+    """The usable bonds by id, and the ids of the others. Terms that changed since they were last recorded are recorded."""
+    lines = {name: one for name, one in latest_procedures().items() if one.bond}
+    parameters = {"business_date": business_date, "lines": list(lines)}
+    fixings: dict[str, dict[date, Decimal]] = defaultdict(dict)
+    for index_name, day, rate in connection.execute(text(FIXINGS_KNOWN), parameters):
+        fixings[index_name][day] = rate
+    repayments: dict[str, dict[date, Decimal]] = defaultdict(dict)
+    for instrument_id, day, percent in connection.execute(text(REPAYMENTS_KNOWN), parameters):
+        repayments[instrument_id][day] = percent
+    recorded = {(row.instrument_id, row.content_sha): row for row in connection.execute(text(TERMS_RECORDED), parameters)}
+    bonds: dict[str, _KnownBond] = {}
+    unusable: set[str] = set()
+    changed = []
+    for row in connection.execute(text(BONDS_KNOWN), parameters):
+        procedure = lines[row.product_line]
+        terms = procedure.bond
+        assert terms is not None
+        stated = _stated(row, terms)
+        known_fixings = fixings.get(row.index_name, {})
+        try:
+            bond = bond_of(stated, known_fixings, repayments.get(row.instrument_id, {}))
+        except ValueError as error:
+            if row.is_traded:
+                raise PosttradeError(
+                    f"The terms of the bond {row.instrument_id}, traded on {business_date}, cannot be used: {error}.",
+                    "Send a corrected row in instruments.csv, or the missing one in bond_repayments.csv.",
+                ) from error
+            unusable.add(row.instrument_id)
+            terms_sha = _sha(row.content_sha, ["unusable", str(error)])
+        else:
+            terms_sha = _sha(row.content_sha, _what_matters(stated, known_fixings, repayments.get(row.instrument_id, {})))
+            bonds[row.instrument_id] = _KnownBond(row.instrument_id, terms_sha, stated, bond, procedure.valuation.accrues_interest)
+        before = recorded.get((row.instrument_id, row.content_sha))
+        if terms_sha != (before.terms_sha if before else row.content_sha):
+            revision = before.revision + 1 if before and before.business_date == business_date else 1
+            changed.append((row.instrument_id, row.content_sha, business_date, revision, terms_sha))
+    columns = "books.bond_terms (instrument_id, content_sha, business_date, revision, terms_sha)"
+    insert_missing(connection, columns, ("text", "text", "date", "integer", "text"), changed)
+    return bonds, unusable
+
+
+def _stated(row: Any, terms: BondTerms) -> StatedBond:
+    cells = {name: getattr(row, name) for name in _CELLS}
+    return StatedBond(interest=terms.interest, is_repaid_in_parts=terms.is_repaid_in_parts, **cells)
+
+
+def _what_matters(stated: StatedBond, fixings: Mapping[date, Decimal], repayments: Mapping[date, Decimal]) -> list[str]:
+    """Besides its own row, what a bond's coupons depend on: the fixings of its own periods and its repayments."""
+    rates = [f"{start}={fixings[day].normalize():f}" for start, day in fixing_dates(stated).items() if day in fixings]
+    return rates + [f"{day}:{percent.normalize():f}" for day, percent in sorted(repayments.items())]
+
+
+def _sha(content_sha: str, further: list[str]) -> str:
+    if not further:
+        return content_sha
+    return hashlib.md5("|".join([content_sha, *further]).encode(), usedforsecurity=False).hexdigest()
+
+
+def _record_coupons(connection: sqlalchemy.Connection, bonds: Mapping[str, _KnownBond]) -> int:
+    keys = {"instrument_ids": list(bonds), "shas": [one.terms_sha for one in bonds.values()]}
+    rows = []
+    for (instrument_id,) in connection.execute(text(BONDS_WITHOUT_COUPONS), keys):
+        known = bonds[instrument_id]
+        percents = {one.coupon_date: one.coupon_percent for one in coupons(_on_what_is_outstanding(known.bond))}
+        rows += [
+            (
+                instrument_id,
+                known.terms_sha,
+                period.coupon_date,
+                period.period_start_date,
+                period.ex_date or period.coupon_date,
+                period.pay_date,
+                percents.get(period.coupon_date),
+                period.redemption_percent,
+            )
+            for period in interest_periods(known.bond)
+        ]
+    return insert_missing(
+        connection,
+        "books.bond_coupons (instrument_id, terms_sha, coupon_date, period_start_date, ex_date, pay_date, coupon_percent,"
+        " redemption_percent)",
+        ("text", "text", "date", "date", "date", "date", "numeric", "numeric"),
+        rows,
+    )
+
+
+def _record_accruals(connection: sqlalchemy.Connection, bonds: Mapping[str, _KnownBond], business_date: date) -> tuple[int, set[str]]:
+    """The number of accruals recorded now, and the bonds that nobody traded whose rate is not fixed yet."""
+    accruing = {name: one for name, one in bonds.items() if one.accrues_interest}
+    needed: dict[str, dict[date, bool]] = defaultdict(dict)
+    parameters = {
+        "business_date": business_date,
+        "instrument_ids": list(accruing),
+        "shas": [one.terms_sha for one in accruing.values()],
+    }
+    for row in connection.execute(text(ACCRUALS_NEEDED), parameters):
+        needed[row.instrument_id][row.accrual_date] = row.is_for_trade
+    rows = []
+    unfixed = set()
+    for instrument_id, dates in needed.items():
+        known = accruing[instrument_id]
+        percents, missing = _accrued(known.bond, dates)
+        for day, error in missing.items():
+            if dates[day]:
+                raise PosttradeError(
+                    f"A trade of {business_date} in {instrument_id} cannot be valued: {error}{_fixing_needed(known.stated, day)}.",
+                    "Deliver the fixing in index_fixings.csv and clear record_market_data.",
+                )
+            unfixed.add(instrument_id)
+        rows += [(instrument_id, known.terms_sha, day, percent) for day, percent in percents.items()]
+    recorded = insert_missing(
+        connection,
+        "books.bond_accruals (instrument_id, terms_sha, accrual_date, accrued_percent)",
+        ("text", "text", "date", "numeric"),
+        rows,
+    )
+    return recorded, unfixed
+
+
+def _accrued(bond: Bond, dates: Iterable[date]) -> tuple[dict[date, Decimal], dict[date, ValueError]]:
+    """Accrued interest by date, and for the dates in periods that are not fixed yet what is missing."""
+    terms = _on_what_is_outstanding(bond)
+    try:
+        return accrued_percents(terms, dates), {}
+    except ValueError:
+        percents: dict[date, Decimal] = {}
+        missing: dict[date, ValueError] = {}
+        for day in dates:
+            try:
+                percents |= accrued_percents(terms, [day])
+            except ValueError as error:
+                missing[day] = error
+        return percents, missing
+
+
+def _fixing_needed(stated: StatedBond, day: date) -> str:
+    by_period = fixing_dates(stated)
+    start = max((one for one in by_period if one <= day), default=None)
+    return f", {stated.index_name} of {by_period[start]}" if start else ""
+
+
+def _on_what_is_outstanding(bond: Bond) -> Bond:
+    """The bond without its repayments: its percents are then of what is outstanding in each period."""
+    return replace(bond, outstanding=())
+
+
+INSTRUMENTS_KNOWN = """
+    select distinct on (instrument_id) *
+    from books.instruments where business_date <= :business_date
+    order by instrument_id, business_date desc, revision desc
+"""
+
+BONDS_KNOWN = f"""
+with instruments as ({INSTRUMENTS_KNOWN})
+select
+    instruments.*,
+    exists (
+        select from books.trade_versions as trades
+        where trades.business_date = :business_date and trades.instrument_id = instruments.instrument_id
+    ) as is_traded
+from instruments
+where instruments.product_line = any(:lines)
+order by instruments.instrument_id
+"""
+
+FIXINGS_KNOWN = """
+select distinct on (index_name, fixing_date) index_name, fixing_date, rate
+from books.index_fixings where business_date <= :business_date
+order by index_name, fixing_date, business_date desc, revision desc
+"""
+
+REPAYMENTS_KNOWN = """
+select instrument_id, repayment_date, repaid_percent
+from (
+    select distinct on (instrument_id, repayment_date) *
+    from books.bond_repayments where business_date <= :business_date
+    order by instrument_id, repayment_date, business_date desc, revision desc
+) as known
+where repaid_percent > 0
+"""
+
+TERMS_RECORDED = """
+select distinct on (instrument_id, content_sha) instrument_id, content_sha, business_date, revision, terms_sha
+from books.bond_terms where business_date <= :business_date
+order by instrument_id, content_sha, business_date desc, revision desc
+"""
+
+BONDS_WITHOUT_COUPONS = """
+select bonds.instrument_id
+from unnest(cast(:instrument_ids as text[]), cast(:shas as text[])) as bonds (instrument_id, terms_sha)
+where not exists (
+    select from books.bond_coupons as coupons
+    where coupons.instrument_id = bonds.instrument_id and coupons.terms_sha = bonds.terms_sha
+)
+order by bonds.instrument_id
+"""
+
+# The settlement dates of the day's trades, also of those whose turn comes today because their original arrived,
+# and the standard settlement date of a trade made today, which is what a position is valued with.
+ACCRUALS_NEEDED = f"""
+with instruments as ({INSTRUMENTS_KNOWN}),
+bonds as (
+    select instruments.instrument_id, instruments.market_mic, accruing.terms_sha
+    from unnest(cast(:instrument_ids as text[]), cast(:shas as text[])) as accruing (instrument_id, terms_sha)
+    inner join instruments on accruing.instrument_id = instruments.instrument_id
+),
+touched as (
+    select distinct trade_id from books.trade_versions where business_date = :business_date
+),
+needed as (
+    select
+        bonds.instrument_id,
+        bonds.terms_sha,
+        coalesce(trades.settlement_date, cycles.settlement_date) as accrual_date,
+        true as is_for_trade
+    from touched
+    inner join books.trade_versions as trades on touched.trade_id = trades.trade_id
+    inner join bonds on trades.instrument_id = bonds.instrument_id
+    left join books.settlement_cycles as cycles
+        on bonds.market_mic = cycles.market_mic and trades.trade_date = cycles.trade_date
+    union all
+    select bonds.instrument_id, bonds.terms_sha, cycles.settlement_date, false
+    from bonds
+    inner join books.settlement_cycles as cycles
+        on bonds.market_mic = cycles.market_mic and cycles.trade_date = :business_date
+)
+select needed.instrument_id, needed.accrual_date, bool_or(needed.is_for_trade) as is_for_trade
+from needed
+left join books.bond_accruals as known
+    on needed.instrument_id = known.instrument_id and needed.terms_sha = known.terms_sha
+    and needed.accrual_date = known.accrual_date
+where needed.accrual_date is not null and known.instrument_id is null
+group by needed.instrument_id, needed.accrual_date
+-- two runs at once must take the keys in one order, or they wait for each other
+order by needed.instrument_id, needed.accrual_date
+"""
