@@ -94,7 +94,8 @@ REFERENCE_CONTRACTS = (
     Contract(
         "firms", "books.firms",
         (_text("firm_id"), _text("name"), _text("lei", is_required=False, check_digits=CheckDigits.LEI),
-         Column("base_currency_code", refers_to="books.currencies.currency_code"), _text("home_calendar")),
+         Column("base_currency_code", refers_to="books.currencies.currency_code"), _text("home_calendar"),
+         Column("posting_cutoff_days", ValueType.COUNT, is_required=False, may_be_left_out=True)),
         ("firm_id",),
     ),
     Contract("desks", "books.desks", (_text("desk_id"), _text("name")), ("desk_id",)),

@@ -218,11 +218,13 @@ INSTRUMENTS_KNOWN = """
     order by instrument_id, business_date desc, revision desc
 """
 
-# Every version of a trade that the date touches: another one may have been known under another market.
+# Every version of a trade that the date touches or releases: another one may have been known under another market.
 MARKETS_AND_TRADE_DATES = f"""
 with instruments as ({INSTRUMENTS_KNOWN}),
 touched as (
-    select distinct trade_id from books.trade_versions where business_date = :business_date
+    select trade_id from books.trade_versions where business_date = :business_date
+    union
+    select trade_id from operations.trade_releases where business_date = :business_date
 )
 select
     instruments.market_mic,
@@ -264,7 +266,9 @@ bonds as (
     where product_line in (select product_line from books.product_lines where accrues_interest)
 ),
 touched as (
-    select distinct trade_id from books.trade_versions where business_date = :business_date
+    select trade_id from books.trade_versions where business_date = :business_date
+    union
+    select trade_id from operations.trade_releases where business_date = :business_date
 ),
 needed as (
     select

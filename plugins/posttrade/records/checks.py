@@ -15,6 +15,8 @@ from posttrade.messages.rows import SEPARATOR
 
 LONGEST_TEXT = 250
 """Characters; a key longer than an index entry would stop its whole file."""
+LONGEST_CUTOFF = 1000
+"""Business days; the firm's calendar must be known as far back."""
 
 
 def parse_statement(contract: Contract, columns: tuple[str, ...]) -> sql.Composed:
@@ -236,6 +238,8 @@ def _errors_across_columns(contract: Contract) -> Iterator[sql.Composed]:
             ("event_type in ('SPLIT', 'STOCK_DIVIDEND') and new_units::numeric <= old_units::numeric", "OUT_OF_RANGE:new_units"),
             ("event_type = 'REVERSE_SPLIT' and new_units::numeric >= old_units::numeric", "OUT_OF_RANGE:new_units"),
         )
+    elif contract.kind == "firms":
+        checks = ((f"posting_cutoff_days::integer not between 0 and {LONGEST_CUTOFF}", "OUT_OF_BOUNDS:posting_cutoff_days"),)
     elif contract.kind == "withholding_rates":
         checks = (("rate::numeric < 0 or rate::numeric >= 1", "OUT_OF_RANGE:rate"),)
     for condition, error in checks:

@@ -24,6 +24,7 @@ _SENTENCES = {
     "NOT_A_NUMBER": ("{field} is {value!r}, which is no number that fits the column", "Correct it, then replay the row."),
     "NOT_POSITIVE": ("{field} is {value}, and must be more than zero", "Correct it, then replay the row."),
     "OUT_OF_RANGE": ("{field} is {value}, and must be at least 0 and less than 1", "Correct it, then replay the row."),
+    "OUT_OF_BOUNDS": ("{field} is {value}, and must be a number of business days from 0 to 1000", "Correct it, then replay the row."),
     "UNKNOWN_REFERENCE": ("{field} is {value!r}, which is not on record", "Record it first, then replay the row unchanged."),
     "CHECK_DIGITS": ("{field} is {value!r}, whose check digits do not hold", "Correct it, then replay the row."),
     "OTHER_CURRENCY": ("{field} is {value!r}, which is not the instrument's currency", "Correct it, then replay the row."),
