@@ -33,7 +33,9 @@ exceptions_app = typer.Typer(help="Rows that could not be recorded: list, replay
 alerts_app = typer.Typer(help="Alerts of the controls: list, acknowledge.", no_args_is_help=True)
 payments_app = typer.Typer(help="Income payments to clients: list, approve, reject, release.", no_args_is_help=True)
 periods_app = typer.Typer(help="Accounting periods: list, close.", no_args_is_help=True)
-trades_app = typer.Typer(help="Trade events beyond the posting cut-off: list, release, refuse.", no_args_is_help=True)
+trades_app = typer.Typer(
+    help="Trades that are not in the books: beyond the posting cut-off (held, release, refuse), blocks not allocated.", no_args_is_help=True
+)
 app.add_typer(exceptions_app, name="exceptions")
 app.add_typer(alerts_app, name="alerts")
 app.add_typer(payments_app, name="payments")
@@ -680,6 +682,23 @@ def show_held_trades() -> None:
             soft_wrap=True,
         )
     out.print(f"{len(held)} waiting.")
+
+
+@trades_app.command("blocks")
+def show_waiting_blocks() -> None:
+    """List the blocks that are not booked as they stand, because their allocations do not add up to them."""
+    from posttrade.records.blocks import list_waiting_blocks
+    from posttrade.records.database import Role, engine
+    from posttrade.runtime.postgres import running_server
+
+    _settings(None)
+    with running_server():
+        waiting = list_waiting_blocks(engine(Role.OPERATOR))
+    for one in waiting:
+        quantity = "unknown" if one["quantity"] is None else f"{one['quantity'].normalize():f}"
+        allocated = f"{one['allocated_quantity'].normalize():f}"
+        out.print(f"{one['trade_id']}  quantity {quantity}, allocated {allocated}  {one['waits_because']}", markup=False, soft_wrap=True)
+    out.print(f"{len(waiting)} waiting.")
 
 
 @trades_app.command("release")

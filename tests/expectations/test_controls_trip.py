@@ -59,6 +59,18 @@ TRIPS = [
         ],
         1,
     ),
+    (
+        "block_not_allocated",
+        [
+            trade("CSV~1", 1),
+            trade("CSV~2", 1).replace("content_sha,", "is_block, content_sha,").replace("0, 'a'", "0, true, 'a'"),
+            trade("CSV~3", 1).replace("content_sha,", "is_block, content_sha,").replace("0, 'a'", "0, true, 'a'"),
+            "insert into books.allocations (block_trade_id, version, allocation_no, account_id, quantity, content_sha, business_date,"
+            " file_id, line_no) values ('CSV~3', 1, 1, 'A', 1, 'a', '2026-01-05', 'f', 1),"
+            " ('CSV~4', 1, 1, 'A', 1, 'a', '2026-01-05', 'f', 2)",
+        ],
+        2,
+    ),
     ("identical_fills", [trade("CSV~#a-1", 1), trade("CSV~#a-2", 1)], 1),
     (
         "fx_rate_missing",

@@ -5,7 +5,8 @@
 ]) }}
 
 -- What the day's trade events did to the books: a version is booked (+1) or, when a later one replaces or cancels it,
--- taken back (-1) with exactly the amounts it was booked at. An event beyond the posting cut-off counts from its release on.
+-- taken back (-1) with exactly the amounts it was booked at. An event beyond the posting cut-off counts from its release on;
+-- in place of a block its allocations are booked.
 
 with touched as (
     select trade_id
@@ -43,9 +44,14 @@ states as (
 effective as (
     select
         states.trade_id,
-        case when states.has_original_after and after_versions.event_type <> 'CANCEL' then states.version_after end as booked_after,
-        case when states.has_original_before and before_versions.event_type <> 'CANCEL' then states.version_before end
-            as booked_before
+        case
+            when states.has_original_after and after_versions.event_type <> 'CANCEL' and not after_versions.is_block
+                then states.version_after
+        end as booked_after,
+        case
+            when states.has_original_before and before_versions.event_type <> 'CANCEL' and not before_versions.is_block
+                then states.version_before
+        end as booked_before
     from states
     inner join versions as after_versions
         on states.trade_id = after_versions.trade_id and states.version_after = after_versions.version

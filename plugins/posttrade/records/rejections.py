@@ -34,6 +34,10 @@ _SENTENCES = {
     "BEFORE_TRADE_DATE": ("{field} {value} lies before the trade date", "Correct it, then replay the row."),
     "BEFORE_ISSUE_DATE": ("{field} {value} is not after the issue date", "Correct it, then replay the row."),
     "BEFORE_EX_DATE": ("{field} {value} lies before the ex date", "Correct it, then replay the row."),
+    "NO_SOURCE": ("{field} is {value!r}, which does not begin with its source: CSV~, FIX~ or FODB~", "Correct it, then replay the row."),
+    "ALLOCATION_ACCOUNT": ("{field} is {value!r}, an account whose trades are allocated to others", "Correct it, then replay the row."),
+    "ALLOCATED": (
+        "{field} {value!r} is an allocation, which changes with its block", "Send a new version of the block or of allocations.csv."),
     "IN_THE_FUTURE": ("{field} {value} lies after the business date", "Correct it, or send the row again on its day."),
     "CONFLICT": (
         "the key is on record with other content", "If the new content is right, send it as a new version or with a higher revision."),

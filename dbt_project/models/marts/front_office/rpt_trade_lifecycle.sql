@@ -35,7 +35,7 @@ trade_lifecycle as (
         trades.business_date,
         case
             when trades.trade_status = 'WAITING' then 'WAITING FOR ORIGINAL'
-            when trades.trade_status in ('CANCELLED', 'JOINED', 'HELD', 'REFUSED') then trades.trade_status
+            when trades.trade_status in ('BLOCK', 'CANCELLED', 'JOINED', 'HELD', 'REFUSED') then trades.trade_status
             when settlements.trade_id is null then 'RECORDED'
             when settlements.settlement_status = 'PENDING' then 'INSTRUCTED'
             else settlements.settlement_status

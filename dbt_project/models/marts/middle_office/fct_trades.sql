@@ -104,9 +104,11 @@ trades as (
             when not states.has_original_in_force and states.is_last_refused then 'REFUSED'
             when not states.has_original_in_force then 'HELD'
             when states.last_event_type = 'CANCEL' then 'CANCELLED'
+            when states.is_block then 'BLOCK'
             else 'ACTIVE'
         end as trade_status,
         states.source_system,
+        states.block_trade_id,
         states.book_id,
         states.account_id,
         states.trader_id,

@@ -1,4 +1,151 @@
--- How far back a trade event may reach, and what a person decides about one that reaches further.
+-- Blocks and their allocations; how far back a trade event may reach, and what a person decides about one that reaches further.
+
+alter table books.accounts
+    add column account_type text check (account_type in ('CUSTODY', 'ALLOCATION')); -- null: CUSTODY; what trades in ALLOCATION is a block
+alter table books.trade_versions
+    add column is_block boolean not null default false,  -- in an account for allocation: its allocations are booked in its place
+    add column block_trade_id text;                      -- of an allocation, recorded by the loader as <block>/<allocation_no>
+create index on books.trade_versions (trade_id) where is_block;
+create index on books.trade_versions (block_trade_id) where block_trade_id is not null;
+
+create table books.allocations (                   -- a block's whole division is a version of it; a later one replaces it
+    block_trade_id text not null,                  -- as on record, with its source: CSV~B-1
+    version integer not null check (version >= 1), -- of the division, not of the block
+    allocation_no integer not null check (allocation_no >= 1),
+    account_id text not null,
+    quantity numeric(28,10) not null check (quantity > 0), -- of the block's quantity, whatever its side
+    book_id text,                                  -- null: the block's
+    fee_amount numeric(24,4),                      -- positive: cost to the book; null: its share of the block's by quantity
+    content_sha text not null, business_date date not null, file_id text not null, line_no bigint not null,
+    known_at timestamptz not null default clock_timestamp(),
+    primary key (block_trade_id, version, allocation_no)
+);
+create index on books.allocations (business_date);
+create trigger append_only before update or delete on books.allocations
+    for each statement execute function operations.refuse_change();
+create trigger no_truncate before truncate on books.allocations
+    for each statement execute function operations.refuse_change();
+
+-- What a date knows of each block (of these, or of all): the version of it and of its division that are booked, and why the last ones
+-- of both are not. Booked is the highest version of the block that a division fits, with the highest such division; nothing of a
+-- block that is cancelled or waits for its original. The same whatever the order of arrival.
+create function books.block_states(as_of date, only_blocks text[] default null)
+returns table (
+    trade_id text, version integer, business_date date, quantity numeric, allocated_quantity numeric,
+    booked_version integer, booked_allocation_version integer, waits_because text
+)
+    language sql stable as $$
+    with names as materialized (
+        select versions.trade_id from books.trade_versions as versions
+        where versions.is_block and versions.business_date <= as_of and (only_blocks is null or versions.trade_id = any(only_blocks))
+        union
+        select allocations.block_trade_id from books.allocations as allocations
+        where allocations.business_date <= as_of and (only_blocks is null or allocations.block_trade_id = any(only_blocks))
+    ),
+    versions as materialized (
+        select versions.* from names inner join books.trade_versions as versions on names.trade_id = versions.trade_id
+        where versions.business_date <= as_of
+    ),
+    last_versions as (
+        select distinct on (versions.trade_id) versions.* from versions order by versions.trade_id, versions.version desc
+    ),
+    originals as (
+        select versions.trade_id from versions where versions.version = 1
+    ),
+    -- What came before a cancellation, or before the trade went into a custody account, is over.
+    over as (
+        select versions.trade_id, max(versions.version) as version from versions where not versions.is_block group by versions.trade_id
+    ),
+    divisions as materialized (
+        select
+            allocations.block_trade_id, allocations.version, sum(allocations.quantity) as quantity,
+            coalesce(sum(allocations.fee_amount), 0) as fee_amount, bool_or(allocations.fee_amount is null) as shares_fee,
+            bool_or(exists (
+                select from books.trade_versions as others
+                where others.trade_id = allocations.block_trade_id || '/' || allocations.allocation_no
+                    and others.block_trade_id is distinct from allocations.block_trade_id
+            )) as is_name_taken
+        from names inner join books.allocations as allocations on names.trade_id = allocations.block_trade_id
+        where allocations.business_date <= as_of
+        group by allocations.block_trade_id, allocations.version
+    ),
+    pairs as (
+        select
+            versions.trade_id, versions.version, divisions.version as division_version,
+            case
+                when divisions.is_name_taken then 'NAME_TAKEN'
+                when divisions.quantity <> abs(versions.quantity) then 'QUANTITY'
+                when divisions.shares_fee
+                    and divisions.fee_amount not between least(versions.fee_amount, 0) and greatest(versions.fee_amount, 0) then 'FEES'
+                when not divisions.shares_fee and divisions.fee_amount <> versions.fee_amount then 'FEES'
+            end as misfit
+        from versions
+        inner join originals on versions.trade_id = originals.trade_id
+        inner join divisions on versions.trade_id = divisions.block_trade_id
+        left join over on versions.trade_id = over.trade_id
+        where versions.is_block and versions.version > coalesce(over.version, 0)
+    ),
+    booked as (
+        select distinct on (pairs.trade_id) pairs.* from pairs
+        where pairs.misfit is null
+        order by pairs.trade_id, pairs.version desc, pairs.division_version desc
+    ),
+    last_divisions as (
+        select distinct on (divisions.block_trade_id) divisions.* from divisions order by divisions.block_trade_id, divisions.version desc
+    )
+    select
+        names.trade_id, last_versions.version, coalesce(last_versions.business_date, as_of), abs(last_versions.quantity),
+        coalesce(last_divisions.quantity, 0), booked.version, booked.division_version,
+        case
+            when originals.trade_id is null then 'BLOCK_MISSING'
+            when last_versions.event_type = 'CANCEL' then null
+            when not last_versions.is_block
+                then case when not exists (select from versions where versions.trade_id = names.trade_id and versions.is_block) then 'NO_BLOCK' end
+            when last_divisions.version is null then 'NOT_ALLOCATED'
+            else last_pairs.misfit
+        end
+    from names
+    left join last_versions on names.trade_id = last_versions.trade_id
+    left join originals on names.trade_id = originals.trade_id
+    left join last_divisions on names.trade_id = last_divisions.block_trade_id
+    left join booked on names.trade_id = booked.trade_id
+    left join pairs as last_pairs
+        on last_versions.trade_id = last_pairs.trade_id and last_versions.version = last_pairs.version
+        and last_divisions.version = last_pairs.division_version
+$$;
+create view operations.waiting_blocks as
+select * from books.block_states('infinity') where waits_because is not null;
+
+-- Whoever records an allocation: those of a block that are not cancelled add up to a version of the block, or there are none.
+create function books.refuse_part_of_block() returns trigger
+    language plpgsql as $$
+declare bad record;
+begin
+    select blocks.block_trade_id, allocated.quantity into bad
+    from (select distinct block_trade_id from new_rows where block_trade_id is not null) as blocks
+    cross join lateral (
+        select sum(last_versions.quantity) as quantity
+        from (
+            select distinct on (versions.trade_id) versions.quantity, versions.event_type
+            from books.trade_versions as versions
+            where versions.block_trade_id = blocks.block_trade_id
+            order by versions.trade_id, versions.version desc
+        ) as last_versions
+        where last_versions.event_type <> 'CANCEL'
+    ) as allocated
+    where allocated.quantity is not null and not exists (
+        select from books.trade_versions as versions
+        where versions.trade_id = blocks.block_trade_id and versions.is_block and versions.quantity = allocated.quantity
+    )
+    limit 1;
+    if found then
+        raise exception 'the allocations of % add up to %, which is the quantity of no version of it', bad.block_trade_id, bad.quantity
+            using errcode = 'check_violation';
+    end if;
+    return null;
+end $$;
+create trigger adds_up_to_the_block after insert on books.trade_versions
+    referencing new table as new_rows for each statement execute function books.refuse_part_of_block();
 
 alter table books.firms
     add column posting_cutoff_days integer check (posting_cutoff_days >= 0);  -- business days before the event's own; null: no cut-off
@@ -57,6 +204,18 @@ where exists (
     select from books.trade_versions as stated
     where stated.trade_id = events.trade_id and stated.business_date <= events.business_date
         and stated.trade_date <= cutoffs.last_date_out_of_reach
+)
+-- A block is not in the books itself: its allocations are held.
+and not (
+    exists (
+        select from books.trade_versions as blocks
+        where blocks.trade_id = events.trade_id and blocks.business_date <= events.business_date and blocks.is_block
+    )
+    and not exists (
+        select from books.trade_versions as booked
+        where booked.trade_id = events.trade_id and booked.business_date <= events.business_date
+            and booked.event_type <> 'CANCEL' and not booked.is_block
+    )
 );
 
 -- The events that wait for a person on a date: neither released nor refused, and not overtaken by a later version that counts.
@@ -147,7 +306,7 @@ from last_versions
 left join standing_instructions
     on last_versions.account_id = standing_instructions.account_id
     and last_versions.currency_code = standing_instructions.currency_code
-where last_versions.event_type <> 'CANCEL'
+where last_versions.event_type <> 'CANCEL' and not last_versions.is_block
     and exists (
         select from books.trade_versions as originals
         where originals.trade_id = last_versions.trade_id and originals.version = 1
