@@ -48,6 +48,29 @@ TRIPS = [
     ("trade_waits_for_original", [trade("CSV~1", 2, "AMEND")], 1),
     ("trade_version_gap", [trade("CSV~1", 1), trade("CSV~1", 3, "AMEND")], 1),
     ("trade_after_cancellation", [trade("CSV~1", 1), trade("CSV~1", 2, "CANCEL"), trade("CSV~1", 3, "AMEND")], 1),
+    (
+        "trade_beyond_cutoff",
+        [
+            "insert into books.firms (firm_id, name, base_currency_code, home_calendar, posting_cutoff_days, business_date, revision,"
+            " content_sha, file_id, line_no) values ('F', 'n', 'EUR', 'XETR', 0, '2026-01-05', 1, 'a', 'f', 1)",
+            "insert into books.business_days values ('2026-01-02', '2025-12-30', '2026-01-05'), ('2026-01-05', '2026-01-02', '2026-01-06')",
+            trade("CSV~1", 1).replace("'2026-01-05', '2026-01-05T", "'2026-01-02', '2026-01-05T"),
+            trade("CSV~2", 1).replace("'2026-01-05', '2026-01-05T", "'2026-01-03', '2026-01-05T"),
+        ],
+        1,
+    ),
+    (
+        "block_not_allocated",
+        [
+            trade("CSV~1", 1),
+            trade("CSV~2", 1).replace("content_sha,", "is_block, content_sha,").replace("0, 'a'", "0, true, 'a'"),
+            trade("CSV~3", 1).replace("content_sha,", "is_block, content_sha,").replace("0, 'a'", "0, true, 'a'"),
+            "insert into books.allocations (block_trade_id, version, allocation_no, account_id, quantity, content_sha, business_date,"
+            " file_id, line_no) values ('CSV~3', 1, 1, 'A', 1, 'a', '2026-01-05', 'f', 1),"
+            " ('CSV~4', 1, 1, 'A', 1, 'a', '2026-01-05', 'f', 2)",
+        ],
+        2,
+    ),
     ("identical_fills", [trade("CSV~#a-1", 1), trade("CSV~#a-2", 1)], 1),
     (
         "fx_rate_missing",

@@ -5,18 +5,27 @@
 ]) }}
 
 -- What the day's trade events did to the books: a version is booked (+1) or, when a later one replaces or cancels it,
--- taken back (-1) with exactly the amounts it was booked at.
+-- taken back (-1) with exactly the amounts it was booked at. An event beyond the posting cut-off counts from its release on;
+-- in place of a block its allocations are booked.
 
 with touched as (
-    select distinct trade_id
+    select trade_id
     from {{ ref('stg_books__trade_versions') }}
+    where business_date = {{ business_date() }}
+    union
+    select trade_id
+    from {{ ref('stg_operations__trade_releases') }}
     where business_date = {{ business_date() }}
 ),
 
 versions as (
-    select versions.*
-    from {{ ref('stg_books__trade_versions') }} as versions
-    inner join touched on versions.trade_id = touched.trade_id
+    select
+        versions.*,
+        case when beyond.trade_id is null then versions.business_date else beyond.released_date end as in_force_date
+    from touched
+    inner join {{ ref('stg_books__trade_versions') }} as versions on touched.trade_id = versions.trade_id
+    left join {{ ref('stg_operations__trade_events_beyond_cutoff') }} as beyond
+        on versions.trade_id = beyond.trade_id and versions.version = beyond.version
     where versions.business_date <= {{ business_date() }}
 ),
 
@@ -24,19 +33,25 @@ states as (
     select
         trade_id,
         bool_or(version = 1) as has_original_after,
-        bool_or(version = 1 and business_date < {{ business_date() }}) as has_original_before,
+        bool_or(version = 1 and in_force_date < {{ business_date() }}) as has_original_before,
         max(version) as version_after,
-        max(version) filter (where business_date < {{ business_date() }}) as version_before
+        max(version) filter (where in_force_date < {{ business_date() }}) as version_before
     from versions
+    where in_force_date <= {{ business_date() }}
     group by trade_id
 ),
 
 effective as (
     select
         states.trade_id,
-        case when states.has_original_after and after_versions.event_type <> 'CANCEL' then states.version_after end as booked_after,
-        case when states.has_original_before and before_versions.event_type <> 'CANCEL' then states.version_before end
-            as booked_before
+        case
+            when states.has_original_after and after_versions.event_type <> 'CANCEL' and not after_versions.is_block
+                then states.version_after
+        end as booked_after,
+        case
+            when states.has_original_before and before_versions.event_type <> 'CANCEL' and not before_versions.is_block
+                then states.version_before
+        end as booked_before
     from states
     inner join versions as after_versions
         on states.trade_id = after_versions.trade_id and states.version_after = after_versions.version
@@ -60,7 +75,9 @@ booked as (
         1 as movement_sign,
         case
             when changed.booked_before is not null then 'AMENDMENT'
-            when versions.trade_date < {{ business_date() }} then 'LATE'
+            -- a day without business between two business dates is the later one's
+            when versions.trade_date < {{ business_date() }} and coalesce(versions.trade_date <= {{ previous_business_date() }}, true)
+                then 'LATE'
             else 'NEW'
         end as movement_type,
         versions.trade_date,

@@ -19,6 +19,8 @@ select
     fee_amount,
     fx_rate,
     closes_trade_id,
+    is_block,
+    block_trade_id,
     business_date,
     file_id,
     line_no,

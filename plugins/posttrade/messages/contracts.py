@@ -102,7 +102,8 @@ REFERENCE_CONTRACTS = (
     Contract(
         "firms", "books.firms",
         (_text("firm_id"), _text("name"), _text("lei", is_required=False, check_digits=CheckDigits.LEI),
-         Column("base_currency_code", refers_to="books.currencies.currency_code"), _text("home_calendar")),
+         Column("base_currency_code", refers_to="books.currencies.currency_code"), _text("home_calendar"),
+         Column("posting_cutoff_days", ValueType.COUNT, is_required=False, may_be_left_out=True)),
         ("firm_id",),
     ),
     Contract("desks", "books.desks", (_text("desk_id"), _text("name")), ("desk_id",)),
@@ -129,7 +130,8 @@ REFERENCE_CONTRACTS = (
     Contract(
         "accounts", "books.accounts",
         (_text("account_id"), _text("name"), _code("client_id", "books.clients.client_id", is_required=False),
-         _code("custodian_id", "books.counterparties.counterparty_id")),
+         _code("custodian_id", "books.counterparties.counterparty_id"),
+         _text("account_type", is_required=False, allowed=("CUSTODY", "ALLOCATION"), may_be_left_out=True)),
         ("account_id",),
     ),
     Contract(
@@ -262,4 +264,14 @@ TRADES = Contract(
 )  # fmt: skip
 NEEDED_BY_A_CANCELLATION = ("trade_id", "version", "event_type")
 
-CONTRACTS = {contract.kind: contract for contract in (*REFERENCE_CONTRACTS, *MARKET_CONTRACTS, *STATEMENT_CONTRACTS, TRADES)}
+ALLOCATIONS = Contract(
+    "allocations", "books.allocations",
+    (_text("block_trade_id"), Column("version", ValueType.COUNT, is_positive=True),
+     Column("allocation_no", ValueType.COUNT, is_positive=True), _code("account_id", "books.accounts.account_id"),
+     Column("quantity", ValueType.QUANTITY, is_positive=True),
+     Column("book_id", is_required=False, refers_to="books.books.book_id", may_be_left_out=True),
+     Column("fee_amount", ValueType.AMOUNT, is_required=False, may_be_left_out=True)),
+    ("block_trade_id", "version", "allocation_no"), is_restatable=False,
+)  # fmt: skip
+
+CONTRACTS = {contract.kind: contract for contract in (*REFERENCE_CONTRACTS, *MARKET_CONTRACTS, *STATEMENT_CONTRACTS, TRADES, ALLOCATIONS)}

@@ -254,7 +254,9 @@ bonds as (
     inner join instruments on accruing.instrument_id = instruments.instrument_id
 ),
 touched as (
-    select distinct trade_id from books.trade_versions where business_date = :business_date
+    select trade_id from books.trade_versions where business_date = :business_date
+    union
+    select trade_id from operations.trade_releases where business_date = :business_date
 ),
 needed as (
     select

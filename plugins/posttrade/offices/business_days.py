@@ -20,7 +20,7 @@ def publish_calendar(business_date: date, engine: sqlalchemy.Engine) -> dict[str
     """
     calendar = _home_calendar(engine)
     try:
-        days = list(sessions_between(calendar, business_date - PUBLISHED_AROUND, business_date + PUBLISHED_AROUND))
+        days = list(sessions_between(calendar, business_date - _published_before(engine), business_date + PUBLISHED_AROUND))
     except ValueError as error:
         raise PosttradeError(
             f"The firm's home calendar cannot be used: {error}.",
@@ -40,6 +40,13 @@ def publish_calendar(business_date: date, engine: sqlalchemy.Engine) -> dict[str
             },
         ).rowcount
     return {"business_days": recorded}
+
+
+def _published_before(engine: sqlalchemy.Engine) -> timedelta:
+    """As far back as the posting cut-off counts: five business days take at most ten days, with two weeks of holidays on top."""
+    with engine.connect() as connection:
+        cutoff = connection.scalar(text("select max(posting_cutoff_days) from books.firms"))
+    return max(PUBLISHED_AROUND, timedelta(days=2 * (cutoff or 0) + 14))
 
 
 def open_business_date(business_date: date, engine: sqlalchemy.Engine) -> dict[str, int]:

@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from posttrade.domain.money import currencies
 from posttrade.messages.contracts import (
+    ALLOCATIONS,
     CONTRACTS,
     MARKET_CONTRACTS,
     REFERENCE_CONTRACTS,
@@ -51,7 +52,7 @@ def record_statements(business_date: date, engine: sqlalchemy.Engine) -> dict[st
 
 
 def record_trades(business_date: date, engine: sqlalchemy.Engine) -> dict[str, int]:
-    """Record the trades of all three sources: CSV drops, FIX drop copies, the front office's table.
+    """Record the trades of all three sources, CSV drops, FIX drop copies and the front office's table, and the allocations of blocks.
 
     Returns:
         Rows `recorded`, `known` already, `rejected` to the exceptions, and files `refused` whole, among them those whose name is that of
@@ -71,6 +72,7 @@ def record_trades(business_date: date, engine: sqlalchemy.Engine) -> dict[str, i
     if url:
         delivery = Delivery(f"front_office_trades {business_date}", "", "FODB", business_date)
         counts += record_file(TRADES, delivery, partial(pull_trades, url, business_date), booked_in, engine)
+    counts += _record_csv_files((ALLOCATIONS,), business_date, engine)
     return counts.as_dict()
 
 

@@ -137,11 +137,13 @@ where (latest.name, latest.account_type, latest.is_monetary) is distinct from (g
 on conflict do nothing
 """
 
-# Every version of a trade that the date touches: another one may have been known under another market.
+# Every version of a trade that the date touches or releases: another one may have been known under another market.
 MARKETS_AND_TRADE_DATES = f"""
 with instruments as ({INSTRUMENTS_KNOWN}),
 touched as (
-    select distinct trade_id from books.trade_versions where business_date = :business_date
+    select trade_id from books.trade_versions where business_date = :business_date
+    union
+    select trade_id from operations.trade_releases where business_date = :business_date
 )
 select
     instruments.market_mic,

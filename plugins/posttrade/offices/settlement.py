@@ -86,7 +86,10 @@ replaced as (
     where trades.business_date = :business_date
         and instructions.function = 'NEWM'
         and instructions.business_date <= :business_date
-        and (trades.trade_status = 'CANCELLED' or (trades.trade_status = 'ACTIVE' and trades.version > instructions.trade_version))
+        and (
+            trades.trade_status in ('CANCELLED', 'BLOCK')
+            or (trades.trade_status = 'ACTIVE' and trades.version > instructions.trade_version)
+        )
 )
 """
 

@@ -16,6 +16,15 @@ from posttrade.procedures.schema import latest_procedures
 
 LONGEST_TEXT = 250
 """Characters; a key longer than an index entry would stop its whole file."""
+LONGEST_CUTOFF = 1000
+"""Business days; the firm's calendar must be known as far back."""
+
+ALLOCATION_ACCOUNTS = (
+    "select one.account_id from (select distinct on (account_id) account_id, account_type from books.accounts"
+    " where business_date <= %(business_date)s order by account_id, business_date desc, revision desc) as one"
+    " where one.account_type = 'ALLOCATION'"
+)
+"""The accounts whose trades are blocks, as known on the business date."""
 
 
 def parse_statement(contract: Contract, columns: tuple[str, ...]) -> sql.Composed:
@@ -278,6 +287,13 @@ def _errors_across_columns(contract: Contract) -> Iterator[sql.Composed]:
         )
     elif contract.kind == "bond_repayments":
         checks = (("repaid_percent::numeric not between 0 and 100", "NOT_A_PERCENTAGE:repaid_percent"),)
+    elif contract.kind == "allocations":
+        checks = (
+            ("block_trade_id !~ '^(CSV|FIX|FODB)~.'", "NO_SOURCE:block_trade_id"),
+            (f"account_id in ({ALLOCATION_ACCOUNTS})", "ALLOCATION_ACCOUNT:account_id"),
+        )
+    elif contract.kind == "firms":
+        checks = ((f"posting_cutoff_days::integer not between 0 and {LONGEST_CUTOFF}", "OUT_OF_BOUNDS:posting_cutoff_days"),)
     elif contract.kind == "withholding_rates":
         checks = (("rate::numeric < 0 or rate::numeric >= 1", "OUT_OF_RANGE:rate"),)
     for condition, error in checks:
@@ -315,7 +331,10 @@ def _compared_with_record(contract: Contract) -> sql.Composable:
     if contract is TRADES:
         # The keys are sorted by byte; the index that finds a trade is in the database's own order, and is used only for a key in it.
         return sql.SQL(
-            "else (select case when recorded.content_sha = numbered.content_sha then 'KNOWN' else 'CONFLICT' end"
+            "when trade_id like '%%/%%' and exists (select from books.trade_versions as allocated"
+            " where allocated.trade_id = regexp_replace(key_text, '[|][0-9]+$', '') collate \"default\""
+            " and allocated.block_trade_id is not null) then 'ALLOCATED:trade_id'"
+            " else (select case when recorded.content_sha = numbered.content_sha then 'KNOWN' else 'CONFLICT' end"
             " from books.trade_versions as recorded"
             " where recorded.trade_id = regexp_replace(key_text, '[|][0-9]+$', '') collate \"default\""
             " and recorded.version = numbered.version::integer)"
@@ -364,15 +383,15 @@ def insert_statement(contract: Contract) -> sql.SQL | sql.Composed:
             """
             insert into books.trade_versions (trade_id, version, event_type, source_system, execution_id, book_id, account_id, trader_id,
                 counterparty_id, instrument_id, trade_date, executed_at, source_sequence, settlement_date, quantity, price, currency_code,
-                fee_amount, fx_rate, closes_trade_id, content_sha, business_date, file_id, line_no)
+                fee_amount, fx_rate, closes_trade_id, is_block, content_sha, business_date, file_id, line_no)
             select regexp_replace(key_text, '[|][0-9]+$', ''), version::integer, event_type, %(source)s, execution_id, book_id, account_id,
                 trader_id, counterparty_id, instrument_id, trade_date::date, executed_at::timestamptz, source_sequence::bigint,
                 settlement_date::date, case side when 'SELL' then -quantity::numeric else quantity::numeric end, price::numeric,
                 currency_code, fee_amount::numeric, fx_rate::numeric, %(source)s || '~' || closes_trade_id,
-                content_sha, %(business_date)s, %(file_id)s, line_no
+                event_type <> 'CANCEL' and coalesce(account_id in ({blocks}), false), content_sha, %(business_date)s, %(file_id)s, line_no
             from pg_temp.judged where error is null
             """
-        )
+        ).format(blocks=sql.SQL(ALLOCATION_ACCOUNTS))
     names = [column.name for column in contract.columns]
     values = [sql.SQL("{}::{}").format(sql.Identifier(column.name), sql.SQL(column.type.value)) for column in contract.columns]
     revision = (", revision", ", revision::integer") if contract.is_restatable else ("", "")

@@ -13,8 +13,9 @@ import psycopg
 import sqlalchemy
 from sqlalchemy import text
 
-from posttrade.messages.contracts import TRADES, Contract
+from posttrade.messages.contracts import ALLOCATIONS, TRADES, Contract
 from posttrade.messages.rows import RefusedFile, Row, SourceFile
+from posttrade.records.blocks import allocate_blocks
 from posttrade.records.checks import insert_statement, judge_statement, parse_statement
 from posttrade.records.rejections import record_exceptions, set_repeats_aside
 from posttrade.records.trades import adopt_waiting_events
@@ -200,6 +201,8 @@ def record_source(
     recorded = cursor.rowcount
     if contract is TRADES and source.source_system == "FIX":
         adopt_waiting_events(cursor, business_date)
+    if contract in (TRADES, ALLOCATIONS):
+        allocate_blocks(cursor, business_date)
     rejected = record_exceptions(cursor, contract, source, file_id, business_date)
     cursor.execute("select count(*) from pg_temp.judged where error = 'KNOWN'")
     found = cursor.fetchone()

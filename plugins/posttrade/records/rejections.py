@@ -32,6 +32,7 @@ _SENTENCES = {
     "NOT_EXPECTED": ("{field} is {value!r}, and must be empty for this event", "Correct it, then replay the row."),
     "NOT_A_PERCENTAGE": ("{field} is {value}, and must be at least 0 and at most 100", "Correct it, then replay the row."),
     "BELOW_THE_FLOOR": ("{field} {value} lies below the rate floor", "Correct it, then replay the row."),
+    "OUT_OF_BOUNDS": ("{field} is {value}, and must be a number of business days from 0 to 1000", "Correct it, then replay the row."),
     "UNKNOWN_REFERENCE": ("{field} is {value!r}, which is not on record", "Record it first, then replay the row unchanged."),
     "CHECK_DIGITS": ("{field} is {value!r}, whose check digits do not hold", "Correct it, then replay the row."),
     "OTHER_CURRENCY": ("{field} is {value!r}, which is not the instrument's currency", "Correct it, then replay the row."),
@@ -41,6 +42,10 @@ _SENTENCES = {
     "BEFORE_TRADE_DATE": ("{field} {value} lies before the trade date", "Correct it, then replay the row."),
     "BEFORE_ISSUE_DATE": ("{field} {value} is not after the issue date", "Correct it, then replay the row."),
     "BEFORE_EX_DATE": ("{field} {value} lies before the ex date", "Correct it, then replay the row."),
+    "NO_SOURCE": ("{field} is {value!r}, which does not begin with its source: CSV~, FIX~ or FODB~", "Correct it, then replay the row."),
+    "ALLOCATION_ACCOUNT": ("{field} is {value!r}, an account whose trades are allocated to others", "Correct it, then replay the row."),
+    "ALLOCATED": (
+        "{field} {value!r} is an allocation, which changes with its block", "Send a new version of the block or of allocations.csv."),
     "IN_THE_FUTURE": ("{field} {value} lies after the business date", "Correct it, or send the row again on its day."),
     "CONFLICT": (
         "the key is on record with other content", "If the new content is right, send it as a new version or with a higher revision."),

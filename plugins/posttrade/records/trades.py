@@ -43,12 +43,12 @@ def adopt_waiting_events(cursor: psycopg.Cursor[Any], business_date: date) -> in
             """
             insert into books.trade_versions (trade_id, version, event_type, source_system, execution_id, book_id, account_id, trader_id,
                 counterparty_id, instrument_id, trade_date, executed_at, source_sequence, settlement_date, quantity, price, currency_code,
-                fee_amount, fx_rate, closes_trade_id, content_sha, business_date, file_id, line_no)
+                fee_amount, fx_rate, closes_trade_id, is_block, content_sha, business_date, file_id, line_no)
             select owners.trade_id, owners.version + waiting.version - 1, waiting.event_type, waiting.source_system,
                 waiting.execution_id, waiting.book_id, waiting.account_id, waiting.trader_id, waiting.counterparty_id,
                 waiting.instrument_id, waiting.trade_date, waiting.executed_at, waiting.source_sequence, waiting.settlement_date,
                 waiting.quantity, waiting.price, waiting.currency_code, waiting.fee_amount, waiting.fx_rate,
-                waiting.closes_trade_id, waiting.content_sha,
+                waiting.closes_trade_id, waiting.is_block, waiting.content_sha,
                 %(business_date)s, waiting.file_id, waiting.line_no
             from operations.waiting_trade_events as events
             inner join books.trade_versions as waiting on events.trade_id = waiting.trade_id and events.version = waiting.version

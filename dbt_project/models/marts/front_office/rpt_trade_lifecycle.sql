@@ -35,13 +35,14 @@ trade_lifecycle as (
         trades.business_date,
         case
             when trades.trade_status = 'WAITING' then 'WAITING FOR ORIGINAL'
-            when trades.trade_status in ('CANCELLED', 'JOINED') then trades.trade_status
+            when trades.trade_status in ('BLOCK', 'CANCELLED', 'JOINED', 'HELD', 'REFUSED') then trades.trade_status
             when settlements.trade_id is null then 'RECORDED'
             when settlements.settlement_status = 'PENDING' then 'INSTRUCTED'
             else settlements.settlement_status
         end as stage,
         case
             when trades.trade_status = 'WAITING' then 'front office: the NEW event has not come'
+            when trades.trade_status = 'HELD' then 'middle office: beyond the posting cut-off'
             when trades.trade_status = 'ACTIVE' and settlements.trade_id is null then 'back office: no instruction yet'
             when settlements.settlement_status in ('FAILED', 'PARTIAL') then 'custodian: ' || coalesce(settlements.reason_code, 'no reason given')
         end as held_by,

@@ -1,6 +1,7 @@
 {{ config(indexes=[{'columns': ['trade_id']}]) }}
 
--- The state a trade was left in by the events of a business date.
+-- The state a trade was left in by the events of a business date, and by what was released on it. The versions that count decide;
+-- a trade without any that does is held beyond the posting cut-off.
 
 with recorded_today as (
     select *
@@ -31,13 +32,42 @@ touched as (
     select trade_id from recorded_today
     union
     select trade_id from joined where joined_date = {{ business_date() }}
+    union
+    select trade_id
+    from {{ ref('stg_operations__trade_releases') }}
+    where business_date = {{ business_date() }}
 ),
 
-versions as (
-    select versions.*
-    from {{ ref('stg_books__trade_versions') }} as versions
-    inner join touched on versions.trade_id = touched.trade_id
+known as (
+    select
+        versions.*,
+        beyond.trade_id is null or coalesce(beyond.released_date <= {{ business_date() }}, false) as is_in_force,
+        coalesce(decisions.decision = 'REFUSED', false) as is_refused
+    from touched
+    inner join {{ ref('stg_books__trade_versions') }} as versions on touched.trade_id = versions.trade_id
+    left join {{ ref('stg_operations__trade_events_beyond_cutoff') }} as beyond
+        on versions.trade_id = beyond.trade_id and versions.version = beyond.version
+    left join {{ ref('stg_operations__trade_releases') }} as decisions
+        on
+            versions.trade_id = decisions.trade_id
+            and versions.version = decisions.version
+            and decisions.business_date <= {{ business_date() }}
     where versions.business_date <= {{ business_date() }}
+),
+
+-- Without its original in force nothing of a trade is.
+versions as (
+    select *
+    from (
+        select
+            known.*,
+            bool_or(is_in_force) over of_trade as has_version_in_force,
+            bool_or(version = 1) over of_trade as has_original,
+            bool_or(version = 1 and is_in_force) over of_trade as has_original_in_force
+        from known
+        window of_trade as (partition by trade_id)
+    ) as judged
+    where is_in_force or not has_version_in_force
 ),
 
 -- One pass over the versions of each trade. A cancellation carries no economics: the trade keeps those of the version before.
@@ -48,7 +78,7 @@ ranked as (
         first_value(event_type) over by_version as last_event_type,
         first_value(file_id) over by_version as last_file_id,
         first_value(line_no) over by_version as last_line_no,
-        bool_or(version = 1) over of_trade as has_original,
+        first_value(is_refused) over by_version as is_last_refused,
         max(version) filter (where event_type <> 'CANCEL') over of_trade as economic_version
     from versions
     window
@@ -71,10 +101,14 @@ trades as (
         case
             when not states.has_original and joined.trade_id is not null then 'JOINED'
             when not states.has_original then 'WAITING'
+            when not states.has_original_in_force and states.is_last_refused then 'REFUSED'
+            when not states.has_original_in_force then 'HELD'
             when states.last_event_type = 'CANCEL' then 'CANCELLED'
+            when states.is_block then 'BLOCK'
             else 'ACTIVE'
         end as trade_status,
         states.source_system,
+        states.block_trade_id,
         states.book_id,
         states.account_id,
         states.trader_id,

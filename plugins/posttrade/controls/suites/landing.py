@@ -69,6 +69,24 @@ CONTROLS = (
             and cancelled.business_date <= today.business_date""",
     ),
     Control(
+        "trade_beyond_cutoff", Suite.LANDING, Severity.WARNING, Owner.MIDDLE_OFFICE,
+        "No trade event reaches further back than the firm allows.",
+        "{event_type} {version} of {trade_id} reaches trade dates up to {last_date_out_of_reach} and stays out of the books.",
+        "Find out why it comes so late; then ./posttrade trades release or refuse, as a second person.",
+        ("trade_id", "version"),
+        """select held.trade_id, held.version, held.event_type, held.last_date_out_of_reach
+        from today, operations.trade_events_held(today.business_date) as held""",
+    ),
+    Control(
+        "block_not_allocated", Suite.LANDING, Severity.WARNING, Owner.FRONT_OFFICE,
+        "Every block is allocated, and every division adds up to its block.",
+        "The block {trade_id} over {quantity} has {allocated_quantity} allocated and is not booked as it stands: {waits_because}.",
+        "Ask the front office for the missing block, or for a division that adds up in quantity and fees (a higher version).",
+        ("trade_id",),
+        """select states.trade_id, states.quantity, states.allocated_quantity, states.waits_because
+        from today, books.block_states(today.business_date) as states where states.waits_because is not null""",
+    ),
+    Control(
         "no_trades", Suite.LANDING, Severity.WARNING, Owner.DATA_ENGINEERING,
         "The date brought trades.",
         "No trade was recorded for the date.",
