@@ -157,3 +157,52 @@ def test_an_event_that_comes_late_is_amended_and_withdrawn_is_explained_in_the_o
     # What was reported of the closed dates still stands.
     assert held(WED, "BAR") == (1, Decimal("4.75"))
     assert_books_tie()
+
+
+def test_a_bond_is_repaid_by_its_terms_and_an_open_trade_settles_in_new_units() -> None:
+    bond = {
+        "instrument_id": "BND", "product_line": "bond_fixed", "coupon_rate": "5", "coupon_frequency": 1, "day_count": "ACT/ACT ICMA",
+        "issue_date": "2024-01-08", "maturity_date": "2026-01-08",
+    }  # fmt: skip
+    amortising = bond | {"instrument_id": "AMO", "product_line": "bond_amortising", "maturity_date": "2028-01-08"}
+    plan = [
+        {"instrument_id": "AMO", "repayment_date": day, "repaid_percent": percent}
+        for day, percent in (("2025-01-08", 20), ("2026-01-08", 20), ("2027-01-08", 30), ("2028-01-08", 30))
+    ]
+    firm = SmallFirm(instruments=[{"instrument_id": "S"}, bond, amortising])
+    bought = [
+        trade("1", MON, 100, "20", instrument_id="S"), trade("2", MON, 1000, "99.50", instrument_id="BND"),
+        # 100.00 of what was issued as 1,000.00 less 20 %: 800.00 are outstanding
+        trade("3", MON, 800, "100", instrument_id="AMO"),
+    ]  # fmt: skip
+    prices = {"S": "20", "BND": "100", "AMO": "100"}
+    firm.day(MON, bought, prices, bond_repayments=plan)
+    firm.day(TUE, [trade("4", TUE, 10, "10", instrument_id="S")], prices | {"S": "10"}, corporate_actions=[
+        event("S", "SPLIT", TUE, new_units=2, old_units=1)
+    ])  # fmt: skip
+    assert (held(TUE, "S")[0], value("select settled_quantity from marts.fct_positions where business_date = :day and instrument_id = 'S'",
+                                     day=TUE)) == (210, 0)  # fmt: skip
+    # The 100 of before the split and the 10 of after it are confirmed on the same day, as instructed.
+    statuses = [
+        {"status_id": f"S{trade_id}", "instruction_id": instruction, "status": "SETTLED", "status_date": WED, "settled_quantity": quantity,
+         "settled_amount": amount}
+        for trade_id, instruction, quantity, amount in rows(
+            "select trade_id, instruction_id, quantity, amount from operations.settlement_instructions where instrument_id = 'S'"
+        )
+    ]  # fmt: skip
+    # Who trades on Wednesday settles on Thursday, when both bonds repay: they are ex.
+    firm.day(WED, [], prices | {"S": "10"}, settlement_statuses=statuses)
+    assert value("select settled_quantity from marts.fct_positions where business_date = :day and instrument_id = 'S'", day=WED) == 210
+    assert (held(WED, "BND")[0], held(WED, "AMO")) == (0, (600, 600))
+    repaid = "select event_type, quantity_change, cash_amount, pay_date from marts.fct_corporate_actions where instrument_id = :name"
+    assert rows(repaid, name="BND") == [("REDEMPTION", -1000, 1000, THU)]
+    assert rows(repaid, name="AMO") == [("PARTIAL_REDEMPTION", -200, 200, THU)]
+    assert value("select realised_amount from marts.fct_realised_results where instrument_id = 'BND'") == 5
+    cash = "select coalesce(sum(amount), 0) from ledger.journal_lines where gl_account = 'cash' and instrument_id = :name"
+    assert value(cash, name="BND") == 0
+    firm.day(THU, [], prices | {"S": "10"})
+    # 1,000.00 and a coupon of 50.00; 200.00 and 40.00 on the 800.00 that were outstanding.
+    assert (value(cash, name="BND"), value(cash, name="AMO")) == (1050, 240)
+    # Bought at 99.50 with 363 of 365 days accrued, 49.73: 5.00 on the price and 0.27 of interest.
+    assert value("select sum(total_amount) from marts.fct_profit_and_loss where instrument_id = 'BND'") == Decimal("5.27")
+    assert_books_tie()
