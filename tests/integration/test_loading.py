@@ -116,6 +116,41 @@ def test_a_value_that_no_column_can_hold_does_not_stop_its_file(kind: str, bad: 
     assert found("select reason_code, raw from operations.exceptions") == [(reason, bad)]
 
 
+def test_the_terms_of_bonds_are_judged_by_their_product_line() -> None:
+    """What a line needs stands in its procedure; a column that is left out and an empty one are the same content."""
+    open_firm()
+    columns = (
+        "instrument_id,name,isin,product_line,currency_code,market_mic,issuer_country_code,coupon_rate,coupon_frequency,day_count,"
+        "issue_date,first_coupon_date,maturity_date,index_name,step_rates,rate_cap,rate_floor,ex_coupon_days,fixing_days"
+    )
+    rows = {
+        "bond_floating,EUR,XETR,DE,,4,ACT/360,2020-01-01,,2030-01-01,EURIBOR-3M,,5,0,,2": None,
+        "bond_zero,EUR,XETR,DE,,,,2020-01-01,,2030-01-01,,,,,,": None,
+        "bond_fixed,EUR,XLON,GB,2,2,ACT/ACT ICMA,2020-01-01,,2030-01-01,,2.5 -0.5,,,6,": None,
+        "bond_floating,EUR,XETR,DE,,4,ACT/360,2020-01-01,,2030-01-01,,,,,,": ("MISSING", "index_name"),
+        "bond_zero,EUR,XETR,DE,,,,2020-01-01,,,,,,,,": ("MISSING", "maturity_date"),
+        "bond_amortising,EUR,XETR,DE,,1,ACT/360,2020-01-01,,2030-01-01,,,,,,": ("MISSING", "coupon_rate"),
+        "bond_fixed,EUR,XETR,DE,2,1,ACT/360,2020-01-01,,2030-01-01,,2.5%,,,,": ("NOT_A_NUMBER", "step_rates"),
+        "bond_floating,EUR,XETR,DE,,4,ACT/360,2020-01-01,,2030-01-01,I,,1,2,,": ("BELOW_THE_FLOOR", "rate_cap"),
+        "bond_fixed,EUR,XETR,DE,2,1,ACT/360,2020-01-01,,2030-01-01,,,,,0,": ("NOT_POSITIVE", "ex_coupon_days"),
+        "bond_floating,EUR,XETR,DE,,4,ACT/360,2020-01-01,,2030-01-01,I,,,,,11": ("NOT_ALLOWED", "fixing_days"),
+        "warrant,EUR,XETR,DE,,,,,,,,,,,,": ("NOT_ALLOWED", "product_line"),
+        "cash,EUR,XETR,DE,,,,,,,,,,,,": ("NOT_ALLOWED", "product_line"),
+    }
+    lines = [f"B{number},Bond,,{cells}" for number, cells in enumerate(rows)]
+    deliver(MONDAY, "instruments", ["SAP,SAP,,equity,EUR,XETR,DE" + "," * 12, *lines], "instruments_b.csv", columns)
+    assert front_office.record_reference_data(MONDAY, loader()) == {"recorded": 3, "known": 1, "rejected": 9, "refused": 0}
+    expected = [error for error in rows.values() if error]
+    assert found("select reason_code, field from operations.exceptions order by line_no") == expected
+
+    deliver(MONDAY, "bond_repayments", ["B1,2026-01-01,10", "B1,2027-01-01,0", "B1,2028-01-01,100.5", "NO,2028-01-01,1"])
+    deliver(MONDAY, "index_fixings", ["EURIBOR-3M,2026-01-05,-0.52", "EURIBOR-3M,2026-01-06,"])
+    assert front_office.record_market_data(MONDAY, loader()) == {"recorded": 3, "known": 0, "rejected": 3, "refused": 0}
+    assert found("select reason_code, field from operations.exceptions where kind in ('bond_repayments', 'index_fixings') order by 1") == [
+        ("MISSING", "rate"), ("NOT_A_PERCENTAGE", "repaid_percent"), ("UNKNOWN_REFERENCE", "instrument_id"),
+    ]  # fmt: skip
+
+
 def test_a_file_of_no_known_kind_is_refused_once() -> None:
     open_firm()
     deliver(MONDAY, "trades", [trade("T1")], "trade.csv")

@@ -14,7 +14,7 @@ from sqlalchemy import text
 from posttrade.domain.bonds import Bond, accrued_percents, coupons, interest_periods
 from posttrade.domain.stated_bonds import StatedBond, bond_of, fixing_dates
 from posttrade.errors import PosttradeError
-from posttrade.procedures.schema import BondTerms, latest_procedures
+from posttrade.procedures.schema import BondTerms, procedures_in_force
 from posttrade.records.database import insert_missing
 
 _CELLS = tuple(one.name for one in fields(StatedBond) if one.name not in ("interest", "is_repaid_in_parts"))
@@ -48,7 +48,7 @@ def prepare_bonds(connection: sqlalchemy.Connection, business_date: date) -> tup
 
 def _bonds_known(connection: sqlalchemy.Connection, business_date: date) -> tuple[dict[str, _KnownBond], set[str]]:
     """The usable bonds by id, and the ids of the others. Terms that changed since they were last recorded are recorded."""
-    lines = {name: one for name, one in latest_procedures().items() if one.bond}
+    lines = {name: one for name, one in procedures_in_force(business_date).items() if one.bond}
     parameters = {"business_date": business_date, "lines": list(lines)}
     fixings: dict[str, dict[date, Decimal]] = defaultdict(dict)
     for index_name, day, rate in connection.execute(text(FIXINGS_KNOWN), parameters):

@@ -202,6 +202,11 @@ def load_settlement_cycles(folder: Path = FOLDER) -> dict[str, MarketSettlement]
     }
 
 
+def procedures_in_force(day: date) -> dict[str, Procedure]:
+    """The procedure of every product line that has begun, by product line."""
+    return {one.product_line: one for one in load_procedures() if one.is_in_force(day)}
+
+
 def latest_procedures() -> dict[str, Procedure]:
     """The procedure of every product line that begins last, by product line."""
     return {one.product_line: one for one in load_procedures()}

@@ -202,8 +202,9 @@ CONTROLS = (
     Control(
         "coupon_not_fixed", Suite.BOOKS, Severity.CRITICAL, Owner.MIDDLE_OFFICE,
         "Every coupon has a rate when it goes ex.",
-        "The coupon of {coupon_date} of {instrument_id} has gone ex and its rate is not known; nothing was booked.",
-        "Deliver the fixing of the period from {period_start_date} in index_fixings.csv; the coupon is booked in the open date.",
+        "The coupon of {coupon_date} of {instrument_id} has gone ex; the rate of its period from {period_start_date} is not known, and"
+        " nothing was booked.",
+        "Deliver the fixing in index_fixings.csv; the coupon is booked in the open date.",
         ("instrument_id", "coupon_date"),
         """, unfixed as (
             select instruments.instrument_id, coupons.coupon_date, coupons.period_start_date, min(cycles.trade_date) as ex_trade_date
