@@ -258,7 +258,8 @@ order by instruments.instrument_id
 """
 
 # The settlement dates of the day's trades, also of those whose turn comes today because their original arrived,
-# and the standard settlement date of a trade made today, which is what a position is valued with.
+# and the standard settlement date of a trade made today, which is what a position is valued with; that of the closed dates since
+# the trade too, whose figures it changes.
 ACCRUALS_NEEDED = f"""
 with instruments as ({INSTRUMENTS_KNOWN}),
 bonds as (
@@ -280,6 +281,14 @@ needed as (
     inner join bonds on trades.instrument_id = bonds.instrument_id
     left join books.settlement_cycles as cycles
         on bonds.market_mic = cycles.market_mic and trades.trade_date = cycles.trade_date
+    union
+    select bonds.instrument_id, bonds.content_sha, cycles.settlement_date
+    from touched
+    inner join books.trade_versions as trades on touched.trade_id = trades.trade_id
+    inner join bonds on trades.instrument_id = bonds.instrument_id
+    inner join books.settlement_cycles as cycles
+        on bonds.market_mic = cycles.market_mic and cycles.trade_date >= trades.trade_date and cycles.trade_date < :business_date
+    inner join operations.day_closings as closings on cycles.trade_date = closings.business_date
     union
     select bonds.instrument_id, bonds.content_sha, cycles.settlement_date
     from bonds
