@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from posttrade.cli import app
 from posttrade.errors import PosttradeError
+from posttrade.offices.derivations import run_dbt
 from posttrade.records.database import Role, engine
 from posttrade.reports.changes import Change, Figure, read_changes
 
@@ -119,6 +120,16 @@ def test_what_is_learned_of_a_closed_date_is_explained_and_its_evening_is_reprod
         late_book, ordered_book = changes(day), changes(day, book="C")
         assert late_book.keys() == ordered_book.keys() == {"I", "E", "BOND"}
         assert all(one.as_known_now == ordered_book[name].as_known_now for name, one in late_book.items()), day
+
+    assert (
+        len(
+            run_dbt(
+                ["test", "--select", "rpt_what_changed", "what_changed_leads_to_the_trades_in_force", "--exclude", "test_type:unit"],
+                TUESDAY,
+            ).results
+        )
+        == 2
+    )
 
     # As known at a moment: the last date closed by then.
     closed_at = dict(as_analyst("select business_date, closed_at from marts.dim_business_dates where is_closed"))
