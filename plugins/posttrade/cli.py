@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from types import FrameType
 from typing import Annotated, Any
@@ -447,6 +447,49 @@ def returns(
     out.print(table)
 
 
+@app.command()
+def changes(
+    book: Annotated[str, typer.Option(help="The book.")],
+    of_date: Annotated[str, typer.Option("--date", help="The closed date whose figures are asked for, e.g. 2026-01-05.")],
+    known_at: Annotated[
+        str | None, typer.Option(help="As known at this moment, e.g. 2026-01-06T18:00+00:00; without it, at the date's own close.")
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Also what did not change.")] = False,
+) -> None:
+    """Print a book's figures of a date as known at a moment and as known now, with what explains the difference.
+
+    Result is that since the firm's first date, in base currency. The figures themselves are never rewritten: what is learned later is
+    booked in the date on which it is learned.
+    """
+    from posttrade.records.database import Role, engine
+    from posttrade.records.migrate import migrate
+    from posttrade.reports.changes import Figure, read_changes
+    from posttrade.runtime.postgres import running_server
+
+    _settings(None)
+    moment = _moment(known_at) if known_at else None
+    day = _date(of_date)
+    with running_server():
+        migrate()
+        known_date, found = read_changes(engine(Role.ANALYST), book, day, moment)
+    table = Table(title=f"{book} on {day}, as known at the close of {known_date} and now", header_style="bold")
+    for heading in ("instrument", "", "quantity", "market value", "result"):
+        table.add_column(heading, justify="left" if heading in ("instrument", "") else "right")
+
+    def add(name: str, what: str, figure: Figure) -> None:
+        amounts = (figure.market_value_amount_base, figure.total_amount_base)
+        table.add_row(name, what, f"{figure.quantity.normalize():,f}", *(_shown(amount) for amount in amounts))
+
+    for one in found:
+        if one.events or every:
+            add(one.instrument_id, "as known then", one.as_known)
+            for event in one.events:
+                version = f" {event.version}" if event.version else ""
+                add("", f"{event.learned_on} {event.event_type} {event.event_id}{version} ({event.account_id})", event.change)
+            add("", "as known now", one.as_known_now)
+    out.print(table if table.row_count else f"Nothing that was learned since changes {book} on {day}.")
+
+
 @app.command(name="fingerprint")
 def print_fingerprint() -> None:
     """Print one hash per table and one over all facts and marts, without load times and run ids."""
@@ -761,6 +804,15 @@ def _settings(inbox: Path | None) -> Settings:
     with suppress(PermissionError):
         settings.home.chmod(0o711)
     return settings
+
+
+def _moment(given: str) -> datetime:
+    moment: datetime | None = None
+    with suppress(ValueError):
+        moment = datetime.fromisoformat(given)
+    if moment is None or moment.tzinfo is None:
+        raise PosttradeError(f"{given!r} is no moment with its offset.", "Write it as 2026-01-06T18:00:00+00:00.")
+    return moment
 
 
 def _date(given: str) -> date:

@@ -45,11 +45,11 @@ base as (
 ),
 
 candidates as (
-    select * from published
+    select *, true as is_published_today from published
     union all
-    select * from carried
+    select *, false from carried
     union all
-    select * from base
+    select *, true from base
 ),
 
 closing_fx_rates as (
@@ -67,7 +67,8 @@ closing_fx_rates as (
         on candidates.currency_code = currencies.currency_code
     inner join {{ ref('stg_books__currencies') }} as base_currencies
         on firm.base_currency_code = base_currencies.currency_code
-    order by candidates.currency_code, candidates.rate_date desc
+    -- a correction of the rate carried replaces it
+    order by candidates.currency_code, candidates.rate_date desc, candidates.is_published_today desc
 )
 
 select * from closing_fx_rates

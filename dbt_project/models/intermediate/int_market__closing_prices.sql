@@ -30,9 +30,9 @@ carried as (
 ),
 
 candidates as (
-    select * from published
+    select *, true as is_published_today from published
     union all
-    select * from carried
+    select *, false from carried
 ),
 
 closing_prices as (
@@ -44,7 +44,8 @@ closing_prices as (
         currency_code,
         price_date < {{ business_date() }} as is_price_stale
     from candidates
-    order by instrument_id, price_date desc, (price_date < {{ business_date() }})
+    -- a correction of the price carried replaces it
+    order by instrument_id, price_date desc, is_published_today desc
 )
 
 select * from closing_prices

@@ -270,6 +270,15 @@ needed as (
     left join books.settlement_cycles as cycles
         on bonds.market_mic = cycles.market_mic and trades.trade_date = cycles.trade_date
     union all
+    -- a closed date's figures that the trade changes
+    select bonds.instrument_id, bonds.terms_sha, cycles.settlement_date, false
+    from touched
+    inner join books.trade_versions as trades on touched.trade_id = trades.trade_id
+    inner join bonds on trades.instrument_id = bonds.instrument_id
+    inner join books.settlement_cycles as cycles
+        on bonds.market_mic = cycles.market_mic and cycles.trade_date >= trades.trade_date and cycles.trade_date < :business_date
+    inner join operations.day_closings as closings on cycles.trade_date = closings.business_date
+    union all
     select bonds.instrument_id, bonds.terms_sha, cycles.settlement_date, false
     from bonds
     inner join books.settlement_cycles as cycles

@@ -1,9 +1,12 @@
+{{ config(post_hook=known_at_functions()) }}
+
 with business_dates as (
     select
         days.business_date,
         days.previous_business_date,
         days.next_business_date,
         closings.business_date is not null as is_closed,
+        closings.known_at as closed_at,
         to_char(days.business_date, 'YYYY-MM') as period,
         periods.period is not null as is_period_closed
     from {{ ref('stg_books__business_days') }} as days

@@ -6,6 +6,7 @@ alter table books.trade_versions
     add column is_block boolean not null default false,  -- in an account for allocation: its allocations are booked in its place
     add column block_trade_id text;                      -- of an allocation, recorded by the loader as <block>/<allocation_no>
 create index on books.trade_versions (trade_id) where is_block;
+create index on books.trade_versions (trade_id) where version > 1 or trade_date < business_date;
 create index on books.trade_versions (block_trade_id) where block_trade_id is not null;
 
 create table books.allocations (                   -- a block's whole division is a version of it; a later one replaces it
@@ -190,33 +191,46 @@ create trigger no_truncate before truncate on operations.trade_releases
 -- another one, is out of reach. Whatever the order in which the events of a date arrive, they are the same. A release covers the
 -- versions before the one released; from released_date on the event counts, null: it stays out of the books.
 create view operations.trade_events_beyond_cutoff as
+with cutoffs as materialized (
+    select * from books.posting_cutoffs
+),
+-- A trade that came once, on its own date, reaches nowhere: almost all do, and are not looked at.
+reaching as materialized (
+    select distinct versions.trade_id from books.trade_versions as versions
+    where (versions.version > 1 or versions.trade_date < versions.business_date) and exists (select from cutoffs)
+),
+beyond as materialized (
+    select events.*, cutoffs.posting_cutoff_days, cutoffs.last_date_out_of_reach
+    from reaching
+    -- one trade after the other by the index: the planner would read the whole history
+    cross join lateral (
+        select versions.* from books.trade_versions as versions where versions.trade_id = reaching.trade_id offset 0
+    ) as events
+    inner join cutoffs on events.business_date = cutoffs.business_date
+    where (
+        select min(stated.trade_date) from books.trade_versions as stated
+        where stated.trade_id = events.trade_id and stated.business_date <= events.business_date
+    ) <= cutoffs.last_date_out_of_reach
+)
 select
-    events.trade_id, events.version, events.event_type, events.source_system, events.business_date, cutoffs.posting_cutoff_days,
-    cutoffs.last_date_out_of_reach,
+    beyond.trade_id, beyond.version, beyond.event_type, beyond.source_system, beyond.business_date, beyond.posting_cutoff_days,
+    beyond.last_date_out_of_reach,
     (
-        select greatest(min(releases.business_date), events.business_date) from operations.trade_releases as releases
-        where releases.trade_id = events.trade_id and releases.version >= events.version and releases.decision = 'RELEASED'
+        select greatest(min(releases.business_date), beyond.business_date) from operations.trade_releases as releases
+        where releases.trade_id = beyond.trade_id and releases.version >= beyond.version and releases.decision = 'RELEASED'
         having count(*) > 0
     ) as released_date
-from books.trade_versions as events
-inner join books.posting_cutoffs as cutoffs on events.business_date = cutoffs.business_date
-where exists (
-    select from books.trade_versions as stated
-    where stated.trade_id = events.trade_id and stated.business_date <= events.business_date
-        and stated.trade_date <= cutoffs.last_date_out_of_reach
-)
+from beyond
 -- A block is not in the books itself: its allocations are held.
-and not (
-    exists (
+where not exists (
         select from books.trade_versions as blocks
-        where blocks.trade_id = events.trade_id and blocks.business_date <= events.business_date and blocks.is_block
+        where blocks.trade_id = beyond.trade_id and blocks.business_date <= beyond.business_date and blocks.is_block
     )
-    and not exists (
+    or exists (
         select from books.trade_versions as booked
-        where booked.trade_id = events.trade_id and booked.business_date <= events.business_date
+        where booked.trade_id = beyond.trade_id and booked.business_date <= beyond.business_date
             and booked.event_type <> 'CANCEL' and not booked.is_block
-    )
-);
+    );
 
 -- The events that wait for a person on a date: neither released nor refused, and not overtaken by a later version that counts.
 -- An original is overtaken only by a cancellation: any other version needs it.
@@ -226,20 +240,22 @@ returns table (
     last_date_out_of_reach date
 )
     language sql stable as $$
+    with beyond as materialized (
+        select * from operations.trade_events_beyond_cutoff as events where events.business_date <= as_of
+    )
     select
         held.trade_id, held.version, held.event_type, held.source_system, held.business_date, held.posting_cutoff_days,
         held.last_date_out_of_reach
-    from operations.trade_events_beyond_cutoff as held
+    from beyond as held
     left join lateral (
         select later.version, later.event_type
         from books.trade_versions as later
-        left join operations.trade_events_beyond_cutoff as beyond on later.trade_id = beyond.trade_id and later.version = beyond.version
+        left join beyond on later.trade_id = beyond.trade_id and later.version = beyond.version
         where later.trade_id = held.trade_id and later.version > held.version and later.business_date <= as_of
             and (beyond.trade_id is null or beyond.released_date <= as_of)
         order by later.version desc limit 1
     ) as counted on true
-    where held.business_date <= as_of
-        and (held.released_date is null or held.released_date > as_of)
+    where (held.released_date is null or held.released_date > as_of)
         and not exists (
             select from operations.trade_releases as decided
             where decided.trade_id = held.trade_id and decided.version = held.version and decided.business_date <= as_of
@@ -283,13 +299,13 @@ create trigger second_person before insert on operations.trade_releases
 
 -- As before, and what is held or refused owes nothing: the last version that counts decides.
 create or replace view operations.obligations_held as
-with last_versions as (
+with kept_out as materialized (
+    select beyond.trade_id, beyond.version from operations.trade_events_beyond_cutoff as beyond where beyond.released_date is null
+),
+last_versions as (
     select distinct on (versions.trade_id) versions.*
     from books.trade_versions as versions
-    where not exists (
-        select from operations.trade_events_beyond_cutoff as beyond
-        where beyond.trade_id = versions.trade_id and beyond.version = versions.version and beyond.released_date is null
-    )
+    where not exists (select from kept_out where kept_out.trade_id = versions.trade_id and kept_out.version = versions.version)
     order by versions.trade_id, versions.version desc
 ),
 standing_instructions as (
@@ -310,10 +326,7 @@ where last_versions.event_type <> 'CANCEL' and not last_versions.is_block
     and exists (
         select from books.trade_versions as originals
         where originals.trade_id = last_versions.trade_id and originals.version = 1
-            and not exists (
-                select from operations.trade_events_beyond_cutoff as beyond
-                where beyond.trade_id = originals.trade_id and beyond.version = 1 and beyond.released_date is null
-            )
+            and not exists (select from kept_out where kept_out.trade_id = originals.trade_id and kept_out.version = 1)
     )
     and not exists (
         select from operations.settlement_instructions as instructions

@@ -1,0 +1,515 @@
+{{ config(indexes=[{'columns': ['figure_date', 'book_id', 'instrument_id']}]) }}
+
+-- What a business date learned about the dates closed before it, and what each trade, price or event changed in their figures.
+-- The steps of a figure telescope, each from the value before it to the value after it, in the order of step_no:
+--   terms or rounding, trades by their id, corporate actions, price, exchange rate, income
+-- A figure as known at a later date is that of its own evening plus the changes learned since.
+
+with figure_dates as (
+    select business_date as figure_date
+    from {{ ref('stg_operations__day_closings') }}
+    where business_date < {{ business_date() }}
+),
+
+instruments as (
+    select
+        known.instrument_id,
+        known.currency_code,
+        known.market_mic,
+        known.price_divisor,
+        known.accrues_interest,
+        known.terms_sha,
+        rates.rate as todays_rate,
+        rates.base_currency_code,
+        rates.minor_unit,
+        rates.base_minor_unit
+    from {{ ref('int_reference__instruments_known') }} as known
+    inner join {{ ref('int_market__closing_fx_rates') }} as rates
+        on
+            known.currency_code = rates.currency_code
+            and rates.business_date = {{ business_date() }}
+    where known.business_date = {{ business_date() }}
+),
+
+-- Restatements as known yesterday and as known today.
+restatements as (
+    select
+        *,
+        false as is_known_today
+    from (
+        select distinct on (event_id)
+            event_id,
+            instrument_id,
+            event_type,
+            event_status,
+            ex_date,
+            new_units,
+            old_units,
+            business_date
+        from {{ ref('stg_books__corporate_actions') }}
+        where business_date < {{ business_date() }}
+        order by event_id, business_date desc, revision desc
+    ) as known_yesterday
+    union all
+    select
+        event_id,
+        instrument_id,
+        event_type,
+        event_status,
+        ex_date,
+        new_units,
+        old_units,
+        business_date,
+        true
+    from {{ as_known(ref('stg_books__corporate_actions'), ['event_id']) }} as known_today
+),
+
+units as (
+    select
+        event_id,
+        instrument_id,
+        ex_date,
+        new_units / old_units as factor,
+        is_known_today
+    from restatements
+    where
+        event_type in ('SPLIT', 'REVERSE_SPLIT', 'STOCK_DIVIDEND')
+        and event_status <> 'WITHDRAWN'
+        and ex_date < {{ business_date() }}
+),
+
+trades_corrected as (
+    select
+        figure_dates.figure_date,
+        movements.book_id,
+        movements.account_id,
+        movements.instrument_id,
+        1 as step,
+        movements.movement_type as event_type,
+        movements.trade_id as event_id,
+        round(sum(movements.quantity * coalesce((
+            select books.product(units.factor) from units
+            where
+                not units.is_known_today
+                and units.instrument_id = movements.instrument_id
+                and units.ex_date > movements.trade_date
+                and units.ex_date <= figure_dates.figure_date
+        ), 1)), 10) as quantity,
+        sum(movements.gross_amount) as gross_amount,
+        -sum(movements.net_amount) as paid_amount,
+        sum(movements.gross_amount_base + movements.accrued_amount_base + movements.fee_amount_base) as paid_amount_base
+    from {{ ref('int_trades__movements') }} as movements
+    inner join figure_dates on movements.trade_date <= figure_dates.figure_date
+    where movements.business_date = {{ business_date() }}
+    group by
+        figure_dates.figure_date,
+        movements.book_id,
+        movements.account_id,
+        movements.instrument_id,
+        movements.movement_type,
+        movements.trade_id
+),
+
+instruments_restated as (
+    select
+        instrument_id,
+        min(ex_date) as first_ex_date,
+        string_agg(distinct event_id, ', ' order by event_id) as event_ids
+    from restatements
+    where
+        event_type in ('SPLIT', 'REVERSE_SPLIT', 'STOCK_DIVIDEND')
+        and event_id in (
+            select announced.event_id
+            from {{ ref('stg_books__corporate_actions') }} as announced
+            where announced.business_date = {{ business_date() }}
+        )
+    group by instrument_id
+),
+
+positions_restated as (
+    select
+        figure_dates.figure_date,
+        movements.book_id,
+        movements.account_id,
+        movements.instrument_id,
+        2 as step,
+        'CORPORATE_ACTION'::text as event_type,
+        instruments_restated.event_ids as event_id,
+        round(sum(movements.quantity * (coalesce((
+            select books.product(units.factor) from units
+            where
+                units.is_known_today
+                and units.instrument_id = movements.instrument_id
+                and units.ex_date > movements.trade_date
+                and units.ex_date <= figure_dates.figure_date
+        ), 1) - coalesce((
+            select books.product(units.factor) from units
+            where
+                not units.is_known_today
+                and units.instrument_id = movements.instrument_id
+                and units.ex_date > movements.trade_date
+                and units.ex_date <= figure_dates.figure_date
+        ), 1))), 10) as quantity,
+        0::numeric as gross_amount,
+        0::numeric as paid_amount,
+        0::numeric as paid_amount_base
+    from instruments_restated
+    inner join {{ ref('int_trades__movements') }} as movements
+        on
+            instruments_restated.instrument_id = movements.instrument_id
+            and movements.business_date <= {{ business_date() }}
+    inner join figure_dates
+        on
+            movements.trade_date <= figure_dates.figure_date
+            and instruments_restated.first_ex_date <= figure_dates.figure_date
+    group by
+        figure_dates.figure_date,
+        movements.book_id,
+        movements.account_id,
+        movements.instrument_id,
+        instruments_restated.event_ids
+),
+
+income_corrected as (
+    select
+        figure_dates.figure_date,
+        income.book_id,
+        income.account_id,
+        income.instrument_id,
+        5 as step,
+        'INCOME'::text as event_type,
+        income.event_id,
+        0::numeric as quantity,
+        0::numeric as gross_amount,
+        -sum(income.net_amount) as paid_amount,
+        -sum(income.net_amount_base) as paid_amount_base
+    from {{ ref('fct_income') }} as income
+    inner join figure_dates on income.ex_date <= figure_dates.figure_date
+    where income.business_date = {{ business_date() }}
+    group by
+        figure_dates.figure_date,
+        income.book_id,
+        income.account_id,
+        income.instrument_id,
+        income.event_id
+),
+
+events as (
+    select * from trades_corrected
+    union all
+    select * from positions_restated
+    union all
+    select * from income_corrected
+),
+
+-- Prices and rates that came today for dates before it; where they change nothing, they leave no row below.
+instruments_repriced as (
+    select
+        prices.instrument_id,
+        min(prices.price_date) as first_date
+    from {{ ref('stg_books__prices') }} as prices
+    where
+        prices.business_date = {{ business_date() }}
+        and prices.price_date < {{ business_date() }}
+    group by prices.instrument_id
+),
+
+currencies_restated as (
+    select
+        rates.currency_code,
+        min(rates.rate_date) as first_date
+    from {{ ref('stg_books__fx_rates') }} as rates
+    where
+        rates.business_date = {{ business_date() }}
+        and rates.rate_date < {{ business_date() }}
+    group by rates.currency_code
+),
+
+reported as not materialized (
+    select
+        positions.business_date as figure_date,
+        positions.book_id,
+        positions.account_id,
+        positions.instrument_id,
+        positions.traded_quantity as quantity,
+        positions.market_value_amount,
+        positions.market_value_amount_base,
+        positions.accrued_interest_amount,
+        positions.accrued_interest_amount_base
+    from {{ ref('fct_positions') }} as positions
+    where positions.business_date < {{ business_date() }}
+    {% if is_incremental() %}
+        union all
+        select
+            learned.figure_date,
+            learned.book_id,
+            learned.account_id,
+            learned.instrument_id,
+            learned.changed_quantity,
+            learned.market_value_amount,
+            learned.market_value_amount_base,
+            learned.accrued_interest_amount,
+            learned.accrued_interest_amount_base
+        from {{ this }} as learned
+        where learned.business_date < {{ business_date() }}
+    {% endif %}
+),
+
+figures as (
+    select distinct figure_date, book_id, account_id, instrument_id from events
+    union
+    select
+        reported.figure_date,
+        reported.book_id,
+        reported.account_id,
+        reported.instrument_id
+    from reported
+    inner join instruments_repriced
+        on reported.instrument_id = instruments_repriced.instrument_id and reported.figure_date >= instruments_repriced.first_date
+    union
+    select
+        reported.figure_date,
+        reported.book_id,
+        reported.account_id,
+        reported.instrument_id
+    from currencies_restated
+    inner join instruments on currencies_restated.currency_code = instruments.currency_code
+    inner join reported
+        on instruments.instrument_id = reported.instrument_id and reported.figure_date >= currencies_restated.first_date
+),
+
+figures_known as (
+    select
+        figures.figure_date,
+        figures.book_id,
+        figures.account_id,
+        figures.instrument_id,
+        coalesce(sum(reported.quantity), 0) as quantity,
+        coalesce(sum(reported.market_value_amount), 0) as market_value,
+        coalesce(sum(reported.market_value_amount_base), 0) as market_value_base,
+        coalesce(sum(reported.accrued_interest_amount), 0) as accrued,
+        coalesce(sum(reported.accrued_interest_amount_base), 0) as accrued_base
+    from figures
+    left join reported
+        on
+            figures.figure_date = reported.figure_date
+            and figures.book_id = reported.book_id
+            and figures.account_id = reported.account_id
+            and figures.instrument_id = reported.instrument_id
+    group by figures.figure_date, figures.book_id, figures.account_id, figures.instrument_id
+),
+
+instruments_of_date as (
+    select distinct figure_date, instrument_id from figures
+),
+
+-- Price, rate and accrued interest of each date as known yesterday and today. What never had a price stands at what it stood at and
+-- what was paid since; a currency without a rate stands at today's.
+market as (
+    select
+        instruments_of_date.figure_date,
+        instruments.*,
+        before_prices.price as price_before,
+        after_prices.price as price_after,
+        to_char(after_prices.price_date, 'YYYY-MM-DD') as price_id,
+        after_prices.revision as price_revision,
+        case
+            when instruments.currency_code = instruments.base_currency_code then 1
+            else coalesce(before_rates.rate, after_rates.rate, instruments.todays_rate)
+        end as rate_before,
+        case
+            when instruments.currency_code = instruments.base_currency_code then 1
+            else coalesce(after_rates.rate, instruments.todays_rate)
+        end as rate_after,
+        instruments.currency_code || ' ' || to_char(after_rates.rate_date, 'YYYY-MM-DD') as rate_id,
+        after_rates.revision as rate_revision,
+        accruals.accrued_percent
+    from instruments_of_date
+    inner join instruments on instruments_of_date.instrument_id = instruments.instrument_id
+    left join {{ ref('stg_books__settlement_cycles') }} as cycles
+        on instruments.market_mic = cycles.market_mic and instruments_of_date.figure_date = cycles.trade_date
+    left join {{ ref('stg_books__bond_accruals') }} as accruals
+        on
+            instruments.accrues_interest
+            and instruments.instrument_id = accruals.instrument_id
+            and instruments.terms_sha = accruals.terms_sha
+            and cycles.settlement_date = accruals.accrual_date
+    {% for known, limit in [('before', '<'), ('after', '<=')] %}
+        left join lateral (
+            select
+                prices.price,
+                prices.price_date,
+                prices.revision
+            from {{ ref('stg_books__prices') }} as prices
+            where
+                prices.instrument_id = instruments.instrument_id
+                and prices.price_date <= instruments_of_date.figure_date
+                and prices.business_date {{ limit }} {{ business_date() }}
+            order by prices.price_date desc, prices.business_date desc, prices.revision desc
+            limit 1
+        ) as {{ known }}_prices on true
+        left join lateral (
+            select
+                rates.rate,
+                rates.rate_date,
+                rates.revision
+            from {{ ref('stg_books__fx_rates') }} as rates
+            where
+                rates.currency_code = instruments.currency_code
+                and rates.base_currency_code = instruments.base_currency_code
+                and rates.rate_date <= instruments_of_date.figure_date
+                and rates.business_date {{ limit }} {{ business_date() }}
+            order by rates.rate_date desc, rates.business_date desc, rates.revision desc
+            limit 1
+        ) as {{ known }}_rates on true
+    {% endfor %}
+),
+
+-- Every figure with its steps; the ones of price and rate are worked out for all, and fall away where nothing changed.
+steps as (
+    select
+        figures.figure_date,
+        figures.book_id,
+        figures.account_id,
+        figures.instrument_id,
+        events.step,
+        events.event_type,
+        events.event_id,
+        null::integer as event_version,
+        events.quantity,
+        events.gross_amount,
+        events.paid_amount,
+        events.paid_amount_base
+    from figures
+    inner join events
+        on
+            figures.figure_date = events.figure_date
+            and figures.book_id = events.book_id
+            and figures.account_id = events.account_id
+            and figures.instrument_id = events.instrument_id
+    union all
+    select
+        figures.figure_date,
+        figures.book_id,
+        figures.account_id,
+        figures.instrument_id,
+        added.step,
+        added.event_type,
+        case added.step when 3 then market.price_id when 4 then market.rate_id else figures.instrument_id end,
+        case added.step when 3 then market.price_revision when 4 then market.rate_revision end,
+        0,
+        0,
+        0,
+        0
+    from figures
+    inner join market on figures.figure_date = market.figure_date and figures.instrument_id = market.instrument_id
+    cross join (values (0, 'TERMS'), (3, 'PRICE'), (4, 'FX_RATE')) as added (step, event_type)
+),
+
+in_order as (
+    select
+        steps.*,
+        (row_number() over by_step)::integer as step_no,
+        known.quantity as known_quantity,
+        known.market_value as known_market_value,
+        known.market_value_base as known_market_value_base,
+        known.accrued as known_accrued,
+        known.accrued_base as known_accrued_base,
+        known.quantity + sum(steps.quantity) over by_step as quantity_after,
+        sum(steps.gross_amount) over by_step as gross_since,
+        case when steps.step >= 3 then market.price_after else market.price_before end as price,
+        case when steps.step >= 4 then market.rate_after else market.rate_before end as rate,
+        market.price_divisor,
+        market.accrues_interest,
+        market.accrued_percent,
+        market.minor_unit,
+        market.base_minor_unit
+    from steps
+    inner join figures_known as known
+        on
+            steps.figure_date = known.figure_date
+            and steps.book_id = known.book_id
+            and steps.account_id = known.account_id
+            and steps.instrument_id = known.instrument_id
+    inner join market on steps.figure_date = market.figure_date and steps.instrument_id = market.instrument_id
+    window by_step as (
+        partition by steps.figure_date, steps.book_id, steps.account_id, steps.instrument_id
+        order by steps.step, steps.event_id, steps.event_type
+    )
+),
+
+valued as (
+    select
+        in_order.*,
+        case
+            when price is null then known_market_value + gross_since
+            else {{ round_money('quantity_after * price / price_divisor', 'minor_unit') }}
+        end as market_value,
+        case
+            when not accrues_interest then 0
+            when accrued_percent is null then known_accrued
+            else {{ round_money('quantity_after * accrued_percent / 100', 'minor_unit') }}
+        end as accrued
+    from in_order
+),
+
+valued_in_base as (
+    select
+        valued.*,
+        {{ round_money('market_value * rate', 'base_minor_unit') }} as market_value_base,
+        {{ round_money('accrued * rate', 'base_minor_unit') }} as accrued_base
+    from valued
+),
+
+changes as (
+    select
+        valued_in_base.*,
+        quantity_after - coalesce(lag(quantity_after) over by_step, known_quantity) as changed_quantity,
+        market_value - coalesce(lag(market_value) over by_step, known_market_value) as changed_market_value,
+        market_value_base - coalesce(lag(market_value_base) over by_step, known_market_value_base) as changed_market_value_base,
+        accrued - coalesce(lag(accrued) over by_step, known_accrued) as changed_accrued,
+        accrued_base - coalesce(lag(accrued_base) over by_step, known_accrued_base) as changed_accrued_base
+    from valued_in_base
+    window by_step as (
+        partition by figure_date, book_id, account_id, instrument_id
+        order by step_no
+    )
+),
+
+what_changed as (
+    select
+        {{ business_date() }} as business_date,
+        changes.figure_date,
+        changes.book_id,
+        changes.account_id,
+        changes.instrument_id,
+        changes.step_no,
+        changes.event_type,
+        changes.event_id,
+        -- of a trade the version that counts now
+        coalesce(changes.event_version, trades.version) as event_version,
+        changes.changed_quantity::numeric(28, 10) as changed_quantity,
+        changes.changed_market_value::numeric(24, 4) as market_value_amount,
+        changes.changed_market_value_base::numeric(24, 4) as market_value_amount_base,
+        changes.changed_accrued::numeric(24, 4) as accrued_interest_amount,
+        changes.changed_accrued_base::numeric(24, 4) as accrued_interest_amount_base,
+        (changes.changed_market_value + changes.changed_accrued - changes.paid_amount)::numeric(24, 4) as total_amount,
+        (changes.changed_market_value_base + changes.changed_accrued_base - changes.paid_amount_base)::numeric(24, 4)
+            as total_amount_base
+    from changes
+    left join {{ ref('fct_trades') }} as trades
+        on
+            changes.step = 1
+            and changes.event_id = trades.trade_id
+            and trades.business_date = {{ business_date() }}
+    where
+        changes.changed_quantity <> 0
+        or changes.changed_market_value <> 0
+        or changes.changed_market_value_base <> 0
+        or changes.changed_accrued <> 0
+        or changes.changed_accrued_base <> 0
+        or changes.paid_amount <> 0
+        or changes.paid_amount_base <> 0
+)
+
+select * from what_changed
