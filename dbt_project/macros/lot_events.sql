@@ -27,11 +27,11 @@
     )::books.lot_event
 {%- endmacro %}
 
-{# Before the trades of its ex date. #}
+{# Before the trades of its ex date; what is left of an expired instrument goes last. #}
 {% macro restatement_event_order(terms) -%}
     {{ terms }}.ex_date,
     '-infinity'::timestamptz,
-    null::bigint,
+    case when {{ terms }}.event_type = 'EXPIRY' then 1 else 0 end::bigint,
     {{ terms }}.event_id
 {%- endmacro %}
 

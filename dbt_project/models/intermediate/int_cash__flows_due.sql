@@ -1,4 +1,5 @@
--- What each book came to owe or be owed today, per currency: trades, income, what events pay, and what it passes on to clients.
+-- What each book came to owe or be owed today, per currency: trades, income, what events pay, variation margin, and what it passes on to
+-- clients.
 -- Settlement, receipt and payment turn these claims into cash later; the sum does not move then.
 
 with flows as (
@@ -6,7 +7,7 @@ with flows as (
         book_id,
         currency_code,
         net_amount as amount,
-        -(gross_amount_base + accrued_amount_base + fee_amount_base) as amount_base
+        net_amount_base as amount_base
     from {{ ref('int_trades__movements') }}
     where business_date = {{ business_date() }}
     union all
@@ -24,6 +25,14 @@ with flows as (
         cash_amount,
         cash_amount_base
     from {{ ref('fct_corporate_actions') }}
+    where business_date = {{ business_date() }}
+    union all
+    select
+        book_id,
+        currency_code,
+        margin_amount,
+        margin_amount_base
+    from {{ ref('fct_variation_margin') }}
     where business_date = {{ business_date() }}
 ),
 

@@ -2,10 +2,19 @@
 
 -- The events gone ex that change positions, as known on the business date, in the terms that lots, positions and results need: what is
 -- paid in cash, what stays, and what is received instead. A withdrawn event is one that changes nothing. The redemptions of
--- bonds come from their terms.
+-- bonds and the expiries of futures and options come from their terms.
 
 with announcements as (
-    select * from {{ as_known(ref('stg_books__corporate_actions'), ['event_id']) }} as known
+    select
+        known.*,
+        -- a put delivers the underlying the other way round
+        case when instruments.option_type = 'PUT' then -instruments.contract_size else instruments.contract_size end as exercised_units,
+        instruments.strike_price
+    from {{ as_known(ref('stg_books__corporate_actions'), ['event_id']) }} as known
+    inner join {{ ref('int_reference__instruments_known') }} as instruments
+        on
+            known.instrument_id = instruments.instrument_id
+            and instruments.business_date = {{ business_date() }}
 ),
 
 announced as (
@@ -20,26 +29,35 @@ announced as (
         business_date as announced_date,
         case
             when event_type in ('SPLIT', 'REVERSE_SPLIT', 'STOCK_DIVIDEND') then new_units
-            when event_type in ('MERGER', 'RIGHTS_EXERCISE', 'RIGHTS_LAPSE') then 0
+            when event_type in ('MERGER', 'RIGHTS_EXERCISE', 'RIGHTS_LAPSE', 'OPTION_EXERCISE') then 0
             else coalesce(old_units, 1)
         end as new_units,
         coalesce(old_units, 1) as old_units,
         case
-            when event_type in ('REDEMPTION', 'CALL', 'RIGHTS_LAPSE') then 1
+            when event_type in ('REDEMPTION', 'CALL', 'RIGHTS_LAPSE', 'CASH_EXERCISE') then 1
             when event_type = 'PARTIAL_REDEMPTION' then redeemed_fraction
             when event_type = 'MERGER' and amount_per_unit is not null then 1
         end as closed_fraction,
-        case when event_type in ('REDEMPTION', 'CALL', 'PARTIAL_REDEMPTION', 'MERGER') then coalesce(amount_per_unit, 0) else 0 end
-            as cash_per_unit,
+        case
+            when event_type in ('REDEMPTION', 'CALL', 'PARTIAL_REDEMPTION', 'MERGER', 'CASH_EXERCISE') then coalesce(amount_per_unit, 0)
+            else 0
+        end as cash_per_unit,
         case
             when received_instrument_id is null then 0
-            when event_type = 'RIGHTS_EXERCISE' or (event_type = 'MERGER' and amount_per_unit is null) then 1
+            when event_type in ('RIGHTS_EXERCISE', 'OPTION_EXERCISE') or (event_type = 'MERGER' and amount_per_unit is null) then 1
             else cost_fraction
         end as cost_moved,
         fraction_price,
         received_instrument_id,
-        case when received_instrument_id is not null then new_units end as received_units,
-        case when event_type = 'RIGHTS_EXERCISE' then amount_per_unit else 0 end as cash_paid_per_unit
+        case
+            when event_type = 'OPTION_EXERCISE' then exercised_units
+            when received_instrument_id is not null then new_units
+        end as received_units,
+        case event_type
+            when 'RIGHTS_EXERCISE' then amount_per_unit
+            when 'OPTION_EXERCISE' then strike_price * exercised_units
+            else 0
+        end as cash_paid_per_unit
     from announcements
     where
         ex_date <= {{ business_date() }}
@@ -91,8 +109,52 @@ repayments_gone_ex as (
         )
 ),
 
+-- What has not been exercised is worth nothing the day after; a future is closed at the last price it was settled at.
+expiries as (
+    select
+        instruments.instrument_id,
+        instruments.expiry_date + 1 as ex_date,
+        case
+            when instruments.settles_daily then coalesce(prices.price * instruments.contract_size / instruments.price_divisor, 0)
+            else 0
+        end as cash_per_unit
+    from {{ ref('int_reference__instruments_known') }} as instruments
+    left join lateral (
+        select closing.price
+        from {{ ref('int_market__closing_prices') }} as closing
+        where
+            closing.instrument_id = instruments.instrument_id
+            and closing.business_date <= instruments.expiry_date
+        order by closing.business_date desc
+        limit 1
+    ) as prices on true
+    where
+        instruments.business_date = {{ business_date() }}
+        and instruments.expiry_date < {{ business_date() }}
+),
+
 events as (
     select * from announced
+    union all
+    select
+        'EXP:' || instrument_id,
+        instrument_id,
+        'EXPIRY',
+        '',
+        ex_date,
+        ex_date,
+        false,
+        ex_date,
+        1,
+        1,
+        1,
+        cash_per_unit,
+        0,
+        null,
+        null,
+        null,
+        0
+    from expiries
     union all
     select
         'RED:' || instrument_id || ':' || to_char(coupon_date, 'YYYY-MM-DD'),

@@ -17,7 +17,9 @@ product_lines as (
         price_divisor,
         accrues_interest,
         stale_after_business_days,
-        outlier_move
+        outlier_move,
+        settles_daily,
+        is_delivered
     from {{ ref('stg_books__product_lines') }}
     where valid_from <= {{ business_date() }}
     order by product_line, valid_from desc, known_at desc
@@ -36,6 +38,13 @@ instruments_known as (
         product_lines.accrues_interest,
         product_lines.stale_after_business_days,
         product_lines.outlier_move,
+        product_lines.settles_daily,
+        product_lines.is_delivered,
+        coalesce(instruments.contract_size, 1) as contract_size,
+        instruments.expiry_date,
+        instruments.option_type,
+        instruments.strike_price,
+        instruments.underlying_instrument_id,
         cycles.settlement_date as standard_settlement_date
     from instruments
     inner join product_lines on instruments.product_line = product_lines.product_line

@@ -69,6 +69,7 @@ booked as (
         versions.account_id,
         versions.instrument_id,
         instruments.product_line,
+        instruments.settles_daily,
         versions.counterparty_id,
         versions.trade_id,
         versions.version as trade_version,
@@ -90,7 +91,7 @@ booked as (
         coalesce(versions.fx_rate, rates.rate) as fx_rate,
         rates.base_minor_unit,
         versions.quantity,
-        {{ round_money('versions.quantity * versions.price / instruments.price_divisor', 'rates.minor_unit') }} as gross_amount,
+        {{ round_money('versions.quantity * versions.price * instruments.contract_size / instruments.price_divisor', 'rates.minor_unit') }} as gross_amount,
         case
             when instruments.accrues_interest
                 then {{ round_money('versions.quantity * accruals.accrued_percent / 100', 'rates.minor_unit') }}
@@ -121,11 +122,19 @@ booked as (
 booked_in_base as (
     select
         booked.*,
-        -(booked.gross_amount + booked.accrued_amount + booked.fee_amount) as net_amount,
+        -- where gains are paid every day, only the fee is owed
+        -(case when booked.settles_daily then 0 else booked.gross_amount + booked.accrued_amount end + booked.fee_amount) as net_amount,
         {{ round_money('booked.gross_amount * booked.fx_rate', 'booked.base_minor_unit') }} as gross_amount_base,
         {{ round_money('booked.accrued_amount * booked.fx_rate', 'booked.base_minor_unit') }} as accrued_amount_base,
         {{ round_money('booked.fee_amount * booked.fx_rate', 'booked.base_minor_unit') }} as fee_amount_base
     from booked
+),
+
+booked_with_net as (
+    select
+        booked_in_base.*,
+        -(case when settles_daily then 0 else gross_amount_base + accrued_amount_base end + fee_amount_base) as net_amount_base
+    from booked_in_base
 ),
 
 {% if is_incremental() %}
@@ -154,7 +163,8 @@ taken_back as (
         -formerly.net_amount as net_amount,
         -formerly.gross_amount_base as gross_amount_base,
         -formerly.accrued_amount_base as accrued_amount_base,
-        -formerly.fee_amount_base as fee_amount_base
+        -formerly.fee_amount_base as fee_amount_base,
+        -formerly.net_amount_base as net_amount_base
     from changed
     inner join {{ this }} as formerly
         on
@@ -190,8 +200,9 @@ movements as (
         net_amount,
         gross_amount_base,
         accrued_amount_base,
-        fee_amount_base
-    from booked_in_base
+        fee_amount_base,
+        net_amount_base
+    from booked_with_net
     {% if is_incremental() %}
         union all
         select * from taken_back
@@ -223,5 +234,6 @@ select
     movements.net_amount::numeric(24, 4) as net_amount,
     movements.gross_amount_base::numeric(24, 4) as gross_amount_base,
     movements.accrued_amount_base::numeric(24, 4) as accrued_amount_base,
-    movements.fee_amount_base::numeric(24, 4) as fee_amount_base
+    movements.fee_amount_base::numeric(24, 4) as fee_amount_base,
+    movements.net_amount_base::numeric(24, 4) as net_amount_base
 from movements

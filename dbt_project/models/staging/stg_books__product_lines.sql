@@ -7,5 +7,7 @@ select
     stale_after_business_days,
     outlier_move,
     lot_method,
+    coalesce(settles_daily, false) as settles_daily,
+    coalesce(is_delivered, true) as is_delivered,
     known_at
 from {{ source('books', 'product_lines') }}

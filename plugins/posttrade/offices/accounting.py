@@ -14,7 +14,7 @@ from posttrade.records.journal_seals import seal_entries
 from posttrade.records.refusals import refusals_said
 
 POSTING_LOCK = 7_405_010
-MONETARY_ACCOUNTS = ("trade_settlement", "cash", "income_receivable", "client_payable", "fx_revaluation")
+MONETARY_ACCOUNTS = ("trade_settlement", "cash", "income_receivable", "margin_receivable", "client_payable", "fx_revaluation")
 
 
 @refusals_said()
@@ -171,6 +171,24 @@ inner join rates on actions.currency_code = rates.currency_code
 where actions.business_date <= :business_date
     and greatest(actions.pay_date, actions.business_date) <= :business_date
     and greatest(actions.pay_date, actions.business_date) > coalesce((
+        select previous_business_date from books.business_days where business_date = :business_date
+    ), '-infinity'::date)
+union all
+select
+    'VARIATION_MARGIN:' || concat_ws(':', margin.business_date, margin.book_id, margin.account_id, margin.instrument_id),
+    'VARIATION_MARGIN', margin.product_line, 'margin', margin.book_id, margin.account_id, margin.instrument_id, margin.currency_code,
+    margin.margin_amount, margin.margin_amount_base
+from marts.fct_variation_margin as margin
+where margin.business_date = :business_date
+union all
+select
+    'VARIATION_MARGIN_CASH:' || concat_ws(':', margin.business_date, margin.book_id, margin.account_id, margin.instrument_id),
+    'VARIATION_MARGIN_CASH', margin.product_line, 'net', margin.book_id, margin.account_id, margin.instrument_id, margin.currency_code,
+    margin.net_amount, books.round_half_even(margin.net_amount * rates.rate, rates.base_minor_unit)
+from marts.fct_variation_margin as margin
+inner join rates on margin.currency_code = rates.currency_code
+where margin.pay_date <= :business_date
+    and margin.pay_date > coalesce((
         select previous_business_date from books.business_days where business_date = :business_date
     ), '-infinity'::date)
 union all

@@ -34,6 +34,8 @@ def publish_procedures(business_date: date, engine: sqlalchemy.Engine) -> dict[s
                 one.checks.stale_after_business_days,
                 one.checks.outlier_move,
                 one.lots.method,
+                one.settlement.settles_daily,
+                one.settlement.is_delivered,
                 one.content_sha,
             )
             for one in load_procedures()
@@ -41,8 +43,8 @@ def publish_procedures(business_date: date, engine: sqlalchemy.Engine) -> dict[s
         published_lines = insert_missing(
             connection,
             "books.product_lines (product_line, valid_from, name, price_divisor, accrues_interest, stale_after_business_days,"
-            " outlier_move, lot_method, content_sha)",
-            ("text", "date", "text", "numeric", "boolean", "integer", "numeric", "text", "text"),
+            " outlier_move, lot_method, settles_daily, is_delivered, content_sha)",
+            ("text", "date", "text", "numeric", "boolean", "integer", "numeric", "text", "boolean", "boolean", "text"),
             lines,
         )
         published_accounts = _publish_chart_of_accounts(connection)

@@ -140,6 +140,7 @@ select
 from last_states as trades
 inner join standing_instructions as ssi on trades.account_id = ssi.account_id and trades.currency_code = ssi.currency_code
 where trades.business_date <= :business_date and trades.trade_status = 'ACTIVE' and trades.counterparty_id is not null
+    and trades.instrument_id not in (select undelivered.instrument_id from books.undelivered_instruments as undelivered)
 on conflict (instruction_id) do nothing
 """
 

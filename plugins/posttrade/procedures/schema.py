@@ -31,6 +31,8 @@ class EventType(StrEnum):
     CLIENT_DUE = "CLIENT_DUE"
     CORPORATE_ACTION = "CORPORATE_ACTION"
     CORPORATE_ACTION_CASH = "CORPORATE_ACTION_CASH"
+    VARIATION_MARGIN = "VARIATION_MARGIN"
+    VARIATION_MARGIN_CASH = "VARIATION_MARGIN_CASH"
     PAYMENT = "PAYMENT"
     REVALUATION = "REVALUATION"
 
@@ -61,6 +63,15 @@ class Valuation(_Strict):
 
     price_divisor: Decimal = Field(gt=0)
     accrues_interest: bool
+
+
+class Settlement(_Strict):
+    """How trades and gains of a product line are settled."""
+
+    is_delivered: bool = True
+    """Trades are instructed to the custodian, who confirms them."""
+    settles_daily: bool = False
+    """Gains and losses are paid every day as variation margin, and a trade owes its fee only."""
 
 
 class Lots(_Strict):
@@ -94,6 +105,7 @@ class Procedure(_Strict):
     """Empty for a line that is no bond."""
     required_terms: tuple[str, ...] = ()
     """Columns of instruments.csv that an instrument of the line must fill."""
+    settlement: Settlement = Settlement()
     lots: Lots
     checks: Checks
     posting_rules: tuple[PostingRule, ...]

@@ -224,6 +224,11 @@ _INSTRUMENT_CURRENCIES = (
     " from books.instruments where business_date <= %(business_date)s"
     " order by instrument_id, business_date desc, revision desc) as one"
 )
+_UNDERLYINGS = (
+    "select one.instrument_id, one.underlying_instrument_id from (select distinct on (instrument_id) instrument_id,"
+    " underlying_instrument_id from books.instruments where business_date <= %(business_date)s"
+    " order by instrument_id, business_date desc, revision desc) as one where one.underlying_instrument_id is not null"
+)
 # A merger delivers units only if it names what of.
 _NEEDS_UNITS = (
     "(event_type in ('SPLIT', 'REVERSE_SPLIT', 'STOCK_DIVIDEND', 'SPIN_OFF', 'RIGHTS_ISSUE', 'RIGHTS_EXERCISE')"
@@ -265,15 +270,20 @@ def _errors_across_columns(contract: Contract) -> Iterator[sql.Composed]:
             ("event_type in ('SPLIT', 'STOCK_DIVIDEND') and new_units::numeric <= old_units::numeric", "OTHER_RATIO:new_units"),
             ("event_type = 'REVERSE_SPLIT' and new_units::numeric >= old_units::numeric", "OTHER_RATIO:new_units"),
             (
-                "event_type in ('REDEMPTION', 'CALL', 'PARTIAL_REDEMPTION', 'RIGHTS_EXERCISE') and amount_per_unit is null",
+                "event_type in ('REDEMPTION', 'CALL', 'PARTIAL_REDEMPTION', 'RIGHTS_EXERCISE', 'CASH_EXERCISE')"
+                " and amount_per_unit is null",
                 "MISSING:amount_per_unit",
             ),
             ("event_type = 'MERGER' and amount_per_unit is null and received_instrument_id is null", "MISSING:amount_per_unit"),
             ("event_type = 'PARTIAL_REDEMPTION' and redeemed_fraction is null", "MISSING:redeemed_fraction"),
             ("redeemed_fraction::numeric >= 1", "OUT_OF_RANGE:redeemed_fraction"),
             (
-                "event_type in ('SPIN_OFF', 'RIGHTS_ISSUE', 'RIGHTS_EXERCISE') and received_instrument_id is null",
+                "event_type in ('SPIN_OFF', 'RIGHTS_ISSUE', 'RIGHTS_EXERCISE', 'OPTION_EXERCISE') and received_instrument_id is null",
                 "MISSING:received_instrument_id",
+            ),
+            (
+                f"event_type = 'OPTION_EXERCISE' and (instrument_id, received_instrument_id) not in ({_UNDERLYINGS})",
+                "OTHER_UNDERLYING:received_instrument_id",
             ),
             ("received_instrument_id = instrument_id", "SAME_INSTRUMENT:received_instrument_id"),
             (

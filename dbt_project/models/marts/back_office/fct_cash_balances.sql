@@ -64,6 +64,21 @@ events_paid as (
         and greatest(actions.pay_date, actions.business_date) > coalesce({{ previous_business_date() }}, '-infinity'::date)
 ),
 
+margin_paid as (
+    select
+        standing_instructions.cash_account_id,
+        margin.currency_code,
+        margin.net_amount as amount
+    from {{ ref('fct_variation_margin') }} as margin
+    inner join standing_instructions
+        on
+            margin.account_id = standing_instructions.account_id
+            and margin.currency_code = standing_instructions.currency_code
+    where
+        margin.pay_date <= {{ business_date() }}
+        and margin.pay_date > coalesce({{ previous_business_date() }}, '-infinity'::date)
+),
+
 payments_made as (
     select
         payments.cash_account_id,
@@ -82,6 +97,8 @@ flows as (
     select * from income_paid
     union all
     select * from events_paid
+    union all
+    select * from margin_paid
     union all
     select * from payments_made
 ),

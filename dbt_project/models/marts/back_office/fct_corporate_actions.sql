@@ -18,8 +18,8 @@ effects as (
         effect.held_quantity,
         effect.quantity_change,
         effect.fraction_quantity,
-        effect.cash_amount,
-        effect.cash_amount_base,
+        effect.cash_amount as value_amount,
+        effect.cash_amount_base as value_amount_base,
         effect.cost_moved,
         effect.cost_moved_base
     from matched
@@ -34,8 +34,8 @@ effects as (
             -earlier.entitled_quantity,
             -earlier.quantity_change,
             -earlier.fraction_quantity,
-            -earlier.cash_amount,
-            -earlier.cash_amount_base,
+            -earlier.value_amount,
+            -earlier.value_amount_base,
             -earlier.cost_moved_amount,
             -earlier.cost_moved_amount_base
         from matched
@@ -59,8 +59,8 @@ changes as (
         sum(held_quantity) as entitled_quantity,
         sum(quantity_change) as quantity_change,
         sum(fraction_quantity) as fraction_quantity,
-        sum(cash_amount) as cash_amount,
-        sum(cash_amount_base) as cash_amount_base,
+        sum(value_amount) as value_amount,
+        sum(value_amount_base) as value_amount_base,
         sum(cost_moved) as cost_moved_amount,
         sum(cost_moved_base) as cost_moved_amount_base
     from effects
@@ -69,8 +69,8 @@ changes as (
         sum(held_quantity) <> 0
         or sum(quantity_change) <> 0
         or sum(fraction_quantity) <> 0
-        or sum(cash_amount) <> 0
-        or sum(cash_amount_base) <> 0
+        or sum(value_amount) <> 0
+        or sum(value_amount_base) <> 0
         or sum(cost_moved) <> 0
         or sum(cost_moved_base) <> 0
 ),
@@ -95,8 +95,11 @@ corporate_actions as (
         changes.entitled_quantity::numeric(28, 10) as entitled_quantity,
         changes.quantity_change::numeric(28, 10) as quantity_change,
         changes.fraction_quantity::numeric(28, 10) as fraction_quantity,
-        changes.cash_amount::numeric(24, 4) as cash_amount,
-        changes.cash_amount_base::numeric(24, 4) as cash_amount_base,
+        changes.value_amount::numeric(24, 4) as value_amount,
+        changes.value_amount_base::numeric(24, 4) as value_amount_base,
+        -- where gains are paid every day, closing pays nothing of its own
+        case when instruments.settles_daily then 0 else changes.value_amount end::numeric(24, 4) as cash_amount,
+        case when instruments.settles_daily then 0 else changes.value_amount_base end::numeric(24, 4) as cash_amount_base,
         changes.cost_moved_amount::numeric(24, 4) as cost_moved_amount,
         changes.cost_moved_amount_base::numeric(24, 4) as cost_moved_amount_base
     from changes

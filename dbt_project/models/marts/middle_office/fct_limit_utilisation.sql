@@ -21,7 +21,7 @@ positions as (
         'POSITION'::text as limit_type,
         positions.instrument_id,
         books.position_limit_amount as limit_amount,
-        abs(sum(positions.market_value_amount_base)) as used_amount
+        abs(sum(positions.exposure_amount_base)) as used_amount
     from {{ ref('fct_positions') }} as positions
     inner join books on positions.book_id = books.book_id
     where positions.business_date = {{ business_date() }}

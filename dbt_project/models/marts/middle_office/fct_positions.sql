@@ -39,7 +39,10 @@ held as (
         instruments.product_line,
         instruments.currency_code,
         instruments.price_divisor,
+        instruments.contract_size,
         instruments.accrues_interest,
+        instruments.settles_daily,
+        instruments.is_delivered,
         rates.rate as fx_rate,
         rates.minor_unit,
         rates.base_minor_unit,
@@ -49,7 +52,8 @@ held as (
         prices.price is null as is_price_missing,
         accruals.accrued_percent,
         coalesce(traded.quantity, 0) as traded_quantity,
-        coalesce(settled.quantity, 0) as settled_quantity,
+        -- what is not delivered is where it was traded
+        case when instruments.is_delivered then coalesce(settled.quantity, 0) else coalesce(traded.quantity, 0) end as settled_quantity,
         coalesce(traded.cost_amount, 0) as cost_amount,
         coalesce(traded.cost_amount_base, 0) as cost_amount_base
     from keys
@@ -89,8 +93,8 @@ valued as (
         held.*,
         case
             when held.is_price_missing then held.cost_amount
-            else {{ round_money('held.traded_quantity * held.price / held.price_divisor', 'held.minor_unit') }}
-        end as market_value_amount,
+            else {{ round_money('held.traded_quantity * held.price * held.contract_size / held.price_divisor', 'held.minor_unit') }}
+        end as exposure_amount,
         case
             when held.accrues_interest
                 then {{ round_money('held.traded_quantity * held.accrued_percent / 100', 'held.minor_unit') }}
@@ -102,7 +106,9 @@ valued as (
 in_base as (
     select
         valued.*,
-        {{ round_money('valued.market_value_amount * valued.fx_rate', 'valued.base_minor_unit') }} as market_value_amount_base,
+        {{ round_money('valued.exposure_amount * valued.fx_rate', 'valued.base_minor_unit') }} as exposure_amount_base,
+        {{ round_money('(valued.exposure_amount - valued.cost_amount) * valued.fx_rate', 'valued.base_minor_unit') }}
+            as open_result_at_todays_rate,
         {{ round_money('valued.accrued_interest_amount * valued.fx_rate', 'valued.base_minor_unit') }}
             as accrued_interest_amount_base
     from valued
@@ -118,7 +124,7 @@ positions as (
         currency_code,
         traded_quantity::numeric(28, 10) as traded_quantity,
         settled_quantity::numeric(28, 10) as settled_quantity,
-        (cost_amount * price_divisor / nullif(traded_quantity, 0))::numeric(28, 10) as average_price,
+        (cost_amount * price_divisor / contract_size / nullif(traded_quantity, 0))::numeric(28, 10) as average_price,
         cost_amount::numeric(24, 4) as cost_amount,
         cost_amount_base::numeric(24, 4) as cost_amount_base,
         price::numeric(28, 10) as price,
@@ -126,12 +132,16 @@ positions as (
         is_price_stale,
         is_price_missing,
         fx_rate::numeric(28, 12) as fx_rate,
-        market_value_amount::numeric(24, 4) as market_value_amount,
-        market_value_amount_base::numeric(24, 4) as market_value_amount_base,
+        exposure_amount::numeric(24, 4) as exposure_amount,
+        exposure_amount_base::numeric(24, 4) as exposure_amount_base,
+        -- what is paid every day leaves no value behind
+        case when settles_daily then 0 else exposure_amount end::numeric(24, 4) as market_value_amount,
+        case when settles_daily then 0 else exposure_amount_base end::numeric(24, 4) as market_value_amount_base,
         accrued_interest_amount::numeric(24, 4) as accrued_interest_amount,
         accrued_interest_amount_base::numeric(24, 4) as accrued_interest_amount_base,
-        (market_value_amount - cost_amount)::numeric(24, 4) as unrealised_amount,
-        (market_value_amount_base - cost_amount_base)::numeric(24, 4) as unrealised_amount_base
+        (exposure_amount - cost_amount)::numeric(24, 4) as unrealised_amount,
+        case when settles_daily then open_result_at_todays_rate else exposure_amount_base - cost_amount_base end::numeric(24, 4)
+            as unrealised_amount_base
     from in_base
 )
 

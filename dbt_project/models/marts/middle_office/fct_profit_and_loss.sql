@@ -23,8 +23,8 @@ yesterday as (
             account_id,
             instrument_id,
             traded_quantity,
-            market_value_amount,
-            market_value_amount_base,
+            exposure_amount,
+            exposure_amount_base,
             accrued_interest_amount,
             accrued_interest_amount_base
         from {{ ref('fct_positions') }}
@@ -35,8 +35,8 @@ yesterday as (
             account_id,
             instrument_id,
             traded_quantity,
-            market_value_amount,
-            market_value_amount_base,
+            exposure_amount,
+            exposure_amount_base,
             accrued_interest_amount,
             accrued_interest_amount_base
         from {{ ref('fct_positions') }}
@@ -58,14 +58,14 @@ gone_ex as (
     group by instrument_id
 ),
 
--- What the day's events brought in for the position: cost from another instrument, less cash.
+-- What the day's events brought in for the position: cost from another instrument, less what was closed.
 events as (
     select
         book_id,
         account_id,
         instrument_id,
-        sum(cost_moved_amount - cash_amount) as amount,
-        sum(cost_moved_amount_base - cash_amount_base) as amount_base
+        sum(cost_moved_amount - value_amount) as amount,
+        sum(cost_moved_amount_base - value_amount_base) as amount_base
     from {{ ref('fct_corporate_actions') }}
     where business_date = {{ business_date() }}
     group by book_id, account_id, instrument_id
@@ -121,7 +121,7 @@ paid as (
         currency_code,
         true as is_claim_of_book,
         -net_amount as amount,
-        gross_amount_base + accrued_amount_base + fee_amount_base as amount_base
+        -net_amount_base as amount_base
     from {{ ref('int_trades__movements') }}
     where business_date = {{ business_date() }}
     union all
@@ -156,6 +156,17 @@ paid as (
         cost_moved_amount,
         cost_moved_amount_base
     from {{ ref('fct_corporate_actions') }}
+    where business_date = {{ business_date() }}
+    union all
+    select
+        book_id,
+        account_id,
+        instrument_id,
+        currency_code,
+        true,
+        -margin_amount,
+        -margin_amount_base
+    from {{ ref('fct_variation_margin') }}
     where business_date = {{ business_date() }}
 ),
 
@@ -209,6 +220,8 @@ levels as (
         instruments.product_line,
         instruments.currency_code,
         instruments.price_divisor,
+        instruments.contract_size,
+        instruments.settles_daily,
         rates.rate as fx_rate,
         rates.minor_unit,
         rates.base_minor_unit,
@@ -217,12 +230,12 @@ levels as (
         -- in the units of today
         round(coalesce(yesterday.traded_quantity, 0) * coalesce(gone_ex.factor, 1), 10) as opening_quantity,
         coalesce(today.traded_quantity, 0) as closing_quantity,
-        coalesce(yesterday.market_value_amount, 0) as opening_value,
-        coalesce(yesterday.market_value_amount_base, 0) as opening_value_base,
+        coalesce(yesterday.exposure_amount, 0) as opening_value,
+        coalesce(yesterday.exposure_amount_base, 0) as opening_value_base,
         coalesce(yesterday.accrued_interest_amount, 0) as opening_accrued,
         coalesce(yesterday.accrued_interest_amount_base, 0) as opening_accrued_base,
-        coalesce(today.market_value_amount, 0) as closing_value,
-        coalesce(today.market_value_amount_base, 0) as closing_value_base,
+        coalesce(today.exposure_amount, 0) as closing_value,
+        coalesce(today.exposure_amount_base, 0) as closing_value_base,
         coalesce(today.accrued_interest_amount, 0) as closing_accrued,
         coalesce(today.accrued_interest_amount_base, 0) as closing_accrued_base,
         coalesce(traded.amended_quantity, 0) as amended_quantity,
@@ -311,22 +324,40 @@ steps as (
         ] %}
             case
                 when is_price_missing then opening_value + {{ booked }}
-                else coalesce({{ round_money('(' ~ quantity ~ ') * price / price_divisor', 'minor_unit') }}, 0)
+                else coalesce({{ round_money('(' ~ quantity ~ ') * price * contract_size / price_divisor', 'minor_unit') }}, 0)
             end as {{ step }}{{ "," if not loop.last }}
         {% endfor %}
     from levels
 ),
 
+-- Where gains are paid every day, no currency is held but what was gained: the result so far is turned into base currency, at today's
+-- rate, in place of the value, and nothing of it is booked or opening.
 steps_in_base as (
     select
         steps.*,
-        {{ round_money('opening_value * fx_rate', 'base_minor_unit') }} as opening_at_todays_rate,
+        case when settles_daily then 0 else opening_value end as opening_worth,
+        case when settles_daily then 0 else closing_value end as closing_worth,
+        case when settles_daily then 0 else opening_value_base end as opening_worth_base,
+        case when settles_daily then 0 else closing_value_base end as closing_worth_base,
+        {{ round_money('case when settles_daily then 0 else opening_value end * fx_rate', 'base_minor_unit') }} as opening_at_todays_rate,
         {{ round_money('opening_accrued * fx_rate', 'base_minor_unit') }} as accrued_at_todays_rate,
-        {{ round_money('repriced_value * fx_rate', 'base_minor_unit') }} as repriced_value_base,
-        {{ round_money('amended_value * fx_rate', 'base_minor_unit') }} as amended_value_base,
-        {{ round_money('cancelled_value * fx_rate', 'base_minor_unit') }} as cancelled_value_base,
-        {{ round_money('late_value * fx_rate', 'base_minor_unit') }} as late_value_base,
-        {{ round_money('restated_value * fx_rate', 'base_minor_unit') }} as restated_value_base
+        {% for step, booked in [
+            ('repriced', '0'),
+            ('amended', 'amended_amount'),
+            ('cancelled', 'amended_amount + cancelled_amount'),
+            ('late', 'amended_amount + cancelled_amount + late_amount'),
+            ('restated', 'amended_amount + cancelled_amount + late_amount + event_amount'),
+            ('closing', 'amended_amount + cancelled_amount + late_amount + event_amount + new_amount'),
+        ] %}
+            {% set value = step ~ '_value' %}
+            {{ round_money(
+                'case when settles_daily then ' ~ value ~ ' - opening_value - (' ~ booked ~ ') else ' ~ value ~ ' end * fx_rate',
+                'base_minor_unit'
+            ) }} as {{ step }}_step_base,
+        {% endfor %}
+        {% for booked in ['amended', 'cancelled', 'late', 'event', 'new'] %}
+            case when settles_daily then 0 else {{ booked }}_amount_base end as {{ booked }}_booked_base{{ "," if not loop.last }}
+        {% endfor %}
     from steps
 ),
 
@@ -337,8 +368,8 @@ components as (
         instrument_id,
         product_line,
         currency_code,
-        opening_value + opening_accrued as opening_value_amount,
-        closing_value + closing_accrued as closing_value_amount,
+        opening_worth + opening_accrued as opening_value_amount,
+        closing_worth + closing_accrued as closing_value_amount,
         net_cash_in as net_cash_in_amount,
         repriced_value - opening_value as price_amount,
         closing_accrued - opening_accrued - traded_accrued + coupon_amount as accrual_amount,
@@ -350,20 +381,20 @@ components as (
         cancelled_value - amended_value - cancelled_amount as cancelled_trades_amount,
         late_value - cancelled_value - late_amount as late_trades_amount,
         restated_value - late_value - event_amount as corporate_actions_amount,
-        opening_value_base + opening_accrued_base as opening_value_amount_base,
-        closing_value_base + closing_accrued_base as closing_value_amount_base,
+        opening_worth_base + opening_accrued_base as opening_value_amount_base,
+        closing_worth_base + closing_accrued_base as closing_value_amount_base,
         net_cash_in_base as net_cash_in_amount_base,
-        repriced_value_base - opening_at_todays_rate as price_amount_base,
+        repriced_step_base - opening_at_todays_rate as price_amount_base,
         closing_accrued_base - accrued_at_todays_rate - traded_accrued_base + coupon_amount_base as accrual_amount_base,
-        opening_at_todays_rate - opening_value_base + accrued_at_todays_rate - opening_accrued_base as fx_translation_amount_base,
+        opening_at_todays_rate - opening_worth_base + accrued_at_todays_rate - opening_accrued_base as fx_translation_amount_base,
         0::numeric as fx_transaction_amount_base,
         income_amount_base,
         -fee_amount_base as fees_amount_base,
-        closing_value_base - restated_value_base - new_amount_base as new_trades_amount_base,
-        amended_value_base - repriced_value_base - amended_amount_base as amended_trades_amount_base,
-        cancelled_value_base - amended_value_base - cancelled_amount_base as cancelled_trades_amount_base,
-        late_value_base - cancelled_value_base - late_amount_base as late_trades_amount_base,
-        restated_value_base - late_value_base - event_amount_base as corporate_actions_amount_base
+        closing_step_base - restated_step_base - new_booked_base as new_trades_amount_base,
+        amended_step_base - repriced_step_base - amended_booked_base as amended_trades_amount_base,
+        cancelled_step_base - amended_step_base - cancelled_booked_base as cancelled_trades_amount_base,
+        late_step_base - cancelled_step_base - late_booked_base as late_trades_amount_base,
+        restated_step_base - late_step_base - event_booked_base as corporate_actions_amount_base
     from steps_in_base
     union all
     select
@@ -473,12 +504,19 @@ profit_and_loss as (
             - summed.total_amount_base
         )::numeric(24, 4) as residual_amount_base,
         coalesce(lots.realised_amount, 0)::numeric(24, 4) as realised_amount,
-        coalesce(lots.realised_amount_base, 0)::numeric(24, 4) as realised_amount_base,
+        coalesce(case when instruments.settles_daily then lots.realised_price_amount_base else lots.realised_amount_base end, 0)::numeric(24, 4)
+            as realised_amount_base,
         coalesce(lots.realised_price_amount_base, 0)::numeric(24, 4) as realised_price_amount_base,
-        (coalesce(lots.realised_amount_base, 0) - coalesce(lots.realised_price_amount_base, 0))::numeric(24, 4)
-            as realised_fx_amount_base
+        case
+            when instruments.settles_daily then 0
+            else coalesce(lots.realised_amount_base, 0) - coalesce(lots.realised_price_amount_base, 0)
+        end::numeric(24, 4) as realised_fx_amount_base
     from summed
     inner join books on summed.book_id = books.book_id
+    left join {{ ref('int_reference__instruments_known') }} as instruments
+        on
+            summed.instrument_id = instruments.instrument_id
+            and instruments.business_date = {{ business_date() }}
     left join {{ ref('int_lots__matched') }} as lots
         on
             summed.book_id = lots.book_id

@@ -17,6 +17,7 @@ instruments as (
         known.currency_code,
         known.market_mic,
         known.price_divisor,
+        known.contract_size,
         known.accrues_interest,
         known.terms_sha,
         rates.rate as todays_rate,
@@ -232,8 +233,8 @@ reported as not materialized (
         positions.account_id,
         positions.instrument_id,
         positions.traded_quantity as quantity,
-        positions.market_value_amount,
-        positions.market_value_amount_base,
+        positions.exposure_amount as market_value_amount,
+        positions.exposure_amount_base as market_value_amount_base,
         positions.accrued_interest_amount,
         positions.accrued_interest_amount_base
     from {{ ref('fct_positions') }} as positions
@@ -420,6 +421,7 @@ in_order as (
         case when steps.step >= 3 then market.price_after else market.price_before end as price,
         case when steps.step >= 4 then market.rate_after else market.rate_before end as rate,
         market.price_divisor,
+        market.contract_size,
         market.accrues_interest,
         market.accrued_percent,
         market.minor_unit,
@@ -443,7 +445,7 @@ valued as (
         in_order.*,
         case
             when price is null then known_market_value + gross_since
-            else {{ round_money('quantity_after * price / price_divisor', 'minor_unit') }}
+            else {{ round_money('quantity_after * price * contract_size / price_divisor', 'minor_unit') }}
         end as market_value,
         case
             when not accrues_interest then 0

@@ -1,0 +1,122 @@
+"""Futures with daily variation margin, options with premium, exercise and expiry, through the close.
+
+The figures are worked out by hand beside each case.
+"""
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from integration.small_firm import SmallFirm, assert_books_tie, rows, trade, value
+
+pytestmark = pytest.mark.usefixtures("fresh_database")
+MON, TUE, WED, THU = (date(2026, 1, day) for day in (5, 6, 7, 8))
+CASH = (
+    "select coalesce(sum(amount), 0) from ledger.journal_lines where gl_account = 'cash' and instrument_id = :name and business_date = :day"
+)
+RESULT = """select sum(price_amount), sum(new_trades_amount), sum(total_amount), sum(total_amount_base), sum(residual_amount_base)
+    from marts.fct_profit_and_loss where instrument_id = :name and business_date = :day"""
+
+
+def held(day: date, name: str, account: str = "A") -> tuple[object, ...]:
+    found = rows(
+        "select traded_quantity, cost_amount from marts.fct_positions"
+        " where business_date = :day and instrument_id = :name and account_id = :account",
+        day=day, name=name, account=account,
+    )  # fmt: skip
+    return found[0] if found else (0, 0)
+
+
+def test_a_future_is_paid_every_day_and_expires_at_its_last_price() -> None:
+    future = {
+        "instrument_id": "FUT", "product_line": "future", "market_mic": "CMES", "contract_size": 50, "expiry_date": WED,
+    }  # fmt: skip
+    firm = SmallFirm(base="EUR", instruments=[future, {"instrument_id": "S", "currency_code": "EUR"}])
+    # 3 bought at 100.00, fee 6.00; closed at 101.00: 3 x 1.00 x 50.
+    firm.day(MON, [trade("1", MON, 3, "100", instrument_id="FUT", fee_amount="6")], {"FUT": "101"}, {"USD": "0.90"})
+    assert rows(RESULT, name="FUT", day=MON) == [(0, 150, 144, Decimal("129.60"), 0)]
+    assert rows("select margin_amount, fee_amount, net_amount, pay_date from marts.fct_variation_margin") == [(150, 6, 144, TUE)]
+    position = "select exposure_amount, market_value_amount, settled_quantity, unrealised_amount from marts.fct_positions where business_date = :day and instrument_id = 'FUT'"  # noqa: E501
+    assert rows(position, day=MON) == [(15150, 0, 3, 144)]
+    assert value(CASH, name="FUT", day=MON) == 0
+    # 1 sold at 99.00, closed at 98.00 at another rate: 3 x -3.00 x 50 on the position, 1.00 x 50 for the sale above the close.
+    # The dollar's move of 0.90 to 0.95 is earned on the 144.00 that were owed, not on the 15,150.00 of exposure.
+    firm.day(TUE, [trade("2", TUE, -1, "99", instrument_id="FUT")], {"FUT": "98"}, {"USD": "0.95"})
+    assert rows(RESULT, name="FUT", day=TUE) == [(-450, 50, -400, -380, 0)]
+    claims = "select fx_transaction_amount_base from marts.fct_profit_and_loss where instrument_id = :name and business_date = :day"
+    assert value(claims, name="CASH:USD", day=TUE) == Decimal("7.20")
+    # The yesterday's margin less fees is in, and FIFO realises 1 of 3: 99.00 x 50 less a third of 15,006.00.
+    assert value(CASH, name="FUT", day=TUE) == 144
+    assert rows(
+        "select realised_amount, realised_amount_base, realised_fx_amount_base from marts.fct_realised_results where business_date = :day",
+        day=TUE,
+    ) == [(-52, Decimal("-49.40"), 0)]
+    firm.day(WED, [], {"FUT": "98.5"}, {"USD": "0.95"})
+    assert rows(RESULT, name="FUT", day=WED) == [(50, 0, 50, Decimal("47.50"), 0)]
+    # Expired at 98.50: gone without a result of its own, and the last margin is paid.
+    firm.day(THU, [], {"S": "1"}, {"USD": "0.95"})
+    assert held(THU, "FUT") == (0, 0)
+    assert rows(RESULT, name="FUT", day=THU) == [(0, 0, 0, 0, 0)]
+    assert value(CASH, name="FUT", day=THU) == 50
+    # All the margin less the fee, paid or realised: 144 - 400 + 50.
+    assert value("select sum(amount) from ledger.journal_lines where gl_account = 'cash'") == -206
+    assert value("select sum(realised_amount) from marts.fct_realised_results") == -206
+    assert value("select count(*) from operations.settlement_instructions") == 0
+    assert value("select count(*) from operations.obligations_held") == 0
+    assert_books_tie()
+
+
+def test_options_are_exercised_assigned_paid_or_expire() -> None:
+    terms = {"product_line": "option", "market_mic": "CMES", "contract_size": 100, "expiry_date": TUE, "underlying_instrument_id": "S"}
+    call = terms | {"instrument_id": "C50", "option_type": "CALL", "strike_price": 50}
+    put = terms | {"instrument_id": "P60", "option_type": "PUT", "strike_price": 60}
+    firm = SmallFirm(
+        instruments=[
+            {"instrument_id": "S"},
+            call,
+            put,
+            call | {"instrument_id": "C99", "strike_price": 99},
+            put | {"instrument_id": "CASH1"},
+        ],
+        accounts=("A", "A2"),
+    )
+    bought = [
+        trade("1", MON, 2, "4", instrument_id="C50", fee_amount="2"),  # 802.00
+        trade("2", MON, 1, "7", instrument_id="P60"),
+        trade("3", MON, 150, "52", instrument_id="S"),
+        trade("4", MON, -1, "4", instrument_id="C50", account_id="A2"),  # written
+        trade("5", MON, 1, "0.5", instrument_id="C99"), trade("6", MON, 1, "6", instrument_id="CASH1"),
+    ]  # fmt: skip
+    prices = {"S": "53", "C50": "4", "P60": "7", "C99": "0.1", "CASH1": "7"}
+    firm.day(MON, bought, prices)
+    assert rows(
+        "select market_value_amount from marts.fct_positions where business_date = :day and instrument_id = 'C50' order by 1", day=MON
+    ) == [(-400,), (800,)]
+    exercise = {"event_status": "ANNOUNCED", "ex_date": WED, "pay_date": WED, "currency_code": "USD"}
+    events = [
+        exercise | {"event_id": "X-C", "instrument_id": "C50", "event_type": "OPTION_EXERCISE", "received_instrument_id": "S"},
+        exercise | {"event_id": "X-P", "instrument_id": "P60", "event_type": "OPTION_EXERCISE", "received_instrument_id": "S"},
+        exercise | {"event_id": "X-I", "instrument_id": "CASH1", "event_type": "CASH_EXERCISE", "amount_per_unit": "700"},
+    ]
+    firm.day(TUE, [], {**prices, "S": "53"})
+    firm.day(WED, [], {"S": "53"}, corporate_actions=events)
+    # 2 calls: 200 at 50.00 with 802.00 of premium, 10,802.00. The put delivers 100 at 60.00 less 700.00 of premium, 5,300.00: out
+    # of the 150 bought at 52.00 and the 200, which have become one pool of 350 for 18,602.00.
+    shares = held(WED, "S")
+    assert shares[0] == 250
+    assert held(WED, "S", "A2") == (-100, -5400)
+    realised = dict(
+        rows("select instrument_id, sum(realised_amount) from marts.fct_realised_results where business_date = :day group by 1", day=WED)
+    )
+    assert shares[1] == Decimal("18602.00") - 5300 + realised["S"]
+    assert realised["C99"] == -50 and realised["CASH1"] == 100
+    assert [held(WED, name)[0] for name in ("C50", "P60", "C99", "CASH1")] == [0, 0, 0, 0]
+    # Exercising an option worth its intrinsic value is no result; the calls had 100.00 each above it, the one written likewise.
+    totals = dict(
+        rows("select account_id, sum(total_amount) from marts.fct_profit_and_loss where business_date = :day group by 1", day=WED)
+    )
+    # calls: 200 x 3.00 - 800 = -200. Put: 7.00 x 100 - 700 = 0. Worthless: -10. Cash: 700 - 700.
+    assert (totals["A"], totals["A2"]) == (-210, 100)
+    assert value("select count(*) from marts.fct_corporate_actions where event_type = 'EXPIRY'") == 1
+    assert value(CASH, name="CASH1", day=WED) == 700
+    assert_books_tie()
