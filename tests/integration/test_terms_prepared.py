@@ -253,6 +253,9 @@ def test_a_repayment_plan_that_changes_makes_new_terms(books: Books) -> None:
         ("bond_zero", {"ex_coupon_calendar": "TARGET"}, "ex-coupon calendar TARGET and no ex-coupon days"),
         ("bond_fixed", {"coupon_rate": 3, "coupon_frequency": 1, "day_count": "ACT/360", "last_coupon_date": "2027-07-15"},
          "last coupon before maturity falls on 2027-07-15, outside"),
+        # 31 January 2026 is a Saturday and moves to the 30th: a period without a day
+        ("bond_fixed", {"coupon_rate": 3, "coupon_frequency": 1, "day_count": "ACT/360", "accrual_convention": "Modified Following",
+                        "issue_date": "2026-01-30", "maturity_date": "2026-01-31"}, "no schedule of coupons fits its dates"),
     ],
 )  # fmt: skip
 def test_terms_that_contradict_their_line_stop_the_day_when_traded(books: Books, line: str, terms: dict[str, object], told: str) -> None:

@@ -86,7 +86,7 @@ def bond_of(stated: StatedBond, fixings: Mapping[date, Decimal], repayments: Map
         ValueError: the terms contradict each other or those of the product line, or no schedule fits the dates.
     """
     schedule = _schedule(stated)
-    return Bond(
+    bond = Bond(
         schedule,
         stated.coupon_frequency or 1,
         DayCount.ACT_ACT_ICMA if stated.interest is Interest.NONE else DayCount(_needed(stated.day_count, "day_count")),
@@ -97,6 +97,8 @@ def bond_of(stated: StatedBond, fixings: Mapping[date, Decimal], repayments: Map
         ex_coupon=_ex_coupon(stated),
         accrued_decimals=stated.accrued_decimals,
     )
+    schedule.adjusted_dates(bond.accrual_days)  # refuses periods that the convention empties
+    return bond
 
 
 def _schedule(stated: StatedBond) -> CouponSchedule:

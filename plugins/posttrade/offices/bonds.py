@@ -12,7 +12,7 @@ import sqlalchemy
 from sqlalchemy import text
 
 from posttrade.domain.bonds import Bond, accrued_percents, coupons, interest_periods
-from posttrade.domain.stated_bonds import StatedBond, bond_of, fixing_dates
+from posttrade.domain.stated_bonds import Interest, StatedBond, bond_of, fixing_dates
 from posttrade.errors import PosttradeError
 from posttrade.procedures.schema import BondTerms, procedures_in_force
 from posttrade.records.database import insert_missing
@@ -27,6 +27,7 @@ class _KnownBond:
     stated: StatedBond
     bond: Bond
     accrues_interest: bool
+    is_traded: bool
 
 
 def prepare_bonds(connection: sqlalchemy.Connection, business_date: date) -> tuple[int, int, int]:
@@ -41,7 +42,9 @@ def prepare_bonds(connection: sqlalchemy.Connection, business_date: date) -> tup
         PosttradeError: the terms of a bond traded on the date contradict each other, or a trade needs a rate that is not fixed yet.
     """
     bonds, unusable = _bonds_known(connection, business_date)
-    new_coupons = _record_coupons(connection, bonds)
+    new_coupons, without_coupons = _record_coupons(connection, bonds, business_date)
+    unusable |= without_coupons
+    bonds = {name: one for name, one in bonds.items() if name not in without_coupons}
     new_accruals, unfixed = _record_accruals(connection, bonds, business_date)
     return new_coupons, new_accruals, len(unusable | unfixed)
 
@@ -70,15 +73,14 @@ def _bonds_known(connection: sqlalchemy.Connection, business_date: date) -> tupl
             bond = bond_of(stated, known_fixings, repayments.get(row.instrument_id, {}))
         except ValueError as error:
             if row.is_traded:
-                raise PosttradeError(
-                    f"The terms of the bond {row.instrument_id}, traded on {business_date}, cannot be used: {error}.",
-                    "Send a corrected row in instruments.csv, or the missing one in bond_repayments.csv.",
-                ) from error
+                raise _unusable(row.instrument_id, business_date, error) from error
             unusable.add(row.instrument_id)
             terms_sha = _sha(row.content_sha, ["unusable", str(error)])
         else:
             terms_sha = _sha(row.content_sha, _what_matters(stated, known_fixings, repayments.get(row.instrument_id, {})))
-            bonds[row.instrument_id] = _KnownBond(row.instrument_id, terms_sha, stated, bond, procedure.valuation.accrues_interest)
+            bonds[row.instrument_id] = _KnownBond(
+                row.instrument_id, terms_sha, stated, bond, procedure.valuation.accrues_interest, row.is_traded
+            )
         before = recorded.get((row.instrument_id, row.content_sha))
         if terms_sha != (before.terms_sha if before else row.content_sha):
             revision = before.revision + 1 if before and before.business_date == business_date else 1
@@ -86,6 +88,13 @@ def _bonds_known(connection: sqlalchemy.Connection, business_date: date) -> tupl
     columns = "books.bond_terms (instrument_id, content_sha, business_date, revision, terms_sha)"
     insert_missing(connection, columns, ("text", "text", "date", "integer", "text"), changed)
     return bonds, unusable
+
+
+def _unusable(instrument_id: str, business_date: date, error: ValueError) -> PosttradeError:
+    return PosttradeError(
+        f"The terms of the bond {instrument_id}, traded on {business_date}, cannot be used: {error}.",
+        "Send a corrected row in instruments.csv, or the missing one in bond_repayments.csv.",
+    )
 
 
 def _stated(row: Any, terms: BondTerms) -> StatedBond:
@@ -105,12 +114,21 @@ def _sha(content_sha: str, further: list[str]) -> str:
     return hashlib.md5("|".join([content_sha, *further]).encode(), usedforsecurity=False).hexdigest()
 
 
-def _record_coupons(connection: sqlalchemy.Connection, bonds: Mapping[str, _KnownBond]) -> int:
+def _record_coupons(connection: sqlalchemy.Connection, bonds: Mapping[str, _KnownBond], business_date: date) -> tuple[int, set[str]]:
+    """The number of coupons recorded now, and the bonds that nobody traded whose coupons cannot be worked out."""
     keys = {"instrument_ids": list(bonds), "shas": [one.terms_sha for one in bonds.values()]}
-    rows = []
+    rows: list[tuple[Any, ...]] = []
+    unusable = set()
     for (instrument_id,) in connection.execute(text(BONDS_WITHOUT_COUPONS), keys):
         known = bonds[instrument_id]
-        percents = {one.coupon_date: one.coupon_percent for one in coupons(_on_what_is_outstanding(known.bond))}
+        try:
+            periods = interest_periods(known.bond)
+            percents = {one.coupon_date: one.coupon_percent for one in coupons(_on_what_is_outstanding(known.bond))}
+        except ValueError as error:
+            if known.is_traded:
+                raise _unusable(instrument_id, business_date, error) from error
+            unusable.add(instrument_id)
+            continue
         rows += [
             (
                 instrument_id,
@@ -122,15 +140,16 @@ def _record_coupons(connection: sqlalchemy.Connection, bonds: Mapping[str, _Know
                 percents.get(period.coupon_date),
                 period.redemption_percent,
             )
-            for period in interest_periods(known.bond)
+            for period in periods
         ]
-    return insert_missing(
+    recorded = insert_missing(
         connection,
         "books.bond_coupons (instrument_id, terms_sha, coupon_date, period_start_date, ex_date, pay_date, coupon_percent,"
         " redemption_percent)",
         ("text", "text", "date", "date", "date", "date", "numeric", "numeric"),
         rows,
     )
+    return recorded, unusable
 
 
 def _record_accruals(connection: sqlalchemy.Connection, bonds: Mapping[str, _KnownBond], business_date: date) -> tuple[int, set[str]]:
@@ -153,8 +172,10 @@ def _record_accruals(connection: sqlalchemy.Connection, bonds: Mapping[str, _Kno
             if dates[day]:
                 raise PosttradeError(
                     f"A trade of {business_date} in {instrument_id} cannot be valued: {error}{_fixing_needed(known.stated, day)}.",
-                    "Deliver the fixing in index_fixings.csv and clear record_market_data.",
-                )
+                    "Deliver the fixing in index_fixings.csv and clear record_market_data."
+                    if known.stated.interest is Interest.FLOATING
+                    else "Send a corrected row in instruments.csv.",
+                ) from error
             unfixed.add(instrument_id)
         rows += [(instrument_id, known.terms_sha, day, percent) for day, percent in percents.items()]
     recorded = insert_missing(

@@ -47,7 +47,14 @@ holdings as (
         events.event_id,
         movements.book_id,
         movements.account_id,
-        case when movements.settlement_date < events.ex_settlement_date then movements.quantity else -movements.quantity end
+        case when movements.settlement_date < events.ex_settlement_date then 1 else -1 end * movements.quantity * (
+            select books.product(restatements.new_units / restatements.old_units)
+            from {{ restatements() }} as restatements
+            where
+                restatements.instrument_id = movements.instrument_id
+                and restatements.ex_date > movements.trade_date
+                and restatements.ex_date < events.ex_date
+        ) as quantity
     from events
     inner join {{ ref('int_trades__movements') }} as movements
         on

@@ -12,7 +12,12 @@ with instruments as (
         day_count,
         issue_date,
         first_coupon_date,
-        maturity_date
+        maturity_date,
+        last_coupon_date,
+        index_name,
+        spread,
+        rate_cap,
+        rate_floor
     from {{ latest(ref('stg_books__instruments'), ['instrument_id']) }} as known
 )
 
