@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from posttrade.cli import app
 from posttrade.messages.contracts import ALLOCATIONS, CONTRACTS
-from posttrade.offices import front_office
+from posttrade.offices import business_days, front_office
 from posttrade.records.database import administrator_url
 
 pytestmark = pytest.mark.usefixtures("fresh_database")
@@ -130,6 +130,19 @@ def test_what_is_no_allocation_is_rejected_or_waits_in_sight() -> None:
     with pytest.raises(IntegrityError, match="the allocations of CSV~B add up to -9"), administrator.begin() as connection:
         connection.execute(text(part.replace(":", "\\:")))
     administrator.dispose()
+
+
+def test_beyond_the_cutoff_the_allocations_are_held_and_not_the_block() -> None:
+    open_firm_with_blocks()
+    deliver(JANUARY_5, "firms", ["EXAMPLE,Example Firm,,EUR,XETR,5"], header=",".join(CONTRACTS["firms"].orders[0]))
+    front_office.record_reference_data(JANUARY_5, loader())
+    business_days.publish_calendar(JANUARY_5, loader())
+    record_trades(JANUARY_5, [block(trade_date="2025-12-01")])
+    allocate("1", "CSV~B,1,1,A1,6,,", "CSV~B,1,2,A2,4,,")
+    record_trades(JANUARY_5, [block(2, "CANCEL")], "trades_b.csv")
+    held = "select trade_id, version, event_type from operations.held_trade_events order by 1, 2"
+    # The cancellation of what is held is held as well; nobody need decide on the block.
+    assert found(held) == [("CSV~B/1", 1, "NEW"), ("CSV~B/1", 2, "CANCEL"), ("CSV~B/2", 1, "NEW"), ("CSV~B/2", 2, "CANCEL")]
 
 
 def test_a_block_through_the_close_follows_its_amendments_and_its_cancellation() -> None:
