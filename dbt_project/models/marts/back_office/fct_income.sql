@@ -23,16 +23,7 @@ holdings as (
         movements.book_id,
         movements.account_id,
         -- in the units of the event
-        movements.quantity * (
-            select books.product(terms.retained_factor)
-            from {{ ref('int_corporate_actions__terms_known') }} as terms
-            where
-                terms.business_date = {{ business_date() }}
-                and terms.instrument_id = movements.instrument_id
-                and terms.account_id in ('', movements.account_id)
-                and terms.ex_date > movements.trade_date
-                and terms.ex_date < events.ex_date
-        ) as quantity
+        movements.quantity * {{ retained_units('movements', 'events.ex_date') }} as quantity
     from events
     inner join {{ ref('int_trades__movements') }} as movements
         on
@@ -47,14 +38,8 @@ holdings as (
         events.event_id,
         movements.book_id,
         movements.account_id,
-        case when movements.settlement_date < events.ex_settlement_date then 1 else -1 end * movements.quantity * (
-            select books.product(restatements.new_units / restatements.old_units)
-            from {{ restatements() }} as restatements
-            where
-                restatements.instrument_id = movements.instrument_id
-                and restatements.ex_date > movements.trade_date
-                and restatements.ex_date < events.ex_date
-        ) as quantity
+        case when movements.settlement_date < events.ex_settlement_date then 1 else -1 end * movements.quantity
+        * {{ retained_units('movements', 'events.ex_date') }} as quantity
     from events
     inner join {{ ref('int_trades__movements') }} as movements
         on

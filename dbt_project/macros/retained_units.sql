@@ -1,0 +1,13 @@
+{# What a unit traded in a movement has become by the events that went ex between its trade date and a date. #}
+{% macro retained_units(movements, until) -%}
+    (
+        select books.product(terms.retained_factor)
+        from {{ ref('int_corporate_actions__terms_known') }} as terms
+        where
+            terms.business_date = {{ business_date() }}
+            and terms.instrument_id = {{ movements }}.instrument_id
+            and terms.account_id in ('', {{ movements }}.account_id)
+            and terms.ex_date > {{ movements }}.trade_date
+            and terms.ex_date < {{ until }}
+    )
+{%- endmacro %}
