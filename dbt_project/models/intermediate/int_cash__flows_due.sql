@@ -11,6 +11,17 @@ with flows as (
     from {{ ref('int_trades__movements') }}
     where business_date = {{ business_date() }}
     union all
+    -- the other side of an exchange of currencies
+    select
+        book_id,
+        exchanged_currency_code,
+        exchanged_amount,
+        gross_amount_base
+    from {{ ref('int_trades__movements') }}
+    where
+        business_date = {{ business_date() }}
+        and exchanged_currency_code is not null
+    union all
     select
         book_id,
         currency_code,
@@ -21,7 +32,7 @@ with flows as (
     union all
     select
         book_id,
-        currency_code,
+        cash_currency_code,
         cash_amount,
         cash_amount_base
     from {{ ref('fct_corporate_actions') }}

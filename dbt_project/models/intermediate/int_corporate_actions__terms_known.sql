@@ -2,7 +2,8 @@
 
 -- The events gone ex that change positions, as known on the business date, in the terms that lots, positions and results need: what is
 -- paid in cash, what stays, and what is received instead. A withdrawn event is one that changes nothing. The redemptions of
--- bonds and the expiries of futures and options come from their terms.
+-- bonds the expiries of futures and options and the maturities of currency forwards
+-- come from their terms.
 
 with announcements as (
     select
@@ -133,8 +134,60 @@ expiries as (
         and instruments.expiry_date < {{ business_date() }}
 ),
 
+-- A currency forward brings its notional on its date, worth what the currency is worth then.
+maturities as (
+    select
+        instruments.instrument_id,
+        instruments.maturity_date,
+        notional_rates.rate / rates.rate as cash_per_unit
+    from {{ ref('int_reference__instruments_known') }} as instruments
+    left join lateral (
+        select closing.rate
+        from {{ ref('int_market__closing_fx_rates') }} as closing
+        where
+            closing.currency_code = instruments.currency_code
+            and closing.business_date >= instruments.maturity_date
+        order by closing.business_date
+        limit 1
+    ) as rates on true
+    left join lateral (
+        select closing.rate
+        from {{ ref('int_market__closing_fx_rates') }} as closing
+        where
+            closing.currency_code = instruments.notional_currency_code
+            and closing.business_date >= instruments.maturity_date
+        order by closing.business_date
+        limit 1
+    ) as notional_rates on true
+    where
+        instruments.business_date = {{ business_date() }}
+        and instruments.notional_currency_code is not null
+        and not instruments.exchanges_currencies
+        and instruments.maturity_date <= {{ business_date() }}
+),
+
 events as (
     select * from announced
+    union all
+    select
+        'MAT:' || instrument_id,
+        instrument_id,
+        'MATURITY',
+        '',
+        maturity_date,
+        maturity_date,
+        false,
+        maturity_date,
+        1,
+        1,
+        1,
+        cash_per_unit,
+        0,
+        null,
+        null,
+        null,
+        0
+    from maturities
     union all
     select
         'EXP:' || instrument_id,

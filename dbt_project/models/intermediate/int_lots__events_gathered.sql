@@ -127,6 +127,7 @@ replayed_alone as (
     where
         business_date = {{ business_date() }}
         and movement_type <> 'NEW'
+        and exchanged_currency_code is null
     union
     select
         history.book_id,
@@ -137,6 +138,7 @@ replayed_alone as (
     where
         history.business_date <= {{ business_date() }}
         and history.trade_date >= restated_accounts.valid_from
+        and history.exchanged_currency_code is null
     union
     select
         history.book_id,
@@ -241,6 +243,7 @@ today as (
     {{ lot_methods_of('movements') }}
     where
         movements.business_date = {{ business_date() }}
+        and movements.exchanged_currency_code is null
         and not exists (
             select 1 from replayed_keys
             where

@@ -16,6 +16,17 @@ with statuses as not materialized (
     inner join {{ ref('stg_operations__settlement_instructions') }} as instructions
         on statuses.instruction_id = instructions.instruction_id
     where statuses.business_date <= {{ business_date() }}
+    union all
+    -- given or received as collateral
+    select
+        book_id,
+        account_id,
+        instrument_id,
+        movement_date,
+        quantity,
+        business_date
+    from {{ ref('stg_books__collateral_movements') }}
+    where business_date <= {{ business_date() }}
 ),
 
 terms as (

@@ -19,7 +19,9 @@ product_lines as (
         stale_after_business_days,
         outlier_move,
         settles_daily,
-        is_delivered
+        is_delivered,
+        exchanges_currencies,
+        fixed_price
     from {{ ref('stg_books__product_lines') }}
     where valid_from <= {{ business_date() }}
     order by product_line, valid_from desc, known_at desc
@@ -40,6 +42,10 @@ instruments_known as (
         product_lines.outlier_move,
         product_lines.settles_daily,
         product_lines.is_delivered,
+        product_lines.exchanges_currencies,
+        product_lines.fixed_price,
+        instruments.notional_currency_code,
+        instruments.maturity_date,
         coalesce(instruments.contract_size, 1) as contract_size,
         instruments.expiry_date,
         instruments.option_type,

@@ -82,7 +82,12 @@ booked as (
             else 'NEW'
         end as movement_type,
         versions.trade_date,
-        coalesce(versions.settlement_date, cycles.settlement_date) as settlement_date,
+        coalesce(
+            versions.settlement_date,
+            -- a currency forward is paid on its own date
+            case when instruments.notional_currency_code is not null and not instruments.exchanges_currencies then instruments.maturity_date end,
+            cycles.settlement_date
+        ) as settlement_date,
         versions.executed_at,
         versions.source_sequence,
         versions.currency_code,
@@ -97,7 +102,12 @@ booked as (
                 then {{ round_money('versions.quantity * accruals.accrued_percent / 100', 'rates.minor_unit') }}
             else 0
         end as accrued_amount,
-        {{ round_money('versions.fee_amount', 'rates.minor_unit') }} as fee_amount
+        {{ round_money('versions.fee_amount', 'rates.minor_unit') }} as fee_amount,
+        -- the other side of an exchange of currencies
+        case when instruments.exchanges_currencies then instruments.notional_currency_code end as exchanged_currency_code,
+        case when instruments.exchanges_currencies then {{ round_money('versions.quantity', 'notional_rates.minor_unit') }} end
+            as exchanged_amount,
+        instruments.exchanges_currencies and instruments.notional_currency_code = rates.base_currency_code as is_exchanged_in_base
     from changed
     inner join versions
         on changed.trade_id = versions.trade_id and changed.booked_after = versions.version
@@ -109,6 +119,11 @@ booked as (
         on
             versions.currency_code = rates.currency_code
             and rates.business_date = {{ business_date() }}
+    left join {{ ref('int_market__closing_fx_rates') }} as notional_rates
+        on
+            instruments.exchanges_currencies
+            and instruments.notional_currency_code = notional_rates.currency_code
+            and notional_rates.business_date = {{ business_date() }}
     left join {{ ref('stg_books__settlement_cycles') }} as cycles
         on instruments.market_mic = cycles.market_mic and versions.trade_date = cycles.trade_date
     left join {{ ref('stg_books__bond_accruals') }} as accruals
@@ -124,7 +139,11 @@ booked_in_base as (
         booked.*,
         -- where gains are paid every day, only the fee is owed
         -(case when booked.settles_daily then 0 else booked.gross_amount + booked.accrued_amount end + booked.fee_amount) as net_amount,
-        {{ round_money('booked.gross_amount * booked.fx_rate', 'booked.base_minor_unit') }} as gross_amount_base,
+        -- both sides of an exchange are worth the same, and base currency is worth what it is
+        case
+            when booked.is_exchanged_in_base then booked.exchanged_amount
+            else {{ round_money('booked.gross_amount * booked.fx_rate', 'booked.base_minor_unit') }}
+        end as gross_amount_base,
         {{ round_money('booked.accrued_amount * booked.fx_rate', 'booked.base_minor_unit') }} as accrued_amount_base,
         {{ round_money('booked.fee_amount * booked.fx_rate', 'booked.base_minor_unit') }} as fee_amount_base
     from booked
@@ -164,7 +183,9 @@ taken_back as (
         -formerly.gross_amount_base as gross_amount_base,
         -formerly.accrued_amount_base as accrued_amount_base,
         -formerly.fee_amount_base as fee_amount_base,
-        -formerly.net_amount_base as net_amount_base
+        -formerly.net_amount_base as net_amount_base,
+        formerly.exchanged_currency_code,
+        -formerly.exchanged_amount as exchanged_amount
     from changed
     inner join {{ this }} as formerly
         on
@@ -201,7 +222,9 @@ movements as (
         gross_amount_base,
         accrued_amount_base,
         fee_amount_base,
-        net_amount_base
+        net_amount_base,
+        exchanged_currency_code,
+        exchanged_amount
     from booked_with_net
     {% if is_incremental() %}
         union all
@@ -235,5 +258,7 @@ select
     movements.gross_amount_base::numeric(24, 4) as gross_amount_base,
     movements.accrued_amount_base::numeric(24, 4) as accrued_amount_base,
     movements.fee_amount_base::numeric(24, 4) as fee_amount_base,
-    movements.net_amount_base::numeric(24, 4) as net_amount_base
+    movements.net_amount_base::numeric(24, 4) as net_amount_base,
+    movements.exchanged_currency_code,
+    movements.exchanged_amount::numeric(24, 4) as exchanged_amount
 from movements

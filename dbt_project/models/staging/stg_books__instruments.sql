@@ -22,6 +22,7 @@ select
     option_type,
     strike_price,
     underlying_instrument_id,
+    notional_currency_code,
     content_sha,
     business_date,
     revision,

@@ -9,5 +9,7 @@ select
     lot_method,
     coalesce(settles_daily, false) as settles_daily,
     coalesce(is_delivered, true) as is_delivered,
+    coalesce(exchanges_currencies, false) as exchanges_currencies,
+    fixed_price,
     known_at
 from {{ source('books', 'product_lines') }}

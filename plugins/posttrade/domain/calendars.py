@@ -14,8 +14,9 @@ FIRST_DATE = date(1970, 1, 1)
 LAST_DATE = date(2069, 12, 31)
 ONE_DAY = timedelta(days=1)
 
-# Markets that keep the calendar of another: the two Indian exchanges announce the same trading holidays.
-SAME_CALENDAR = {"XNSE": "XBOM"}
+# Markets that keep the calendar of another: the two Indian exchanges announce the same trading holidays; what is dealt off exchange
+# or has no market (ISO 10383: XOFF, XXXX) is dealt on every weekday.
+SAME_CALENDAR = {"XNSE": "XBOM", "XOFF": "24/5", "XXXX": "24/5"}
 
 # Sessions the library's calendars lack or have too many of.
 # XHKG: closed for typhoon Saola and for the black rainstorm (HKEX notices 2309012news and 2309083news).

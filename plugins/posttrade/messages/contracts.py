@@ -176,7 +176,8 @@ REFERENCE_CONTRACTS = (
          _term("spread", ValueType.PERCENT), _term("rate_cap", ValueType.PERCENT), _term("rate_floor", ValueType.PERCENT),
          _term("fixing_days", ValueType.COUNT, allowed=_DIGITS), _term("contract_size", ValueType.QUANTITY, is_positive=True),
          _term("expiry_date", ValueType.DATE), _term("option_type", allowed=("CALL", "PUT")),
-         _term("strike_price", ValueType.QUANTITY, is_positive=True), _term("underlying_instrument_id")),
+         _term("strike_price", ValueType.QUANTITY, is_positive=True), _term("underlying_instrument_id"),
+         Column("notional_currency_code", is_required=False, refers_to="books.currencies.currency_code", may_be_left_out=True)),
         ("instrument_id",),
     ),
 )  # fmt: skip
@@ -238,6 +239,13 @@ STATEMENT_CONTRACTS = (
         (_code("cash_account_id", "books.cash_accounts.cash_account_id"), Column("statement_date", ValueType.DATE),
          Column("closing_balance_amount", ValueType.AMOUNT), _CURRENCY),
         ("cash_account_id", "statement_date"),
+    ),
+    Contract(
+        "collateral_movements", "books.collateral_movements",
+        (_text("movement_id"), _code("deal_instrument_id", "books.instruments.instrument_id"), _code("book_id", "books.books.book_id"),
+         _code("account_id", "books.accounts.account_id"), _code("instrument_id", "books.instruments.instrument_id"),
+         Column("movement_date", ValueType.DATE), Column("quantity", ValueType.QUANTITY)),
+        ("movement_id",), is_restatable=False,
     ),
     Contract(
         "settlement_statuses", "operations.settlement_statuses",

@@ -103,13 +103,33 @@ instruments as (
 select
     'TRADE:' || movements.trade_id || ':' || movements.trade_version as event_id, 'TRADE' as event_type,
     movements.product_line, amounts.amount_type, movements.book_id, movements.account_id, movements.instrument_id,
-    movements.currency_code, amounts.amount, amounts.amount_base
+    amounts.currency_code, amounts.amount, amounts.amount_base
 from movements
 cross join lateral (values
-    ('gross', gross_amount, gross_amount_base),
-    ('accrued', accrued_amount, accrued_amount_base),
-    ('fee', fee_amount, fee_amount_base)
-) as amounts (amount_type, amount, amount_base)
+    ('gross', currency_code, gross_amount, gross_amount_base),
+    ('accrued', currency_code, accrued_amount, accrued_amount_base),
+    ('fee', currency_code, fee_amount, fee_amount_base),
+    ('exchanged', exchanged_currency_code, exchanged_amount, gross_amount_base)
+) as amounts (amount_type, currency_code, amount, amount_base)
+where amounts.currency_code is not null
+union all
+select
+    'VALUE_DATE:' || concat_ws(':', history.trade_id, history.trade_version, history.movement_sign), 'VALUE_DATE',
+    history.product_line, amounts.amount_type, history.book_id, history.account_id, history.instrument_id,
+    amounts.currency_code, amounts.amount, books.round_half_even(amounts.amount * rates.rate, rates.base_minor_unit)
+from intermediate.int_trades__movements as history
+inner join instruments on history.instrument_id = instruments.instrument_id
+    and not instruments.is_delivered and not instruments.settles_daily
+cross join lateral (values
+    ('net', history.currency_code, history.net_amount),
+    ('exchanged', history.exchanged_currency_code, history.exchanged_amount)
+) as amounts (amount_type, currency_code, amount)
+inner join rates on amounts.currency_code = rates.currency_code
+where history.business_date <= :business_date
+    and greatest(history.settlement_date, history.business_date) <= :business_date
+    and greatest(history.settlement_date, history.business_date) > coalesce((
+        select previous_business_date from books.business_days where business_date = :business_date
+    ), '-infinity'::date)
 union all
 select
     'SETTLEMENT:' || statuses.status_id, 'SETTLEMENT', instruments.product_line, 'amount', instructions.book_id,
@@ -153,21 +173,22 @@ select
     'CORPORATE_ACTION:' || concat_ws(':', actions.event_id, actions.book_id, actions.account_id, actions.instrument_id,
         actions.business_date),
     'CORPORATE_ACTION', actions.product_line, amounts.amount_type, actions.book_id, actions.account_id, actions.instrument_id,
-    actions.currency_code, amounts.amount, amounts.amount_base
+    amounts.currency_code, amounts.amount, amounts.amount_base
 from marts.fct_corporate_actions as actions
 cross join lateral (values
-    ('cash', cash_amount, cash_amount_base),
-    ('cost', cost_moved_amount, cost_moved_amount_base)
-) as amounts (amount_type, amount, amount_base)
+    ('cash', cash_currency_code, cash_amount, cash_amount_base),
+    ('value', currency_code, value_amount, value_amount_base),
+    ('cost', currency_code, cost_moved_amount, cost_moved_amount_base)
+) as amounts (amount_type, currency_code, amount, amount_base)
 where actions.business_date = :business_date
 union all
 select
     'CORPORATE_ACTION_CASH:' || concat_ws(':', actions.event_id, actions.book_id, actions.account_id, actions.instrument_id,
         actions.business_date),
     'CORPORATE_ACTION_CASH', actions.product_line, 'cash', actions.book_id, actions.account_id, actions.instrument_id,
-    actions.currency_code, actions.cash_amount, books.round_half_even(actions.cash_amount * rates.rate, rates.base_minor_unit)
+    actions.cash_currency_code, actions.cash_amount, books.round_half_even(actions.cash_amount * rates.rate, rates.base_minor_unit)
 from marts.fct_corporate_actions as actions
-inner join rates on actions.currency_code = rates.currency_code
+inner join rates on actions.cash_currency_code = rates.currency_code
 where actions.business_date <= :business_date
     and greatest(actions.pay_date, actions.business_date) <= :business_date
     and greatest(actions.pay_date, actions.business_date) > coalesce((

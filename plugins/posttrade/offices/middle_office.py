@@ -36,6 +36,8 @@ def publish_procedures(business_date: date, engine: sqlalchemy.Engine) -> dict[s
                 one.lots.method,
                 one.settlement.settles_daily,
                 one.settlement.is_delivered,
+                one.settlement.exchanges_currencies,
+                one.valuation.fixed_price,
                 one.content_sha,
             )
             for one in load_procedures()
@@ -43,8 +45,11 @@ def publish_procedures(business_date: date, engine: sqlalchemy.Engine) -> dict[s
         published_lines = insert_missing(
             connection,
             "books.product_lines (product_line, valid_from, name, price_divisor, accrues_interest, stale_after_business_days,"
-            " outlier_move, lot_method, settles_daily, is_delivered, content_sha)",
-            ("text", "date", "text", "numeric", "boolean", "integer", "numeric", "text", "boolean", "boolean", "text"),
+            " outlier_move, lot_method, settles_daily, is_delivered, exchanges_currencies, fixed_price, content_sha)",
+            (
+                *("text", "date", "text", "numeric", "boolean", "integer", "numeric", "text"),
+                *("boolean", "boolean", "boolean", "numeric", "text"),
+            ),
             lines,
         )
         published_accounts = _publish_chart_of_accounts(connection)

@@ -31,6 +31,7 @@ class EventType(StrEnum):
     CLIENT_DUE = "CLIENT_DUE"
     CORPORATE_ACTION = "CORPORATE_ACTION"
     CORPORATE_ACTION_CASH = "CORPORATE_ACTION_CASH"
+    VALUE_DATE = "VALUE_DATE"
     VARIATION_MARGIN = "VARIATION_MARGIN"
     VARIATION_MARGIN_CASH = "VARIATION_MARGIN_CASH"
     PAYMENT = "PAYMENT"
@@ -63,6 +64,8 @@ class Valuation(_Strict):
 
     price_divisor: Decimal = Field(gt=0)
     accrues_interest: bool
+    fixed_price: Decimal | None = Field(default=None, gt=0)
+    """What every instrument of the line stands at; empty: its market price."""
 
 
 class Settlement(_Strict):
@@ -72,6 +75,14 @@ class Settlement(_Strict):
     """Trades are instructed to the custodian, who confirms them."""
     settles_daily: bool = False
     """Gains and losses are paid every day as variation margin, and a trade owes its fee only."""
+    exchanges_currencies: bool = False
+    """A trade exchanges two amounts and leaves no position."""
+
+    @model_validator(mode="after")
+    def _only_what_is_not_delivered_is_paid_otherwise(self) -> "Settlement":
+        if self.is_delivered and (self.settles_daily or self.exchanges_currencies):
+            raise ValueError("what is delivered neither settles daily nor exchanges currencies; expected is_delivered: false")
+        return self
 
 
 class Lots(_Strict):

@@ -51,17 +51,46 @@ income_paid as (
 events_paid as (
     select
         standing_instructions.cash_account_id,
-        actions.currency_code,
+        actions.cash_currency_code as currency_code,
         actions.cash_amount as amount
     from {{ ref('fct_corporate_actions') }} as actions
     inner join standing_instructions
         on
             actions.account_id = standing_instructions.account_id
-            and actions.currency_code = standing_instructions.currency_code
+            and actions.cash_currency_code = standing_instructions.currency_code
     where
         actions.business_date <= {{ business_date() }}
         and greatest(actions.pay_date, actions.business_date) <= {{ business_date() }}
         and greatest(actions.pay_date, actions.business_date) > coalesce({{ previous_business_date() }}, '-infinity'::date)
+),
+
+-- What no custodian confirms is paid on the date agreed.
+paid_on_value_date as (
+    select
+        standing_instructions.cash_account_id,
+        sides.currency_code,
+        sides.amount
+    from {{ ref('int_trades__movements') }} as movements
+    cross join lateral (
+        values
+        (movements.currency_code, movements.net_amount),
+        (movements.exchanged_currency_code, movements.exchanged_amount)
+    ) as sides (currency_code, amount)
+    inner join standing_instructions
+        on
+            movements.account_id = standing_instructions.account_id
+            and sides.currency_code = standing_instructions.currency_code
+    where
+        movements.instrument_id in (
+            select instruments.instrument_id from {{ ref('int_reference__instruments_known') }} as instruments
+            where
+                instruments.business_date = {{ business_date() }}
+                and not instruments.is_delivered
+                and not instruments.settles_daily
+        )
+        and movements.business_date <= {{ business_date() }}
+        and greatest(movements.settlement_date, movements.business_date) <= {{ business_date() }}
+        and greatest(movements.settlement_date, movements.business_date) > coalesce({{ previous_business_date() }}, '-infinity'::date)
 ),
 
 margin_paid as (
@@ -99,6 +128,8 @@ flows as (
     select * from events_paid
     union all
     select * from margin_paid
+    union all
+    select * from paid_on_value_date
     union all
     select * from payments_made
 ),

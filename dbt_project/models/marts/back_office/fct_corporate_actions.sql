@@ -97,8 +97,14 @@ corporate_actions as (
         changes.fraction_quantity::numeric(28, 10) as fraction_quantity,
         changes.value_amount::numeric(24, 4) as value_amount,
         changes.value_amount_base::numeric(24, 4) as value_amount_base,
-        -- where gains are paid every day, closing pays nothing of its own
-        case when instruments.settles_daily then 0 else changes.value_amount end::numeric(24, 4) as cash_amount,
+        -- a currency forward brings its notional; where gains are paid every day, closing pays nothing of its own
+        coalesce(instruments.notional_currency_code, instruments.currency_code) as cash_currency_code,
+        case
+            when instruments.settles_daily then 0
+            when instruments.notional_currency_code is not null
+                then {{ round_money('-changes.quantity_change', 'notional_rates.minor_unit') }}
+            else changes.value_amount
+        end::numeric(24, 4) as cash_amount,
         case when instruments.settles_daily then 0 else changes.value_amount_base end::numeric(24, 4) as cash_amount_base,
         changes.cost_moved_amount::numeric(24, 4) as cost_moved_amount,
         changes.cost_moved_amount_base::numeric(24, 4) as cost_moved_amount_base
@@ -107,6 +113,10 @@ corporate_actions as (
         on
             changes.instrument_id = instruments.instrument_id
             and instruments.business_date = {{ business_date() }}
+    left join {{ ref('int_market__closing_fx_rates') }} as notional_rates
+        on
+            instruments.notional_currency_code = notional_rates.currency_code
+            and notional_rates.business_date = {{ business_date() }}
     left join terms on changes.event_id = terms.event_id
     left join {{ as_known(ref('stg_books__corporate_actions'), ['event_id']) }} as announced on changes.event_id = announced.event_id
 )

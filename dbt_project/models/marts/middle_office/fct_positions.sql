@@ -16,7 +16,9 @@ settled as (
 moved as (
     select distinct book_id, account_id, instrument_id
     from {{ ref('int_trades__movements') }}
-    where business_date = {{ business_date() }}
+    where
+        business_date = {{ business_date() }}
+        and exchanged_currency_code is null
     union
     select book_id, account_id, instrument_id
     from {{ ref('fct_corporate_actions') }}

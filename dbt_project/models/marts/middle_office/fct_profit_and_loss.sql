@@ -118,8 +118,6 @@ paid as (
         book_id,
         account_id,
         instrument_id,
-        currency_code,
-        true as is_claim_of_book,
         -net_amount as amount,
         -net_amount_base as amount_base
     from {{ ref('int_trades__movements') }}
@@ -129,41 +127,28 @@ paid as (
         book_id,
         account_id,
         instrument_id,
-        currency_code,
-        client_id is null,
         -net_amount,
         -net_amount_base
     from {{ ref('fct_income') }}
     where business_date = {{ business_date() }}
     union all
     select
-        book_id,
-        account_id,
-        instrument_id,
-        currency_code,
-        true,
-        -cash_amount,
-        -cash_amount_base
-    from {{ ref('fct_corporate_actions') }}
-    where business_date = {{ business_date() }}
+        actions.book_id,
+        actions.account_id,
+        actions.instrument_id,
+        actions.cost_moved_amount - case when instruments.settles_daily then 0 else actions.value_amount end,
+        actions.cost_moved_amount_base - actions.cash_amount_base
+    from {{ ref('fct_corporate_actions') }} as actions
+    inner join {{ ref('int_reference__instruments_known') }} as instruments
+        on
+            actions.instrument_id = instruments.instrument_id
+            and instruments.business_date = {{ business_date() }}
+    where actions.business_date = {{ business_date() }}
     union all
     select
         book_id,
         account_id,
         instrument_id,
-        currency_code,
-        false,
-        cost_moved_amount,
-        cost_moved_amount_base
-    from {{ ref('fct_corporate_actions') }}
-    where business_date = {{ business_date() }}
-    union all
-    select
-        book_id,
-        account_id,
-        instrument_id,
-        currency_code,
-        true,
         -margin_amount,
         -margin_amount_base
     from {{ ref('fct_variation_margin') }}
@@ -179,17 +164,6 @@ paid_for_securities as (
         sum(amount_base) as amount_base
     from paid
     group by book_id, account_id, instrument_id
-),
-
-claims_gained as (
-    select
-        book_id,
-        currency_code,
-        -sum(amount) as amount,
-        -sum(amount_base) as amount_base
-    from paid
-    where is_claim_of_book
-    group by book_id, currency_code
 ),
 
 claims_yesterday as (
@@ -405,7 +379,7 @@ components as (
         claims.currency_code,
         coalesce(claims_yesterday.closing_amount, 0) as opening_value_amount,
         claims.closing_amount as closing_value_amount,
-        coalesce(claims_gained.amount, 0) as net_cash_in_amount,
+        claims.flow_amount as net_cash_in_amount,
         0 as price_amount,
         0 as accrual_amount,
         0 as fx_amount,
@@ -418,7 +392,7 @@ components as (
         0 as corporate_actions_amount,
         coalesce(claims_yesterday.closing_amount_base, 0) as opening_value_amount_base,
         claims.closing_amount_base as closing_value_amount_base,
-        coalesce(claims_gained.amount_base, 0) as net_cash_in_amount_base,
+        claims.flow_amount_base as net_cash_in_amount_base,
         0 as price_amount_base,
         0 as accrual_amount_base,
         0 as fx_translation_amount_base,
@@ -433,8 +407,6 @@ components as (
     from {{ ref('int_cash__flows_due') }} as claims
     left join claims_yesterday
         on claims.book_id = claims_yesterday.book_id and claims.currency_code = claims_yesterday.currency_code
-    left join claims_gained
-        on claims.book_id = claims_gained.book_id and claims.currency_code = claims_gained.currency_code
     where claims.business_date = {{ business_date() }}
 ),
 

@@ -169,6 +169,7 @@ CONTROLS = (
         """, moved as (
             select movements.book_id, movements.account_id, movements.instrument_id, movements.quantity
             from intermediate.int_trades__movements as movements inner join today using (business_date)
+            where movements.exchanged_currency_code is null
             union all
             select actions.book_id, actions.account_id, actions.instrument_id, actions.quantity_change
             from marts.fct_corporate_actions as actions inner join today using (business_date)

@@ -1,0 +1,2 @@
+select instrument_id
+from {{ source('books', 'undelivered_instruments') }}
