@@ -36,6 +36,7 @@ trade_lifecycle as (
         case
             when trades.trade_status = 'WAITING' then 'WAITING FOR ORIGINAL'
             when trades.trade_status in ('BLOCK', 'CANCELLED', 'JOINED', 'HELD', 'REFUSED') then trades.trade_status
+            when undelivered.instrument_id is not null then 'BOOKED'
             when settlements.trade_id is null then 'RECORDED'
             when settlements.settlement_status = 'PENDING' then 'INSTRUCTED'
             else settlements.settlement_status
@@ -43,12 +44,14 @@ trade_lifecycle as (
         case
             when trades.trade_status = 'WAITING' then 'front office: the NEW event has not come'
             when trades.trade_status = 'HELD' then 'middle office: beyond the posting cut-off'
-            when trades.trade_status = 'ACTIVE' and settlements.trade_id is null then 'back office: no instruction yet'
+            when trades.trade_status = 'ACTIVE' and settlements.trade_id is null and undelivered.instrument_id is null
+                then 'back office: no instruction yet'
             when settlements.settlement_status in ('FAILED', 'PARTIAL') then 'custodian: ' || coalesce(settlements.reason_code, 'no reason given')
         end as held_by,
         coalesce(settlements.days_late, 0) as days_late
     from last_states as trades
     left join settlement_states as settlements on trades.trade_id = settlements.trade_id
+    left join {{ ref('stg_books__undelivered_instruments') }} as undelivered on trades.instrument_id = undelivered.instrument_id
 )
 
 select * from trade_lifecycle

@@ -32,53 +32,6 @@ instruments as (
     where known.business_date = {{ business_date() }}
 ),
 
--- Restatements as known yesterday and as known today.
-restatements as (
-    select
-        *,
-        false as is_known_today
-    from (
-        select distinct on (event_id)
-            event_id,
-            instrument_id,
-            event_type,
-            event_status,
-            ex_date,
-            new_units,
-            old_units,
-            business_date
-        from {{ ref('stg_books__corporate_actions') }}
-        where business_date < {{ business_date() }}
-        order by event_id, business_date desc, revision desc
-    ) as known_yesterday
-    union all
-    select
-        event_id,
-        instrument_id,
-        event_type,
-        event_status,
-        ex_date,
-        new_units,
-        old_units,
-        business_date,
-        true
-    from {{ as_known(ref('stg_books__corporate_actions'), ['event_id']) }} as known_today
-),
-
-units as (
-    select
-        event_id,
-        instrument_id,
-        ex_date,
-        new_units / old_units as factor,
-        is_known_today
-    from restatements
-    where
-        event_type in ('SPLIT', 'REVERSE_SPLIT', 'STOCK_DIVIDEND')
-        and event_status <> 'WITHDRAWN'
-        and ex_date < {{ business_date() }}
-),
-
 trades_corrected as (
     select
         figure_dates.figure_date,
@@ -88,20 +41,15 @@ trades_corrected as (
         1 as step,
         movements.movement_type as event_type,
         movements.trade_id as event_id,
-        round(sum(movements.quantity * coalesce((
-            select books.product(units.factor) from units
-            where
-                not units.is_known_today
-                and units.instrument_id = movements.instrument_id
-                and units.ex_date > movements.trade_date
-                and units.ex_date <= figure_dates.figure_date
-        ), 1)), 10) as quantity,
+        sum(movements.quantity) as quantity,
         sum(movements.gross_amount) as gross_amount,
         -sum(movements.net_amount) as paid_amount,
-        sum(movements.gross_amount_base + movements.accrued_amount_base + movements.fee_amount_base) as paid_amount_base
+        -sum(movements.net_amount_base) as paid_amount_base
     from {{ ref('int_trades__movements') }} as movements
     inner join figure_dates on movements.trade_date <= figure_dates.figure_date
-    where movements.business_date = {{ business_date() }}
+    where
+        movements.business_date = {{ business_date() }}
+        and movements.exchanged_currency_code is null
     group by
         figure_dates.figure_date,
         movements.book_id,
@@ -111,64 +59,29 @@ trades_corrected as (
         movements.trade_id
 ),
 
-instruments_restated as (
-    select
-        instrument_id,
-        min(ex_date) as first_ex_date,
-        string_agg(distinct event_id, ', ' order by event_id) as event_ids
-    from restatements
-    where
-        event_type in ('SPLIT', 'REVERSE_SPLIT', 'STOCK_DIVIDEND')
-        and event_id in (
-            select announced.event_id
-            from {{ ref('stg_books__corporate_actions') }} as announced
-            where announced.business_date = {{ business_date() }}
-        )
-    group by instrument_id
-),
-
-positions_restated as (
+-- What events that were announced, amended or withdrawn today, or met one of these trades, changed of earlier days.
+events_corrected as (
     select
         figure_dates.figure_date,
-        movements.book_id,
-        movements.account_id,
-        movements.instrument_id,
+        actions.book_id,
+        actions.account_id,
+        actions.instrument_id,
         2 as step,
         'CORPORATE_ACTION'::text as event_type,
-        instruments_restated.event_ids as event_id,
-        round(sum(movements.quantity * (coalesce((
-            select books.product(units.factor) from units
-            where
-                units.is_known_today
-                and units.instrument_id = movements.instrument_id
-                and units.ex_date > movements.trade_date
-                and units.ex_date <= figure_dates.figure_date
-        ), 1) - coalesce((
-            select books.product(units.factor) from units
-            where
-                not units.is_known_today
-                and units.instrument_id = movements.instrument_id
-                and units.ex_date > movements.trade_date
-                and units.ex_date <= figure_dates.figure_date
-        ), 1))), 10) as quantity,
-        0::numeric as gross_amount,
-        0::numeric as paid_amount,
-        0::numeric as paid_amount_base
-    from instruments_restated
-    inner join {{ ref('int_trades__movements') }} as movements
-        on
-            instruments_restated.instrument_id = movements.instrument_id
-            and movements.business_date <= {{ business_date() }}
-    inner join figure_dates
-        on
-            movements.trade_date <= figure_dates.figure_date
-            and instruments_restated.first_ex_date <= figure_dates.figure_date
+        actions.event_id,
+        sum(actions.quantity_change) as quantity,
+        sum(actions.cost_moved_amount - actions.value_amount) as gross_amount,
+        sum(actions.cost_moved_amount - actions.value_amount) as paid_amount,
+        sum(actions.cost_moved_amount_base - actions.value_amount_base) as paid_amount_base
+    from {{ ref('fct_corporate_actions') }} as actions
+    inner join figure_dates on actions.ex_date <= figure_dates.figure_date
+    where actions.business_date = {{ business_date() }}
     group by
         figure_dates.figure_date,
-        movements.book_id,
-        movements.account_id,
-        movements.instrument_id,
-        instruments_restated.event_ids
+        actions.book_id,
+        actions.account_id,
+        actions.instrument_id,
+        actions.event_id
 ),
 
 income_corrected as (
@@ -198,7 +111,7 @@ income_corrected as (
 events as (
     select * from trades_corrected
     union all
-    select * from positions_restated
+    select * from events_corrected
     union all
     select * from income_corrected
 ),
