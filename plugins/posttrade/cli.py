@@ -490,6 +490,37 @@ def changes(
     out.print(table if table.row_count else f"Nothing that was learned since changes {book} on {day}.")
 
 
+@app.command(name="rebuild")
+def rebuild_derivations(
+    yes: Annotated[bool, typer.Option("--yes", help="Drop and build without asking.")] = False,
+) -> None:
+    """Drop every derivation and build it anew from the facts; exit code 1 if a mart is another than before."""
+    from posttrade.offices.derivations import closed_dates, rebuild
+    from posttrade.records.database import Role, engine
+    from posttrade.records.fingerprint import fingerprint
+    from posttrade.runtime.postgres import running_server
+
+    _settings(None)
+    with running_server():
+        days = closed_dates(engine(Role.TRANSFORMER))
+        if not days:
+            out.print("No date is closed; there is nothing to rebuild.")
+            return
+        out.print(f"{len(days)} closed dates, {days[0]} to {days[-1]}. Facts stay; marts cannot be read until their dates are built again.")
+        if not yes:
+            typer.confirm("Drop the derivations and build them anew?", abort=True)
+        before = fingerprint(engine(Role.AUDITOR))
+        for number, day in enumerate(rebuild(engine(Role.TRANSFORMER)), 1):
+            out.print(f"{day}  built  {number} of {len(days)}")
+        after = fingerprint(engine(Role.AUDITOR))
+    others = sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
+    if others:
+        out.print(f"Another than before: {', '.join(others)}.", markup=False, soft_wrap=True)
+        out.print("Expected after an update of the software or while a date is open; else the tables were changed by hand.", soft_wrap=True)
+        raise typer.Exit(1)
+    out.print("Every table is the same as before.")
+
+
 @app.command(name="fingerprint")
 def print_fingerprint() -> None:
     """Print one hash per table and one over all facts and marts, without load times and run ids."""

@@ -5,7 +5,9 @@ from datetime import date
 
 from integration.conftest import close_day
 from sqlalchemy import text
+from typer.testing import CliRunner
 
+from posttrade.cli import app
 from posttrade.offices.derivations import run_dbt
 from posttrade.records.database import Role, engine
 from posttrade.records.fingerprint import fingerprint
@@ -23,6 +25,15 @@ def test_the_days_close_and_closing_them_again_in_any_order_changes_nothing(firm
 
     for business_date in reversed(dates):
         close_day(business_date)
+    assert fingerprint(engine(Role.AUDITOR)) == before
+
+    # So does dropping every derivation and building it from the facts.
+    built = CliRunner().invoke(app, ["rebuild", "--yes"])
+    assert built.exit_code == 0, built.output
+    assert built.output.splitlines()[1:] == [
+        *(f"{day}  built  {number} of 4" for number, day in enumerate(dates, 1)),
+        "Every table is the same as before.",
+    ]
     assert fingerprint(engine(Role.AUDITOR)) == before
 
     # Two roads to the result meet, and the only break is the one the simulator planted.

@@ -42,6 +42,43 @@ def build_back_office(business_date: date, engine: sqlalchemy.Engine) -> dict[st
     return _row_counts(business_date, engine, ("fct_settlements", "rpt_profit_bridge"))
 
 
+def closed_dates(engine: sqlalchemy.Engine) -> list[date]:
+    """The closed business dates, oldest first."""
+    with engine.connect() as connection:
+        return list(connection.scalars(text("select business_date from operations.day_closings order by business_date")))
+
+
+def rebuild(engine: sqlalchemy.Engine) -> Iterator[date]:
+    """Drop every derivation and build it anew from the facts, one closed date after the other; gives each date once it is built.
+
+    Facts are not touched: what was posted, instructed and paid stays. A date that is open is built by its own run. Killed in the
+    middle, it is run again from the start.
+
+    Args:
+        engine: of the transformer, who owns the derivations.
+
+    Raises:
+        PosttradeError: a model failed; the message names it and the database's answer.
+    """
+    days = closed_dates(engine)
+    with engine.begin() as connection:
+        for kind, schema, name in connection.execute(text(DERIVATIONS)).all():
+            connection.execute(text(f'drop {kind} if exists "{schema}"."{name}" cascade'))
+        for schema in ("staging", "marts"):
+            connection.execute(text(f"comment on schema {schema} is null"))
+    for day in days:
+        build_middle_office(day, engine)
+        build_back_office(day, engine)
+        yield day
+
+
+DERIVATIONS = """
+select case relkind when 'v' then 'view' else 'table' end, nspname, relname
+from pg_class inner join pg_namespace on pg_class.relnamespace = pg_namespace.oid
+where nspname in ('staging', 'intermediate', 'marts') and relkind in ('r', 'v') and relowner = current_user::regrole
+"""
+
+
 def run_dbt(arguments: list[str], business_date: date) -> Any:
     """Run one dbt command in this process, as the transformer, for a business date.
 
