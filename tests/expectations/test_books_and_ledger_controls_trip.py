@@ -138,9 +138,10 @@ PLANTED: dict[str, list[str]] = {
         f" where business_date = {D} limit 1)"
     ],
     "obligation_held": [
+        "alter table books.trade_versions disable trigger date_is_open",
         "insert into books.trade_versions (trade_id, version, event_type, source_system, book_id, account_id, instrument_id, trade_date,"
         " executed_at, quantity, price, currency_code, fee_amount, content_sha, business_date, file_id, line_no) values ('CSV~held', 1,"
-        f" 'NEW', 'CSV', 'B', 'A', 'I', {D}, '2026-01-06T10:00Z', 1, 1, 'EUR', 0, 'x', {D}, 'f', 1)"
+        f" 'NEW', 'CSV', 'B', 'A', 'I', {D}, '2026-01-06T10:00Z', 1, 1, 'EUR', 0, 'x', {D}, 'f', 1)",
     ],
     "payment_without_second_person": [
         PAYMENT,

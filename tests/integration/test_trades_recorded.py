@@ -6,12 +6,19 @@ from itertools import permutations
 from pathlib import Path
 
 import pytest
-from loading_helpers import MONDAY, found, loader, open_firm, record_trades, trade
+from integration.conftest import STEPS, close_day
+from integration.small_firm import SmallFirm
+from integration.small_firm import trade as small_trade
+from loading_helpers import MONDAY, TUESDAY, found, loader, open_firm, record_trades, trade
 from psycopg import sql
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 
+from posttrade.errors import PosttradeError
 from posttrade.messages.contracts import TRADES
 from posttrade.offices import front_office
 from posttrade.records.checks import judge_statement, parse_statement
+from posttrade.records.database import Role, engine
 from posttrade.settings import get_settings
 
 pytestmark = pytest.mark.usefixtures("fresh_database")
@@ -144,3 +151,28 @@ def test_a_chain_in_separate_files_is_one_trade_in_any_order(order: tuple[int, .
     ]  # fmt: skip
     assert found("select trade_id from operations.waiting_trade_events") == []
     assert found("select reason from operations.exceptions") == []
+
+
+def test_a_date_is_closed_only_when_its_trades_are_booked_and_takes_none_afterwards() -> None:
+    firm = SmallFirm()
+    firm.day(MONDAY, [small_trade("1", MONDAY, 10, "5")], {"I": "5"})
+    for step, role in STEPS:
+        if step.__name__ == "close_business_date":
+            # came in between the build and the close
+            firm.deliver(TUESDAY, "trades", [small_trade("3", TUESDAY, 1, "5")])
+            front_office.record_trades(TUESDAY, loader())
+            with pytest.raises(PosttradeError, match="1 trades of 2026-01-06 came in after its books were built, the first of them CSV~3"):
+                step(TUESDAY, engine(role))
+        else:
+            step(TUESDAY, engine(role))
+    close_day(TUESDAY)
+    assert found("select sum(quantity) from books.trade_versions") == [(11,)]
+    with engine(Role.AUDITOR).connect() as connection:
+        assert connection.scalar(text("select traded_quantity from marts.fct_positions where business_date = '2026-01-06'")) == 11
+    with pytest.raises(IntegrityError, match="the business date 2026-01-06 is closed"), loader().begin() as connection:
+        connection.execute(
+            text(
+                "insert into books.prices (instrument_id, price_date, price, currency_code, business_date, revision, content_sha, file_id,"
+                " line_no) values ('I', '2026-01-06', 1, 'USD', '2026-01-06', 9, 'x', 'f', 1)"
+            )
+        )

@@ -10,6 +10,7 @@ from posttrade.errors import PosttradeError
 
 # Further back than income looks for the last day with entitlement.
 PUBLISHED_AROUND = timedelta(days=60)
+CLOSING_LOCK = 7_405_030  # as in the triggers of the facts
 
 
 def publish_calendar(business_date: date, engine: sqlalchemy.Engine) -> dict[str, int]:
@@ -75,13 +76,40 @@ def open_business_date(business_date: date, engine: sqlalchemy.Engine) -> dict[s
 
 
 def close_business_date(business_date: date, engine: sqlalchemy.Engine) -> dict[str, int]:
-    """Close a business date: from now on facts are booked in the next one."""
+    """Close a business date: from now on facts are booked in the next one.
+
+    Raises:
+        PosttradeError: trades of the date came in after its books were built; closed now, they would be in no date's books.
+    """
     with engine.begin() as connection:
+        # Whoever records holds this lock shared until it commits: nothing comes in while the date is looked through.
+        connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": CLOSING_LOCK})
+        if connection.scalar(text("select to_regclass('marts.fct_trades')")) is not None:
+            unbooked = connection.execute(text(TRADES_NOT_BOOKED), {"day": business_date}).one()
+            if unbooked.number:
+                raise PosttradeError(
+                    f"{unbooked.number} trades of {business_date} came in after its books were built, the first of them"
+                    f" {unbooked.first_trade_id}.",
+                    "Clear build_middle_office and what follows it, so that they are booked, then close again.",
+                )
         closed = connection.execute(
             text("insert into operations.day_closings (business_date) values (:day) on conflict do nothing"),
             {"day": business_date},
         ).rowcount
     return {"closed": closed}
+
+
+TRADES_NOT_BOOKED = """
+with recorded as (
+    select trade_id, max(version) as version from books.trade_versions where business_date = :day group by trade_id
+)
+select count(*) as number, min(recorded.trade_id) as first_trade_id
+from recorded
+where not exists (
+    select from marts.fct_trades as booked
+    where booked.business_date = :day and booked.trade_id = recorded.trade_id and booked.version >= recorded.version
+)
+"""
 
 
 def open_date(engine: sqlalchemy.Engine) -> date | None:
