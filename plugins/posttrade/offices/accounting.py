@@ -121,7 +121,7 @@ from intermediate.int_trades__movements as history
 inner join instruments on history.instrument_id = instruments.instrument_id
     and not instruments.is_delivered and not instruments.settles_daily
 cross join lateral (values
-    ('net', history.currency_code, history.net_amount),
+    ('paid', history.currency_code, -history.net_amount),
     ('exchanged', history.exchanged_currency_code, history.exchanged_amount)
 ) as amounts (amount_type, currency_code, amount)
 inner join rates on amounts.currency_code = rates.currency_code
