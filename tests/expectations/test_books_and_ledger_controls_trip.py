@@ -81,6 +81,14 @@ PLANTED: dict[str, list[str]] = {
         "update intermediate.int_trades__movements set fx_rate = fx_rate * 1.06 where ctid = (select ctid from"
         f" intermediate.int_trades__movements where business_date = {D} and movement_sign = 1 limit 1)"
     ],
+    "option_expired_in_the_money": [
+        # a call at 0.01 on something that is worth more
+        "update intermediate.int_reference__instruments_known set option_type = 'CALL', strike_price = 0.01, underlying_instrument_id ="
+        f" instrument_id where ctid = (select ctid from intermediate.int_reference__instruments_known where business_date = {D} limit 1)",
+        "insert into marts.fct_corporate_actions (business_date, event_id, book_id, account_id, instrument_id, event_type, entitled_quantity)"
+        f" select {D}, 'EXP', 'B', 'A', instrument_id, 'EXPIRY', 1 from intermediate.int_reference__instruments_known"
+        f" where business_date = {D} and option_type = 'CALL'",
+    ],
     "result_unexplained": [
         "update marts.fct_profit_and_loss set residual_amount = 0.01 where ctid = (select ctid from marts.fct_profit_and_loss"
         f" where business_date = {D} limit 1)"

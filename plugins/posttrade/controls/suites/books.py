@@ -150,6 +150,24 @@ CONTROLS = (
         where matched.unnamed_quantity <> 0""",
     ),
     Control(
+        "option_expired_in_the_money", Suite.BOOKS, Severity.WARNING, Owner.MIDDLE_OFFICE,
+        "No option with value expires without being exercised.",
+        "{account_id} let {held_quantity} of {instrument_id} in {book_id} expire; its underlying stood at {underlying_price}, the strike is"
+        " {strike_price}.",
+        "Ask the clearing member whether it was exercised; if so, deliver OPTION_EXERCISE or CASH_EXERCISE in corporate_actions.csv.",
+        ("book_id", "account_id", "instrument_id"),
+        """select actions.book_id, actions.account_id, actions.instrument_id, actions.entitled_quantity as held_quantity,
+            prices.price as underlying_price, instruments.strike_price
+        from marts.fct_corporate_actions as actions inner join today using (business_date)
+        inner join intermediate.int_reference__instruments_known as instruments using (business_date, instrument_id)
+        inner join books.business_days as days on days.business_date = today.business_date
+        inner join intermediate.int_market__closing_prices as prices on prices.instrument_id = instruments.underlying_instrument_id
+            and prices.business_date = days.previous_business_date
+        where actions.event_type = 'EXPIRY' and actions.entitled_quantity <> 0
+            and case instruments.option_type when 'CALL' then prices.price > instruments.strike_price
+                when 'PUT' then prices.price < instruments.strike_price end""",
+    ),
+    Control(
         "trade_rate_off_market", Suite.BOOKS, Severity.WARNING, Owner.MIDDLE_OFFICE,
         "The rate agreed with a trade is within 5 % of the day's.",
         "{trade_id} states the rate {fx_rate}; the day's rate of {currency_code} is {market_rate}.",
