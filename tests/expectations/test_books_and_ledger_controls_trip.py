@@ -85,8 +85,8 @@ PLANTED: dict[str, list[str]] = {
         # a call at 0.01 on something that is worth more
         "update intermediate.int_reference__instruments_known set option_type = 'CALL', strike_price = 0.01, underlying_instrument_id ="
         f" instrument_id where ctid = (select ctid from intermediate.int_reference__instruments_known where business_date = {D} limit 1)",
-        "insert into marts.fct_corporate_actions (business_date, event_id, book_id, account_id, instrument_id, event_type, entitled_quantity)"
-        f" select {D}, 'EXP', 'B', 'A', instrument_id, 'EXPIRY', 1 from intermediate.int_reference__instruments_known"
+        "insert into marts.fct_corporate_actions (business_date, event_id, book_id, account_id, instrument_id, event_type,"
+        f" entitled_quantity) select {D}, 'EXP', 'B', 'A', instrument_id, 'EXPIRY', 1 from intermediate.int_reference__instruments_known"
         f" where business_date = {D} and option_type = 'CALL'",
     ],
     "result_unexplained": [
