@@ -4,6 +4,7 @@ import pytest
 from loading_helpers import FIRM, MONDAY, TUESDAY, WEDNESDAY, deliver, found, loader, open_firm, record_trades, trade
 from sqlalchemy import text
 
+from posttrade.messages.contracts import CONTRACTS
 from posttrade.offices import front_office
 from posttrade.records.database import Role, engine
 from posttrade.settings import get_settings
@@ -114,6 +115,65 @@ def test_a_value_that_no_column_can_hold_does_not_stop_its_file(kind: str, bad: 
     counts = front_office.record_reference_data(MONDAY, loader())
     assert (counts["recorded"], counts["rejected"]) == (1, 1)
     assert found("select reason_code, raw from operations.exceptions") == [(reason, bad)]
+
+
+CASH_AND_STOCK = {"event_type": "MERGER", "amount_per_unit": "1", "received_instrument_id": "NEW", "new_units": "1", "old_units": "1"}
+
+
+@pytest.mark.parametrize(
+    ("terms", "reason"),
+    [
+        ({"event_type": "SPLIT", "new_units": "1", "old_units": "2"}, "OTHER_RATIO"),
+        ({"event_type": "REVERSE_SPLIT", "new_units": "2", "old_units": "1"}, "OTHER_RATIO"),
+        ({"event_type": "SPLIT", "new_units": "2", "old_units": "1", "account_id": "AC"}, "NOT_EXPECTED"),
+        ({"event_type": "SPIN_OFF", "new_units": "1", "old_units": "1", "cost_fraction": "0.1"}, "MISSING"),
+        ({"event_type": "SPIN_OFF", "received_instrument_id": "NEW", "new_units": "1", "old_units": "1"}, "MISSING"),
+        ({"event_type": "MERGER"}, "MISSING"),
+        (CASH_AND_STOCK, "MISSING"),
+        (CASH_AND_STOCK | {"cost_fraction": "1.1"}, "NOT_A_PART"),
+        (CASH_AND_STOCK | {"cost_fraction": "0.5", "received_instrument_id": "SAP"}, "SAME_INSTRUMENT"),
+        (CASH_AND_STOCK | {"cost_fraction": "0.5", "received_instrument_id": "NO"}, "UNKNOWN_REFERENCE"),
+        (CASH_AND_STOCK | {"cost_fraction": "0.5", "old_units": ""}, "MISSING"),
+        (CASH_AND_STOCK | {"cost_fraction": "0.5", "currency_code": "USD"}, "OTHER_CURRENCY"),
+        (CASH_AND_STOCK | {"cost_fraction": "0.5"}, ""),
+        ({"event_type": "CALL"}, "MISSING"),
+        ({"event_type": "PARTIAL_REDEMPTION", "amount_per_unit": "1"}, "MISSING"),
+        ({"event_type": "PARTIAL_REDEMPTION", "amount_per_unit": "1", "redeemed_fraction": "1"}, "OUT_OF_RANGE"),
+        ({"event_type": "OPTION_EXERCISE", "received_instrument_id": "SAP", "instrument_id": "CALL"}, ""),
+        ({"event_type": "OPTION_EXERCISE", "received_instrument_id": "NEW", "instrument_id": "CALL"}, "OTHER_UNDERLYING"),
+        ({"event_type": "RIGHTS_LAPSE"}, ""),
+    ],
+)  # fmt: skip
+def test_an_event_that_contradicts_itself_is_named(terms: dict[str, str], reason: str) -> None:
+    open_firm()
+    columns = CONTRACTS["instruments"].orders[0]
+    option = {"product_line": "option", "contract_size": "10", "expiry_date": "2026-03-20", "option_type": "CALL", "strike_price": "5"}
+    common = {"currency_code": "EUR", "market_mic": "XETR", "issuer_country_code": "DE", "product_line": "equity"}
+    instruments = [
+        common | {"instrument_id": "NEW", "name": "New"},
+        common | option | {"instrument_id": "CALL", "name": "Call", "underlying_instrument_id": "SAP"},
+        common | option | {"instrument_id": "BAD", "name": "On nothing", "underlying_instrument_id": "NOTHING"},
+        common | {"product_line": "fx_spot", "instrument_id": "EUREUR", "name": "On itself", "notional_currency_code": "EUR"},
+    ]
+    deliver(
+        MONDAY,
+        "instruments",
+        [",".join(one.get(name, "") for name in columns) for one in instruments],
+        "instruments_b.csv",
+        ",".join(columns),
+    )
+    front_office.record_reference_data(MONDAY, loader())
+    refused = [("SAME_CURRENCY",), ("UNKNOWN_REFERENCE",)]
+    assert found("select reason_code from operations.exceptions order by 1") == refused
+
+    columns = CONTRACTS["corporate_actions"].orders[0]
+    event = {
+        "event_id": "E", "instrument_id": "SAP", "event_status": "ANNOUNCED", "ex_date": "2026-01-06", "pay_date": "2026-01-07",
+        "currency_code": "EUR",
+    } | terms  # fmt: skip
+    deliver(MONDAY, "corporate_actions", [",".join(event.get(name, "") for name in columns)], header=",".join(columns))
+    assert front_office.record_market_data(MONDAY, loader())["recorded"] == (not reason)
+    assert sorted(found("select reason_code from operations.exceptions")) == sorted(refused + [(reason,)] * bool(reason))
 
 
 def test_the_terms_of_bonds_are_judged_by_their_product_line() -> None:

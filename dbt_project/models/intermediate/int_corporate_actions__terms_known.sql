@@ -1,4 +1,4 @@
-{{ config(materialized='table') }}
+{{ config(materialized='table', unlogged=true) }}
 
 -- The events gone ex that change positions, as known on the business date, in the terms that lots, positions and results need: what is
 -- paid in cash, what stays, and what is received instead. A withdrawn event is one that changes nothing. The redemptions of

@@ -1,4 +1,4 @@
-{{ config(materialized='table') }}
+{{ config(materialized='table', unlogged=true) }}
 
 -- The lots of each key that today's events touched, worked out from yesterday's or, where it is replayed, from nothing. A table of its
 -- own, so that the database can match in parallel.

@@ -1,4 +1,4 @@
-{{ config(materialized='table') }}
+{{ config(materialized='table', unlogged=true) }}
 
 -- What happened today to the lots of each book, account and instrument, in order: the day's trades where they only add to what
 -- was known; the whole history where an amendment, cancellation, late trade, late corporate action or change of method reaches
@@ -216,7 +216,7 @@ held_before as (
         where
             business_date = {{ previous_business_date() }}
             and quantity <> 0
-            and instrument_id in (select terms.instrument_id from terms)
+            and instrument_id in (select terms.instrument_id from terms where terms.ex_date > {{ previous_business_date() }})
         union
     {% endif %}
     select

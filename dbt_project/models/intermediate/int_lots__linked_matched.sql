@@ -1,4 +1,4 @@
-{{ config(materialized='table') }}
+{{ config(materialized='table', unlogged=true) }}
 
 -- The lots of instruments that today's events, or those of the days worked out again, turn into one another: all instruments of a book
 -- and account together, in the order of what happened. What the others do today stands in int_lots__day_matched.

@@ -260,6 +260,14 @@ def _errors_across_columns(contract: Contract) -> Iterator[sql.Composed]:
             ("maturity_date::date <= issue_date::date", "BEFORE_ISSUE_DATE:maturity_date"),
             (r"step_rates !~ '^-?\d+(\.\d+)?( +-?\d+(\.\d+)?)*$'", "NOT_A_NUMBER:step_rates"),
             ("rate_cap::numeric < rate_floor::numeric", "BELOW_THE_FLOOR:rate_cap"),
+            ("notional_currency_code = currency_code", "SAME_CURRENCY:notional_currency_code"),
+            # the underlying may come in the same file
+            (
+                "underlying_instrument_id not in (select instrument_id from books.instruments)"
+                " and underlying_instrument_id not in"
+                " (select one.instrument_id from pg_temp.parsed as one where one.instrument_id is not null)",
+                "UNKNOWN_REFERENCE:underlying_instrument_id",
+            ),
         )
     elif contract.kind == "corporate_actions":
         checks = (

@@ -29,6 +29,7 @@ _SENTENCES = {
         "{field} is {value}, which does not go with the event: a SPLIT or STOCK_DIVIDEND gives more than old_units, a REVERSE_SPLIT fewer",
         "Correct it, then replay the row."),
     "SAME_INSTRUMENT": ("{field} is {value!r}, the instrument that the event is on", "Correct it, then replay the row."),
+    "SAME_CURRENCY": ("{field} is {value!r}, the currency the instrument is priced in", "Correct it, then replay the row."),
     "OTHER_UNDERLYING": ("{field} is {value!r}, which is not the underlying of the option", "Correct it, then replay the row."),
     "NOT_EXPECTED": ("{field} is {value!r}, and must be empty for this event", "Correct it, then replay the row."),
     "NOT_A_PERCENTAGE": ("{field} is {value}, and must be at least 0 and at most 100", "Correct it, then replay the row."),
