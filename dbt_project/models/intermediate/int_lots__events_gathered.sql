@@ -30,83 +30,12 @@ line_methods as (
     ) as latest
 ),
 
--- A method stated today for trades already booked.
-restated_accounts as (
-    select
-        account_id,
-        min(valid_from) as valid_from
-    from account_methods
-    where
-        business_date = {{ business_date() }}
-        and valid_from < {{ business_date() }}
-    group by account_id
-),
-
 terms as (
     select * from {{ ref('int_corporate_actions__terms_known') }} where business_date = {{ business_date() }}
 ),
 
--- A corporate action that was announced, amended or withdrawn today: all instruments and dates it ever named.
-restated_instruments as (
-    select
-        versions.instrument_id,
-        min(versions.ex_date) as ex_date
-    from {{ ref('stg_books__corporate_actions') }} as versions
-    where
-        versions.business_date <= {{ business_date() }}
-        and versions.event_id in (
-            select events.event_id from {{ ref('stg_books__corporate_actions') }} as events
-            where events.business_date = {{ business_date() }}
-        )
-        and versions.event_type not in ('CASH_DIVIDEND', 'SPECIAL_DIVIDEND')
-    group by versions.instrument_id
-),
-
--- Instruments that an event ever turned into one another, and those linked through others.
 linked_instruments as (
-    with recursive links as (
-        select
-            instrument_id,
-            received_instrument_id
-        from {{ ref('stg_books__corporate_actions') }}
-        where
-            received_instrument_id is not null
-            and business_date <= {{ business_date() }}
-    ),
-
-    reached as (
-        select
-            instrument_id,
-            received_instrument_id as linked_instrument_id
-        from links
-        union
-        select
-            received_instrument_id,
-            instrument_id
-        from links
-        union
-        select
-            reached.instrument_id,
-            both_ways.linked_instrument_id
-        from reached
-        inner join (
-            select
-                instrument_id,
-                received_instrument_id as linked_instrument_id
-            from links
-            union all
-            select
-                received_instrument_id,
-                instrument_id
-            from links
-        ) as both_ways on reached.linked_instrument_id = both_ways.instrument_id
-    )
-
-    select
-        reached.instrument_id,
-        reached.linked_instrument_id,
-        min(reached.linked_instrument_id) over (partition by reached.instrument_id) as link_id
-    from reached
+    select * from {{ ref('int_corporate_actions__instruments_linked') }}
 ),
 
 links_of_today as (
@@ -118,50 +47,8 @@ links_of_today as (
         and terms.ex_date > {{ previous_business_date() }}
 ),
 
-replayed_alone as (
-    select
-        book_id,
-        account_id,
-        instrument_id
-    from {{ ref('int_trades__movements') }}
-    where
-        business_date = {{ business_date() }}
-        and movement_type <> 'NEW'
-        and exchanged_currency_code is null
-    union
-    select
-        history.book_id,
-        history.account_id,
-        history.instrument_id
-    from {{ ref('int_trades__movements') }} as history
-    inner join restated_accounts on history.account_id = restated_accounts.account_id
-    where
-        history.business_date <= {{ business_date() }}
-        and history.trade_date >= restated_accounts.valid_from
-        and history.exchanged_currency_code is null
-    union
-    select
-        history.book_id,
-        history.account_id,
-        history.instrument_id
-    from {{ ref('int_trades__movements') }} as history
-    inner join restated_instruments on history.instrument_id = restated_instruments.instrument_id
-    where
-        restated_instruments.ex_date <= {{ previous_business_date() }}
-        and history.business_date <= {{ business_date() }}
-        and history.trade_date < restated_instruments.ex_date
-),
-
--- What an instrument is worked out from changes what it turned into.
 replayed_keys as (
-    select * from replayed_alone
-    union
-    select
-        replayed_alone.book_id,
-        replayed_alone.account_id,
-        linked_instruments.linked_instrument_id
-    from replayed_alone
-    inner join linked_instruments on replayed_alone.instrument_id = linked_instruments.instrument_id
+    select * from {{ ref('int_lots__keys_replayed') }}
 ),
 
 replayed as (

@@ -37,23 +37,13 @@ terms as (
             when closed_fraction is null and received_instrument_id is null then ex_date
             else greatest(ex_date, pay_date)
         end as delivery_date,
-        row_number() over (order by ex_date, event_id) as event_no
+        row_number() over (order by ex_date, event_type = 'EXPIRY', event_id) as event_no
     from {{ ref('int_corporate_actions__terms_known') }} as terms_known
     where business_date = {{ business_date() }}
 ),
 
-links as (
-    select distinct
-        instrument_id,
-        received_instrument_id
-    from {{ ref('stg_books__corporate_actions') }}
-    where
-        received_instrument_id is not null
-        and business_date <= {{ business_date() }}
-),
-
 concerned as (
-    with recursive reached as (
+    with reached as (
         select instrument_id
         from terms
         where
@@ -84,27 +74,13 @@ concerned as (
         where
             actions.business_date = {{ business_date() }}
             and actions.fraction_quantity <> 0
-    ),
-
-    linked as (
-        select instrument_id from reached
-        union
-        select ways.linked_instrument_id
-        from linked
-        inner join (
-            select
-                instrument_id,
-                received_instrument_id as linked_instrument_id
-            from links
-            union all
-            select
-                received_instrument_id,
-                instrument_id
-            from links
-        ) as ways on linked.instrument_id = ways.instrument_id
     )
 
-    select instrument_id from linked
+    select instrument_id from reached
+    union
+    select links.linked_instrument_id
+    from reached
+    inner join {{ ref('int_corporate_actions__instruments_linked') }} as links on reached.instrument_id = links.instrument_id
 ),
 
 confirmed as (

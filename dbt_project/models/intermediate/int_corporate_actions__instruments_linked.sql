@@ -1,0 +1,47 @@
+{{ config(materialized='table', unlogged=true) }}
+
+-- Instruments that an event ever turned into one another, and those linked through others; link_id names the group.
+
+with recursive links as (
+    select
+        instrument_id,
+        received_instrument_id
+    from {{ ref('stg_books__corporate_actions') }}
+    where
+        received_instrument_id is not null
+        and business_date <= {{ business_date() }}
+),
+
+reached as (
+    select
+        instrument_id,
+        received_instrument_id as linked_instrument_id
+    from links
+    union
+    select
+        received_instrument_id,
+        instrument_id
+    from links
+    union
+    select
+        reached.instrument_id,
+        both_ways.linked_instrument_id
+    from reached
+    inner join (
+        select
+            instrument_id,
+            received_instrument_id as linked_instrument_id
+        from links
+        union all
+        select
+            received_instrument_id,
+            instrument_id
+        from links
+    ) as both_ways on reached.linked_instrument_id = both_ways.instrument_id
+)
+
+select
+    reached.instrument_id,
+    reached.linked_instrument_id,
+    min(reached.linked_instrument_id) over (partition by reached.instrument_id) as link_id
+from reached

@@ -1,0 +1,88 @@
+{{ config(materialized='table', unlogged=true) }}
+
+-- The keys whose lots are worked out again from their first trade: an amendment, cancellation or late trade, a late corporate action or a
+-- change of method reaches back.
+
+with account_methods as (
+    select
+        account_id,
+        business_date,
+        valid_from
+    from {{ as_known(ref('stg_books__lot_methods'), ['account_id', 'valid_from']) }} as known
+),
+
+-- A method stated today for trades already booked.
+restated_accounts as (
+    select
+        account_id,
+        min(valid_from) as valid_from
+    from account_methods
+    where
+        business_date = {{ business_date() }}
+        and valid_from < {{ business_date() }}
+    group by account_id
+),
+
+-- A corporate action that was announced, amended or withdrawn today: all instruments and dates it ever named.
+restated_instruments as (
+    select
+        versions.instrument_id,
+        min(versions.ex_date) as ex_date
+    from {{ ref('stg_books__corporate_actions') }} as versions
+    where
+        versions.business_date <= {{ business_date() }}
+        and versions.event_id in (
+            select events.event_id from {{ ref('stg_books__corporate_actions') }} as events
+            where events.business_date = {{ business_date() }}
+        )
+        and versions.event_type not in ('CASH_DIVIDEND', 'SPECIAL_DIVIDEND')
+    group by versions.instrument_id
+),
+
+replayed_alone as (
+    select
+        book_id,
+        account_id,
+        instrument_id
+    from {{ ref('int_trades__movements') }}
+    where
+        business_date = {{ business_date() }}
+        and movement_type <> 'NEW'
+        and exchanged_currency_code is null
+    union
+    select
+        history.book_id,
+        history.account_id,
+        history.instrument_id
+    from {{ ref('int_trades__movements') }} as history
+    inner join restated_accounts on history.account_id = restated_accounts.account_id
+    where
+        history.business_date <= {{ business_date() }}
+        and history.trade_date >= restated_accounts.valid_from
+        and history.exchanged_currency_code is null
+    union
+    select
+        history.book_id,
+        history.account_id,
+        history.instrument_id
+    from {{ ref('int_trades__movements') }} as history
+    inner join restated_instruments on history.instrument_id = restated_instruments.instrument_id
+    where
+        restated_instruments.ex_date <= {{ previous_business_date() }}
+        and history.business_date <= {{ business_date() }}
+        and history.trade_date < restated_instruments.ex_date
+),
+
+-- What an instrument is worked out from changes what it turned into.
+replayed_keys as (
+    select * from replayed_alone
+    union
+    select
+        replayed_alone.book_id,
+        replayed_alone.account_id,
+        links.linked_instrument_id
+    from replayed_alone
+    inner join {{ ref('int_corporate_actions__instruments_linked') }} as links on replayed_alone.instrument_id = links.instrument_id
+)
+
+select * from replayed_keys
