@@ -15,7 +15,6 @@ from environment_of_tests import dsn, new_database, set_environment
 from posttrade.records.database import administrator_url, dispose_engines
 from posttrade.records.migrate import migrate
 from posttrade.runtime import postgres
-from posttrade.settings import get_settings
 
 # Tests of properties run the same examples every time. To try others: --hypothesis-profile=many --hypothesis-seed=7.
 hypothesis.settings.register_profile("many", max_examples=10, deadline=None)
@@ -63,4 +62,3 @@ def shared_cases() -> Path:
     if not SHARED_CASES.is_dir():
         pytest.skip("the folder of outside cases is not here")
     return SHARED_CASES
-

@@ -5,12 +5,12 @@ unless they are named `base`; buys and receipts of securities are positive, cash
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal, localcontext
+from decimal import ROUND_HALF_UP, Decimal, localcontext
 
-from decimal_books import DecimalBook
+from decimal_books import DecimalBook, rounded
 
 Key = tuple[str, str, str]
 """Book, account, instrument."""
@@ -122,11 +122,6 @@ class DayOfFirm:
     results: dict[Key, dict[str, Decimal]] = field(default_factory=dict)
 
 
-def rounded(value: Decimal, places: int) -> Decimal:
-    with localcontext(prec=60):
-        return value.quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN)
-
-
 def keep_books(history: History) -> dict[date, DayOfFirm]:
     """The books of every date."""
     keeper = _Keeper(history)
@@ -230,24 +225,16 @@ class _Keeper:
             trades[booked.event.book, booked.event.account, booked.event.instrument].append(booked)
         realised = {}
         for key, of_key in trades.items():
-            book = DecimalBook()
-            steps: list[tuple[tuple[date, bool, object, str], Callable[[], None]]] = [
-                ((split.ex, False, split.ex, split.event_id), lambda split=split: book.split(split.new, split.old))  # type: ignore[misc]
-                for split in self.history.splits
-                if split.instrument == key[2] and split.known <= day and split.ex <= day
+            book = DecimalBook(self.minor(key[2]))
+            steps: list[Split | Booked] = [
+                split for split in self.history.splits if split.instrument == key[2] and split.known <= day and split.ex <= day
             ]
-            for one in of_key:
-                steps.append(
-                    (
-                        (one.event.trade_date, True, one.event.executed_at, one.event.trade_id),
-                        lambda one=one: book.trade(  # type: ignore[misc]
-                            one.event.trade_id, one.event.trade_date, one.event.quantity, one.gross + one.fee,
-                            one.gross_base + one.fee_base, one.rate, self._method(one.event),
-                        ),
-                    )
-                )  # fmt: skip
-            for _, step in sorted(steps, key=lambda step: step[0]):
-                step()
+            for step in sorted([*steps, *of_key], key=_order):
+                if isinstance(step, Split):
+                    book.split(step.new, step.old)
+                else:
+                    event, cost, cost_base = step.event, step.gross + step.fee, step.gross_base + step.fee_base
+                    book.trade(event.trade_id, event.trade_date, event.quantity, cost, cost_base, step.rate, self._method(event))
             realised[key] = (book.realised, book.realised_base, book.realised_price_base)
             today.positions[key] = Position(book.quantity, book.cost, book.cost_base)
             today.lots[key] = [(lot.lot_id, lot.opened_date, lot.quantity, lot.cost, lot.cost_base) for lot in book.lots]
@@ -275,7 +262,7 @@ class _Keeper:
             if dividend.ex > day:
                 continue
             held: dict[Key, Decimal] = defaultdict(lambda: ZERO)
-            for (event_id, key) in self.income:
+            for event_id, key in self.income:
                 if event_id == dividend.event_id:
                     held[key] += 0
             for one in self.booked.values():
@@ -355,6 +342,13 @@ class _Keeper:
                 "opening_value": amount, "opening_value_base": amount_base, "closing_value": closing, "closing_value_base": closing_base,
                 "paid": flow, "paid_base": flow_base, "fx_transaction_base": gained, "total": ZERO, "total_base": gained,
             }  # fmt: skip
+
+
+def _order(step: Split | Booked) -> tuple[date, bool, float, str]:
+    """A split comes before the trades of its ex date, they by their moment."""
+    if isinstance(step, Split):
+        return step.ex, False, 0, step.event_id
+    return step.event.trade_date, True, step.event.executed_at.timestamp(), step.event.trade_id
 
 
 def _last_known(quotes: Iterable[Quote], day: date) -> dict[str, Decimal]:

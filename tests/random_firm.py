@@ -1,4 +1,4 @@
-"""A random firm of many books: each book and account has a history of its own, and some books tell the history of another in other words."""
+"""A random firm of many books; some of them tell the history of another in other words."""
 
 import random
 from collections.abc import Callable, Iterable
@@ -172,11 +172,9 @@ def _flat(chance: random.Random, book: str, history: History) -> list[TradeEvent
     for place, instrument in enumerate(sorted(CURRENCIES)):
         first = sorted(METHODS)[0]
         one = _story(chance, book, first, instrument, place * 100, is_exact=False, is_simple=True)
-        (held,) = (
-            keep_books(replace(history, trades=one))[FRI].positions[key].quantity for key in [(book, first, instrument)]
-        )
-        quantity, price, fee, rate = _terms(chance, instrument, is_exact=False)
+        held = keep_books(replace(history, trades=one))[FRI].positions[book, first, instrument].quantity
         if held:
+            _, price, fee, rate = _terms(chance, instrument, is_exact=False)
             moment = datetime.combine(FRI, time(20, 0), UTC)
             one.append(TradeEvent(FRI, f"{book}-{place}99", 1, "NEW", FRI, moment, book, first, instrument, -held, price, fee, rate))
         story += [replace(event, account=account, trade_id=f"{event.trade_id}-{account}") for event in one for account in METHODS]
