@@ -7,15 +7,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import psycopg
 import pytest
-from environment_of_tests import set_environment
+from environment_of_tests import dsn, new_database, set_environment
 
 from posttrade.records.database import administrator_url, dispose_engines
 from posttrade.records.migrate import migrate
 from posttrade.runtime import postgres
-from posttrade.settings import get_settings
 
+# Tests of properties run the same examples every time. To try others: --hypothesis-profile=many --hypothesis-seed=7.
+hypothesis.settings.register_profile("many", max_examples=10, deadline=None)
 SHARED_CASES = Path(__file__).resolve().parents[2] / "shared" / "cases"
 
 
@@ -41,32 +43,17 @@ def database_server() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def migrated_database(database_server: str) -> Iterator[psycopg.Connection[Any]]:
     """A connection to an empty migrated database, to call its functions."""
-    with psycopg.connect(_dsn(database_server, "postgres"), autocommit=True) as connection:
+    with psycopg.connect(dsn(database_server, "postgres"), autocommit=True) as connection:
         connection.execute("create database functions template template strategy file_copy")
-    with psycopg.connect(_dsn(database_server, "functions"), autocommit=True) as connection:
+    with psycopg.connect(dsn(database_server, "functions"), autocommit=True) as connection:
         yield connection
 
 
 @pytest.fixture
 def fresh_database(database_server: str, tmp_path: Path) -> Iterator[str]:
     """A new migrated database and a new home; gives the administrator's URL of the database."""
-    name = "fresh"  # always the same: dbt's picture of the project names the database
-    with psycopg.connect(_dsn(database_server, "postgres"), autocommit=True) as connection:
-        connection.execute(f"create database {name} template template strategy file_copy")
-        connection.execute(f"create database {name}_airflow owner posttrade_airflow")
-    address = database_server.rsplit("/", 1)[0] + f"/{name}"
-    before = dict(os.environ)
-    set_environment(home=str(tmp_path / "home"), database_url=address)
-    try:
+    with new_database(database_server, tmp_path / "home") as address:
         yield address
-    finally:
-        dispose_engines()
-        os.environ.clear()
-        os.environ.update(before)
-        get_settings.cache_clear()
-        with psycopg.connect(_dsn(database_server, "postgres"), autocommit=True) as connection:
-            connection.execute(f"drop database {name} with (force)")
-            connection.execute(f"drop database {name}_airflow with (force)")
 
 
 @pytest.fixture
@@ -75,7 +62,3 @@ def shared_cases() -> Path:
     if not SHARED_CASES.is_dir():
         pytest.skip("the folder of outside cases is not here")
     return SHARED_CASES
-
-
-def _dsn(server: str, database: str) -> str:
-    return server.replace("postgresql+psycopg://", "postgresql://").rsplit("/", 1)[0] + f"/{database}"

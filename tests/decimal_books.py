@@ -5,11 +5,15 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 
-CENT = Decimal("0.01")
-
 
 def cents(value: Decimal) -> Decimal:
-    return value.quantize(CENT, ROUND_HALF_EVEN)
+    return rounded(value, 2)
+
+
+def rounded(value: Decimal, decimals: int) -> Decimal:
+    """Half even."""
+    with localcontext(prec=60):
+        return value.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_EVEN)
 
 
 @dataclass
@@ -23,8 +27,9 @@ class OpenLot:
 
 @dataclass
 class DecimalBook:
-    """The lots of one key."""
+    """The lots of one key; its own currency has so many decimals, the base currency two."""
 
+    decimals: int = 2
     lots: list[OpenLot] = field(default_factory=list)
     realised: Decimal = Decimal(0)
     realised_base: Decimal = Decimal(0)
@@ -56,11 +61,13 @@ class DecimalBook:
                 if closed == abs(lot.quantity):
                     cost, cost_base = lot.cost, lot.cost_base
                 else:
-                    cost, cost_base = cents(lot.cost * closed / abs(lot.quantity)), cents(lot.cost_base * closed / abs(lot.quantity))
+                    cost = rounded(lot.cost * closed / abs(lot.quantity), self.decimals)
+                    cost_base = cents(lot.cost_base * closed / abs(lot.quantity))
                 if closed == abs(quantity):
                     part, part_base = amount, amount_base
                 else:
-                    part, part_base = cents(amount * closed / abs(quantity)), cents(amount_base * closed / abs(quantity))
+                    part = rounded(amount * closed / abs(quantity), self.decimals)
+                    part_base = cents(amount_base * closed / abs(quantity))
                 self.realised += -part - cost
                 self.realised_base += -part_base - cost_base
                 self.realised_price_base += cents((-part - cost) * rate)

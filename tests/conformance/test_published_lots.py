@@ -9,7 +9,8 @@ import pytest
 import yaml
 from lot_books import LotTrade, match
 
-CASES = yaml.safe_load((Path(__file__).parents[1] / "data" / "conformance" / "lots.yaml").read_text())
+DATA = Path(__file__).parents[1] / "data" / "conformance"
+CASES = yaml.safe_load((DATA / "lots.yaml").read_text()) + yaml.safe_load((DATA / "bug_reports.yaml").read_text())["lots"]
 RUNS = [(case, method) for case in CASES for method in case["expected"]]
 
 

@@ -1,0 +1,269 @@
+"""A random firm through the close, against books kept in Decimal and against itself.
+
+1,000 random histories in five days: late, amended, moved and cancelled trades, fees, own rates, three currencies, missing and corrected
+prices, splits and dividends. All of it must agree with the oracle to the cent; and some books tell the history of another in other words:
+delivered in another order and twice, on other days, cut in halves, with trades that are taken back.
+
+More firms: `./posttrade test tests/integration/test_random_firm.py --hypothesis-profile=many --hypothesis-seed=7`.
+"""
+
+from collections import defaultdict
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from decimal_firm import DayOfFirm, Key, keep_books
+from environment_of_tests import new_database
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+from integration.small_firm import SmallFirm, assert_books_tie, rows, trade, value
+from random_firm import CURRENCIES, DAYS, FRI, HISTORIES, METHODS, RandomFirm, books_of, keys_of, make_firm
+
+MANY = settings.get_current_profile_name() == "many"
+BOTH = ("opening_value", "closing_value", "net_cash_in", "price", "income", "fees", "new_trades", "amended_trades", "cancelled_trades",
+        "late_trades", "corporate_actions", "total", "realised")  # fmt: skip
+ONLY_BASE = ("fx_translation", "fx_transaction", "realised_price", "realised_fx")
+RESULT_COLUMNS = (
+    *(f"{name}_amount" for name in BOTH), *(f"{name}_amount_base" for name in BOTH), *(f"{name}_amount_base" for name in ONLY_BASE),
+)  # fmt: skip
+NAMES_OF_THE_ORACLE = {"net_cash_in": "paid", "new_trades": "new", "amended_trades": "amended", "cancelled_trades": "cancelled",
+                       "late_trades": "late"}  # fmt: skip
+POSITION_COLUMNS = (
+    "traded_quantity", "cost_amount", "cost_amount_base", "market_value_amount", "market_value_amount_base", "unrealised_amount",
+    "unrealised_amount_base",
+)  # fmt: skip
+
+Figures = dict[date, dict[Key, dict[str, Decimal]]]
+"""By date and book, account and instrument: what a mart says, by column."""
+
+
+@settings(max_examples=3 if MANY else 1, derandomize=not MANY, deadline=None, phases=[Phase.generate], database=None)
+@given(seed=st.integers(min_value=1, max_value=2**31))
+def test_a_random_firm(seed: int, database_server: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+    firm = make_firm(seed)
+    books = keep_books(firm.history)
+    with new_database(database_server, tmp_path_factory.mktemp("firm")):
+        close_days(firm)
+        positions = figures("fct_positions", POSITION_COLUMNS)
+        results = figures("fct_profit_and_loss", RESULT_COLUMNS)
+        assert_agrees(books, positions, results)
+        assert_lots_agree(books)
+        assert_every_window_is_explained(positions, results)
+        assert_twins_are_equal(firm, positions, results)
+        assert_cancelled_trades_leave_their_history(firm)
+        assert_methods_agree_once_flat(firm, positions, results)
+        assert_journal_balances()
+        assert_books_tie()
+
+
+def close_days(firm: RandomFirm) -> None:
+    history = firm.history
+    assert len(keys_of(one for one in history.trades if one.version == 1 and "-" not in one.book and one.book[0] == "B")) >= HISTORIES
+    small = SmallFirm(
+        base=history.base,
+        instruments=[{"instrument_id": name, "currency_code": currency} for name, currency in CURRENCIES.items()],
+        books=books_of(firm),
+        accounts=sorted(METHODS),
+    )
+    methods = [
+        {"account_id": account, "valid_from": max(since, date(2000, 1, 1)), "lot_method": method}
+        for account, stated in METHODS.items() for since, method in stated
+    ]  # fmt: skip
+    withheld = [
+        {"account_id": account, "issuer_country_code": "US", "income_type": "DIVIDEND", "rate": history.withheld} for account in METHODS
+    ]
+    for day in DAYS:
+        small.deliver(day, "prices", [
+            {"instrument_id": one.name, "price_date": one.of, "price": one.value, "currency_code": CURRENCIES[one.name]}
+            for one in history.prices if one.known == day
+        ])  # fmt: skip
+        small.deliver(day, "fx_rates", [
+            {"currency_code": one.name, "base_currency_code": history.base, "rate_date": one.of, "rate": f"{one.value:f}"}
+            for one in history.rates if one.known == day
+        ])  # fmt: skip
+        events: list[dict[str, object]] = [
+            {"event_id": one.event_id, "instrument_id": one.instrument, "event_type": "SPLIT" if one.new > one.old else "REVERSE_SPLIT",
+             "event_status": "ANNOUNCED",
+             "ex_date": one.ex, "pay_date": one.ex, "currency_code": CURRENCIES[one.instrument], "new_units": one.new, "old_units": one.old}
+            for one in history.splits if one.known == day
+        ]  # fmt: skip
+        amounts = {one.event_id: one.amount for one in history.dividends if one.amount}
+        events += [
+            {"event_id": one.event_id, "instrument_id": one.instrument, "event_type": "CASH_DIVIDEND",
+             "event_status": "ANNOUNCED" if one.amount else "WITHDRAWN", "ex_date": one.ex, "pay_date": "2026-02-02",
+             "currency_code": CURRENCIES[one.instrument], "amount_per_unit": one.amount or amounts[one.event_id]}
+            for one in history.dividends if one.known == day
+        ]  # fmt: skip
+        small.deliver(day, "corporate_actions", events)
+        trades = [
+            trade(
+                one.trade_id, one.trade_date, one.quantity, f"{one.price:f}", version=one.version, event_type=one.kind,
+                executed_at=one.executed_at.isoformat(), book_id=one.book, account_id=one.account, instrument_id=one.instrument,
+                currency_code=CURRENCIES[one.instrument], fee_amount=f"{one.fee:f}",
+                fx_rate="" if one.rate is None else f"{one.rate:f}",
+            )
+            for one in firm.deliveries if one.known == day
+        ]  # fmt: skip
+        if day == DAYS[0]:
+            small.day(day, trades, lot_methods=methods, withholding_rates=withheld)
+        else:
+            small.day(day, trades)
+    assert rows("select field, value, reason from operations.exceptions") == []
+
+
+def figures(mart: str, columns: tuple[str, ...]) -> Figures:
+    found: Figures = defaultdict(dict)
+    for day, book, account, instrument, *values in rows(
+        f"select business_date, book_id, account_id, instrument_id, {', '.join(columns)} from marts.{mart}"
+    ):
+        found[day][book, account, instrument] = dict(zip(columns, values, strict=True))
+    return found
+
+
+def assert_agrees(books: dict[date, DayOfFirm], positions: Figures, results: Figures) -> None:
+    """Every figure of every key and date is the oracle's; what the one does not have is zero in the other."""
+    differences = []
+    for day, books_of_day in books.items():
+        expected_positions = {
+            key: dict(
+                zip(
+                    POSITION_COLUMNS,
+                    (
+                        one.quantity,
+                        one.cost,
+                        one.cost_base,
+                        one.value,
+                        one.value_base,
+                        one.value - one.cost,
+                        one.value_base - one.cost_base,
+                    ),
+                    strict=True,
+                )
+            )
+            for key, one in books_of_day.positions.items()
+        }
+        expected_results = {
+            key: {
+                column: one.get(NAMES_OF_THE_ORACLE.get(name, name) + ("_base" if column.endswith("_base") else ""), Decimal(0))
+                for column in RESULT_COLUMNS
+                for name in [column.split("_amount")[0]]
+            }
+            for key, one in books_of_day.results.items()
+        }
+        for expected, found in ((expected_positions, positions[day]), (expected_results, results[day])):
+            assert sum(any(one.values()) for one in expected.values()) > HISTORIES / 2
+            for key in {*expected, *found}:
+                for column in POSITION_COLUMNS if found is positions[day] else RESULT_COLUMNS:
+                    figure, oracle = found.get(key, {}).get(column, Decimal(0)), expected.get(key, {}).get(column, Decimal(0))
+                    if figure != oracle:
+                        differences.append((day, key, column, figure, oracle))
+    assert not differences, (len(differences), differences[:20])
+
+
+def assert_lots_agree(books: dict[date, DayOfFirm]) -> None:
+    found: dict[tuple[date, Key], list[tuple[Any, ...]]] = defaultdict(list)
+    for day, book, account, instrument, *lot in rows(
+        "select business_date, book_id, account_id, instrument_id, regexp_replace(lot_id, '^CSV~', ''), opened_date, open_quantity,"
+        " cost_amount, cost_amount_base from marts.fct_lots"
+    ):
+        found[day, (book, account, instrument)].append(tuple(lot))
+    expected = {(day, key): lots for day, one in books.items() for key, lots in one.lots.items() if lots}
+    assert {name: sorted(lots) for name, lots in expected.items()} == {name: sorted(lots) for name, lots in found.items()}
+
+
+def assert_every_window_is_explained(positions: Figures, results: Figures) -> None:
+    """The result of any days is the value at their end less the value at their start less what was paid in."""
+    keys = {key for day in DAYS for key in results[day] if not key[2].startswith("CASH:")}
+    for ending in ("amount", "amount_base"):
+        for key in keys:
+            worth = [Decimal(0)] + [positions[day].get(key, {}).get(f"market_value_{ending}", Decimal(0)) for day in DAYS]
+            of_days = [results[day].get(key, defaultdict(Decimal)) for day in DAYS]
+            for first in range(len(DAYS)):
+                for last in range(first, len(DAYS)):
+                    total = sum(one[f"total_{ending}"] for one in of_days[first : last + 1])
+                    paid = sum(one[f"net_cash_in_{ending}"] for one in of_days[first : last + 1])
+                    assert total == worth[last + 1] - worth[first] - paid, (key, ending, first, last)
+
+
+def assert_twins_are_equal(firm: RandomFirm, positions: Figures, results: Figures) -> None:
+    """What a book says in other words comes to the same."""
+    of_book: dict[str, set[Key]] = defaultdict(set)
+    for day in DAYS:
+        for key in {*positions[day], *results[day]}:
+            of_book[key[0]].add(key)
+    pairs = [(kind, key, (twin, *key[1:])) for kind, twins in firm.twins.items() for book, twin in twins for key in of_book[book]]
+    assert len(pairs) > 150
+    for kind, key, twin in pairs:
+        for day in DAYS:
+            formerly, now = results[day].get(key, defaultdict(Decimal)), results[day].get(twin, defaultdict(Decimal))
+            place, place_now = positions[day].get(key, defaultdict(Decimal)), positions[day].get(twin, defaultdict(Decimal))
+            if kind == "PERMUTED":
+                assert dict(formerly) == dict(now) or not any({*formerly.values(), *now.values()}), (day, key)
+                assert dict(place) == dict(place_now) or not any({*place.values(), *place_now.values()}), (day, key)
+            elif kind == "SPLIT":
+                # a result can be realised earlier or later by a cent, and is the same in sum
+                for column in RESULT_COLUMNS:
+                    assert column.startswith("realised") or formerly[column] == now[column], (day, key, column)
+                assert place["traded_quantity"] == place_now["traded_quantity"], (day, key)
+        if kind in ("LATER", "CANCELLED"):
+            last, last_now = positions[FRI].get(key, defaultdict(Decimal)), positions[FRI].get(twin, defaultdict(Decimal))
+            for column in ("traded_quantity", "cost_amount", "market_value_amount", "market_value_amount_base"):
+                assert last[column] == last_now[column], (kind, key, column)
+            for column in ("total_amount", "realised_amount"):
+                assert to_date(results, key, column) == to_date(results, twin, column), (kind, key, column)
+    # In base currency what was booked on another day has another rate in its security, and in the claim the other way round.
+    books = [(kind, book, twin) for kind, twins in firm.twins.items() for book, twin in twins]
+    for kind, book, twin in books:
+        total, total_of_twin = (
+            sum(to_date(results, key, "total_amount_base") for key in of_book[one]) for one in (book, twin)
+        )  # fmt: skip
+        assert total == total_of_twin, (kind, book)
+    assert any(sum(to_date(results, key, "total_amount_base") for key in of_book[book]) for _, book, _ in books)
+
+
+def to_date(results: Figures, key: Key, column: str) -> Decimal:
+    return sum((results[day][key][column] for day in DAYS if key in results[day]), Decimal(0))
+
+
+def assert_cancelled_trades_leave_their_history(firm: RandomFirm) -> None:
+    """No total has them (the twins say so); the record has all of them."""
+    trades = "select 'CSV~' || trade_id as trade_id from unnest(cast(:names as text[])) as trade_id"
+    (versions, cancelled, booked, taken_back) = rows(
+        f"""with given as ({trades})
+        select (select count(*) from books.trade_versions inner join given using (trade_id)),
+            (select count(distinct trade_id) from marts.fct_trades inner join given using (trade_id) where trade_status = 'CANCELLED'),
+            (select count(*) from intermediate.int_trades__movements inner join given using (trade_id) where movement_sign = 1),
+            (select count(*) from intermediate.int_trades__movements inner join given using (trade_id) where movement_sign = -1)""",
+        names=firm.cancelled,
+    )[0]
+    assert (versions, cancelled) == (2 * len(firm.cancelled), len(firm.cancelled))
+    came = {(one.trade_id, one.version): one.known for one in firm.history.trades if one.trade_id in set(firm.cancelled)}
+    overnight = sum(came[name, 1] < came[name, 2] for name in firm.cancelled)
+    assert (booked, taken_back) == (overnight, overnight)
+    assert 0 < overnight < len(firm.cancelled)
+
+
+def assert_methods_agree_once_flat(firm: RandomFirm, positions: Figures, results: Figures) -> None:
+    """Whichever lots were closed first: once all are, the result is the same, and all of it is realised or income."""
+    compared = 0
+    for book in firm.flat_books:
+        for instrument in CURRENCIES:
+            ends = set()
+            for account in METHODS:
+                key = (book, account, instrument)
+                assert positions[FRI].get(key, defaultdict(Decimal))["traded_quantity"] == 0
+                for ending in ("amount", "amount_base"):
+                    total, realised, income = (to_date(results, key, f"{name}_{ending}") for name in ("total", "realised", "income"))
+                    assert total == realised + income, key
+                ends.add((to_date(results, key, "total_amount"), to_date(results, key, "total_amount_base")))
+            assert len(ends) == 1, (book, instrument, ends)
+            compared += ends != {(0, 0)}
+    assert compared > len(firm.flat_books)
+
+
+def assert_journal_balances() -> None:
+    lines = "from ledger.journal_lines group by entry_id"
+    assert value(f"select count(*) from (select 1 {lines}) as entries") > 0
+    assert value(f"select count(*) from (select 1 {lines}, currency_code having sum(amount) <> 0) as unbalanced") == 0
+    assert value(f"select count(*) from (select 1 {lines} having sum(amount_base) <> 0) as unbalanced") == 0

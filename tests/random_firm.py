@@ -1,0 +1,224 @@
+"""A random firm of many books; some of them tell the history of another in other words."""
+
+import random
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+
+from decimal_firm import Dividend, History, Key, Quote, Split, TradeEvent, keep_books
+
+DAYS = [date(2026, 1, day) for day in (5, 6, 7, 8, 9)]
+MON, TUE, WED, THU, FRI = DAYS
+FRIDAY_BEFORE = date(2026, 1, 2)
+CURRENCIES = {"AAA": "EUR", "BBB": "USD", "CCC": "USD", "DDD": "JPY", "EEE": "EUR"}
+RATES = {"EUR": Decimal(1), "USD": Decimal("0.91"), "JPY": Decimal("0.0061")}
+PRICES = {"AAA": Decimal(40), "BBB": Decimal(120), "CCC": Decimal(66), "DDD": Decimal(2400), "EEE": Decimal("7.5")}
+# An account by method; what its trades close from Wednesday on by another.
+METHODS = {
+    "AVG": [(date.min, "AVERAGE")],
+    "FIFO": [(date.min, "FIFO")],
+    "LIFO": [(date.min, "LIFO")],
+    "HIGH": [(date.min, "HIGHEST_COST")],
+    "LOW": [(date.min, "LOWEST_COST")],
+    "TURN": [(date.min, "FIFO"), (WED, "AVERAGE")],
+}
+HISTORIES = 1000
+"""Books times accounts times instruments that have a random history of their own."""
+TWINS = 12
+"""Books of each kind that tell the history of another book in other words."""
+
+
+@dataclass
+class RandomFirm:
+    """What happened, which messages say so, and which books should be equal."""
+
+    history: History
+    deliveries: list[TradeEvent] = field(default_factory=list)
+    """In the order of the files, repetitions included."""
+    twins: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
+    """Kind of twin: the book and the book that is told otherwise."""
+    flat_books: list[str] = field(default_factory=list)
+    """All accounts trade the same and hold nothing at the end."""
+    cancelled: list[str] = field(default_factory=list)
+    """Trades that a twin added and took back."""
+
+
+def make_firm(seed: int) -> RandomFirm:
+    """The same firm for the same seed."""
+    chance = random.Random(seed)
+    history = History(
+        DAYS, "EUR", CURRENCIES, {"EUR": 2, "USD": 2, "JPY": 0}, Decimal("0.15"), METHODS,
+        prices=_prices(chance), rates=_rates(chance),
+        splits=[
+            # 3 new for 2 old, known in time; 1 for 3 told on the day after; 2 for 1 before a dividend
+            Split(TUE, "S1", "BBB", WED, Decimal(3), Decimal(2)),
+            Split(THU, "S2", "AAA", WED, Decimal(1), Decimal(3)),
+            Split(MON, "S3", "CCC", TUE, Decimal(2), Decimal(1)),
+        ],
+        dividends=[
+            Dividend(MON, "D1", "CCC", THU, Decimal("0.37")), Dividend(FRI, "D1", "CCC", THU, Decimal("0.415")),
+            Dividend(THU, "D2", "EEE", WED, Decimal("0.1234")),
+            Dividend(TUE, "D3", "DDD", WED, Decimal("31.5")), Dividend(FRI, "D3", "DDD", WED, Decimal(0)),
+        ],
+    )  # fmt: skip
+    firm = RandomFirm(history)
+    stories: dict[str, list[TradeEvent]] = {}
+    for number in range(HISTORIES // 4):
+        book = f"B{number:03d}"
+        is_exact = number < TWINS
+        stories[book] = [
+            event
+            for place, instrument in enumerate(chance.sample(sorted(CURRENCIES), 4))
+            for event in _story(chance, book, chance.choice(sorted(METHODS)), instrument, place * 100, is_exact)
+        ]
+    for kind, retold in RETELLINGS.items():
+        firm.twins[kind] = []
+        for number in range(TWINS):
+            # what is cut in halves has amounts that can be
+            book = f"B{number if kind == 'SPLIT' else number + TWINS:03d}"
+            twin = f"{book}-{kind}"
+            firm.twins[kind].append((book, twin))
+            stories[twin] = [replace(one, book=twin, trade_id=one.trade_id.replace(book, twin)) for one in stories[book]]
+            stories[twin] = retold(chance, stories[twin], firm)
+    for number in range(TWINS):
+        book = f"FLAT{number}"
+        firm.flat_books.append(book)
+        stories[book] = _flat(chance, book, history)
+    history.trades = [one for story in stories.values() for one in story]
+    firm.deliveries = list(history.trades)
+    chance.shuffle(firm.deliveries)
+    # A line comes again, on its day or later, and changes nothing.
+    again = [one for one in history.trades if chance.random() < (0.5 if one.book.endswith("-PERMUTED") else 0.05)]
+    firm.deliveries += [replace(one, known=chance.choice([day for day in DAYS if day >= one.known])) for one in again]
+    return firm
+
+
+def _prices(chance: random.Random) -> list[Quote]:
+    """A price a day; DDD has none before Wednesday, EEE none on Thursday, when that of Wednesday is corrected."""
+    quotes = []
+    for name, first in PRICES.items():
+        price = first
+        for day in DAYS:
+            price = (price * Decimal(chance.randint(950, 1050)) / 1000).quantize(Decimal("0.0001"))
+            if (name, day) in {("BBB", WED), ("AAA", WED), ("CCC", TUE)}:
+                price = (price * {"BBB": 2, "AAA": 9, "CCC": 1}[name] / {"BBB": 3, "AAA": 3, "CCC": 2}[name]).quantize(Decimal("0.0001"))
+            if (name == "DDD" and day < WED) or (name == "EEE" and day == THU):
+                continue
+            quotes.append(Quote(day, name, day, price))
+    wednesday = next(one for one in quotes if (one.name, one.of) == ("EEE", WED))
+    return [*quotes, replace(wednesday, known=THU, value=wednesday.value + Decimal("0.25"))]
+
+
+def _rates(chance: random.Random) -> list[Quote]:
+    """A rate a day; that of JPY is not published on Thursday."""
+    return [
+        Quote(day, name, day, (rate * Decimal(chance.randint(970, 1030)) / 1000).quantize(Decimal("0.00000001")))
+        for name, rate in RATES.items()
+        for day in DAYS
+        if name != "EUR" and (name, day) != ("JPY", THU)
+    ]
+
+
+def _story(
+    chance: random.Random, book: str, account: str, instrument: str, first: int, is_exact: bool, is_simple: bool = False
+) -> list[TradeEvent]:
+    """Trades of one key: late, amended, moved to another account, cancelled; some amended before they are known."""
+    events = []
+    for number in range(first, first + chance.randint(1, 9)):
+        day = chance.choice([FRIDAY_BEFORE, *DAYS])
+        known = chance.choice([one for one in DAYS if one >= day]) if chance.random() < 0.25 else max(day, MON)
+        moment = datetime.combine(day, time(14, 30), UTC) + timedelta(minutes=chance.randint(0, 5))
+        new = TradeEvent(
+            known, f"{book}-{number:03d}", 1, "NEW", day, moment, book, account, instrument, *_terms(chance, instrument, is_exact)
+        )
+        events.append(new)
+        last = new
+        while not is_simple and chance.random() < 0.25:
+            known = chance.choice([one for one in DAYS if one >= last.known])
+            kind = "CANCEL" if chance.random() < 0.4 else "AMEND"
+            last = replace(last, known=known, version=last.version + 1, kind=kind)
+            if kind == "AMEND":
+                quantity, price, fee, rate = _terms(chance, instrument, is_exact)
+                last = replace(last, quantity=quantity, price=price, fee=fee, rate=rate)
+                if chance.random() < 0.2:
+                    last = replace(last, account=chance.choice(sorted(METHODS)))
+            events.append(last)
+            if kind == "CANCEL":
+                break
+        if last.version > 1 and chance.random() < 0.2:
+            events[events.index(new)] = replace(new, known=chance.choice([one for one in DAYS if one >= new.known]))
+    return events
+
+
+def _terms(chance: random.Random, instrument: str, is_exact: bool) -> tuple[Decimal, Decimal, Decimal, Decimal | None]:
+    """Quantity, price, fee and rate; exact ones can be halved without a rest in any currency."""
+    sign = chance.choice([1, -1])
+    yen = CURRENCIES[instrument] == "JPY"
+    if is_exact:
+        price = Decimal(chance.randint(1, 500)) * (5 if yen else Decimal("0.05"))
+        rate = {"EUR": None, "USD": chance.choice([Decimal("0.80"), Decimal("1.20")]), "JPY": Decimal("0.01")}[CURRENCIES[instrument]]
+        return sign * 2 * Decimal(chance.randint(1, 60)), price, chance.randint(0, 20) * (Decimal(10) if yen else Decimal("0.1")), rate
+    size = Decimal(chance.randint(1, 120)) if chance.random() < 0.5 else Decimal(chance.randint(1, 9_999_999)).scaleb(-5)
+    price = (PRICES[instrument] * Decimal(chance.randint(8000, 12000)) / 10000).quantize(Decimal("0.0001"))
+    fee = Decimal(chance.randint(0, 50000)).scaleb(-4) if chance.random() < 0.6 else Decimal(0)
+    own = RATES[CURRENCIES[instrument]] * Decimal(chance.randint(980, 1020)) / 1000
+    return sign * size, price, fee, own if chance.random() < 0.3 and CURRENCIES[instrument] != "EUR" else None
+
+
+def _flat(chance: random.Random, book: str, history: History) -> list[TradeEvent]:
+    """The same trades in every account, closed out on the last day."""
+    story = []
+    for place, instrument in enumerate(sorted(CURRENCIES)):
+        first = sorted(METHODS)[0]
+        one = _story(chance, book, first, instrument, place * 100, is_exact=False, is_simple=True)
+        held = keep_books(replace(history, trades=one))[FRI].positions[book, first, instrument].quantity
+        if held:
+            _, price, fee, rate = _terms(chance, instrument, is_exact=False)
+            moment = datetime.combine(FRI, time(20, 0), UTC)
+            one.append(TradeEvent(FRI, f"{book}-{place}99", 1, "NEW", FRI, moment, book, first, instrument, -held, price, fee, rate))
+        story += [replace(event, account=account, trade_id=f"{event.trade_id}-{account}") for event in one for account in METHODS]
+    return story
+
+
+def _same(_: random.Random, story: list[TradeEvent], __: RandomFirm) -> list[TradeEvent]:
+    """Delivered in another order and twice; the deliveries see to that."""
+    return story
+
+
+def _other_days(chance: random.Random, story: list[TradeEvent], _: RandomFirm) -> list[TradeEvent]:
+    """Every message on any day it can come."""
+    return [replace(one, known=chance.choice([day for day in DAYS if day >= one.trade_date])) for one in story]
+
+
+def _in_halves(_: random.Random, story: list[TradeEvent], __: RandomFirm) -> list[TradeEvent]:
+    halves = [replace(one, quantity=one.quantity / 2, fee=one.fee / 2) for one in story]
+    return [replace(one, trade_id=one.trade_id + part) for one in halves for part in "ab"]
+
+
+def _with_cancelled(chance: random.Random, story: list[TradeEvent], firm: RandomFirm) -> list[TradeEvent]:
+    """Twice the trades, half of them cancelled in the end."""
+    added = []
+    for one in [one for one in story if one.version == 1]:
+        quantity, price, fee, rate = _terms(chance, one.instrument, is_exact=False)
+        extra = replace(
+            one, trade_id=one.trade_id + "x", quantity=quantity, price=price, fee=fee, rate=rate,
+            known=chance.choice([day for day in DAYS if day >= one.trade_date]),
+        )  # fmt: skip
+        later = chance.choice([day for day in DAYS if day >= extra.known])
+        added += [extra, replace(extra, version=2, kind="CANCEL", known=later)]
+        firm.cancelled.append(extra.trade_id)
+    return story + added
+
+
+RETELLINGS: dict[str, Callable[[random.Random, list[TradeEvent], RandomFirm], list[TradeEvent]]] = {
+    "PERMUTED": _same, "LATER": _other_days, "SPLIT": _in_halves, "CANCELLED": _with_cancelled,
+}  # fmt: skip
+
+
+def books_of(firm: RandomFirm) -> list[str]:
+    return sorted({one.book for one in firm.history.trades})
+
+
+def keys_of(events: Iterable[TradeEvent]) -> set[Key]:
+    return {(one.book, one.account, one.instrument) for one in events}
