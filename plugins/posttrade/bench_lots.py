@@ -55,9 +55,8 @@ def run_bench_of_lots(trades: int, out: Console) -> None:
             outcome = run_dbt(["run", "--select", *MODELS], day)
             seconds = [result.execution_time for result in outcome.results]
             gather, match, carry = sum(seconds[:-2]), *seconds[-2:]
-            out.print(
-                f"{method:<28}{sum(seconds):9.2f}   {sum(seconds) / plain:.1f} x GROUP BY (gather {gather:.2f}, match {match:.2f}, carry {carry:.2f})"
-            )
+            parts = f"gather {gather:.2f}, match {match:.2f}, carry {carry:.2f}"
+            out.print(f"{method:<28}{sum(seconds):9.2f}   {sum(seconds) / plain:.1f} x GROUP BY ({parts})")
 
 
 def _group_by(day: date) -> float:
