@@ -1,0 +1,118 @@
+"""The bridge between the two roads to the result: it closes, and an error planted in either road stands in its row and component."""
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+import sqlalchemy
+from integration.small_firm import SmallFirm, assert_books_tie, rows, trade
+from sqlalchemy import text
+
+from posttrade.offices.derivations import run_dbt
+from posttrade.records.database import administrator_url
+
+MON, TUE = date(2026, 1, 5), date(2026, 1, 6)
+OPEN = "select book_id, instrument_id, component, difference_amount from marts.rpt_profit_bridge where difference_amount <> 0"
+# What is planted in each column of the management's road, and in each account of the ledger's: cents that tell apart where they came from.
+MANAGEMENT = {
+    "price_amount_base": ("trading", 1), "new_trades_amount_base": ("trading", 2), "prior_day_corrections_amount_base": ("trading", 4),
+    "corporate_actions_amount_base": ("trading", 8), "accrual_amount_base": ("accrual", 16), "fx_amount_base": ("fx", 32),
+    "income_amount_base": ("income", 64), "fees_amount_base": ("fees", 128),
+}  # fmt: skip
+LEDGER = {
+    "trading_result": ("trading", 1), "interest_income": ("accrual", 2), "fx_result": ("fx", 4), "dividend_income": ("income", 8),
+    "withholding_tax": ("income", 16), "fee_expense": ("fees", 32),
+}  # fmt: skip
+
+
+def differences(planted: dict[str, tuple[str, int]], sign: int) -> dict[str, Decimal]:
+    """By component, what the bridge should be open by."""
+    components = {component for component, _ in planted.values()}
+    return {one: sign * Decimal(sum(cents for name, cents in planted.values() if name == one)) / 100 for one in components}
+
+
+@pytest.mark.usefixtures("fresh_database")
+def test_an_error_in_either_road_stands_in_its_row_and_component() -> None:
+    bond = {
+        "instrument_id": "BND", "product_line": "bond_fixed", "coupon_rate": "5", "coupon_frequency": 1, "day_count": "30/360",
+        "issue_date": "2024-03-01", "maturity_date": "2030-03-01",
+    }  # fmt: skip
+    firm = SmallFirm(base="EUR", books=("B", "C"), instruments=[{"instrument_id": "I"}, bond])
+    dividend = {
+        "event_id": "E", "instrument_id": "I", "event_type": "CASH_DIVIDEND", "event_status": "ANNOUNCED", "ex_date": TUE,
+        "pay_date": TUE, "amount_per_unit": "0.5", "currency_code": "USD",
+    }  # fmt: skip
+    bought = [
+        trade("1", MON, 100, "10", fee_amount="1"), trade("2", MON, 50, "10", book_id="C"),
+        trade("3", MON, 1000, "99", instrument_id="BND", book_id="C"),
+    ]  # fmt: skip
+    firm.day(MON, bought, {"I": "10", "BND": "99"}, {"USD": "0.90"})
+    late = [trade("4", MON, 10, "9"), trade("5", TUE, 20, "9.5", fee_amount="2")]
+    firm.day(TUE, late, {"I": "9.6", "BND": "98.5"}, {"USD": "0.92"}, corporate_actions=[dividend])
+    assert rows(OPEN) == []
+    components = {component for component, _ in MANAGEMENT.values()}
+    assert {component for (component,) in rows("select distinct component from marts.rpt_profit_bridge")} == components
+    assert_books_tie()
+
+    administrator = sqlalchemy.create_engine(administrator_url())
+    try:
+        for sign in (1, -1):
+            for column, (_, cents) in MANAGEMENT.items():
+                change_result(administrator, column, sign * Decimal(cents) / 100)
+            rebuild_bridge()
+            assert open_bridge() == ({("B", "I"): differences(MANAGEMENT, 1)} if sign == 1 else {})
+        # Income is a credit: a debit in the ledger is income the management has and the ledger lacks.
+        for sign in (1, -1):
+            for gl_account, (_, cents) in LEDGER.items():
+                post_by_hand(administrator, gl_account, sign * Decimal(cents) / 100)
+            rebuild_bridge()
+            assert open_bridge() == ({("C", "BND"): differences(LEDGER, 1)} if sign == 1 else {})
+    finally:
+        administrator.dispose()
+
+
+def open_bridge() -> dict[tuple[str, str], dict[str, Decimal]]:
+    found: dict[tuple[str, str], dict[str, Decimal]] = {}
+    for book, instrument, component, difference in rows(OPEN):
+        found.setdefault((book, instrument), {})[component] = difference
+    return found
+
+
+def rebuild_bridge() -> None:
+    run_dbt(["run", "--select", "rpt_profit_bridge"], TUE)
+
+
+def change_result(administrator: sqlalchemy.Engine, column: str, amount: Decimal) -> None:
+    with administrator.begin() as connection:
+        changed = connection.execute(
+            text(
+                f"update marts.fct_profit_and_loss set {column} = {column} + :amount"
+                " where business_date = :day and book_id = 'B' and instrument_id = 'I'"
+            ),
+            {"amount": amount, "day": TUE},
+        )
+    assert changed.rowcount == 1
+
+
+def post_by_hand(administrator: sqlalchemy.Engine, gl_account: str, amount: Decimal) -> None:
+    """A line and its counterpart, added to an entry of the day around every trigger."""
+    with administrator.begin() as connection:
+        connection.execute(text("set local session_replication_role = replica"))
+        connection.execute(text(LINES_BY_HAND), {"day": TUE, "gl_account": gl_account, "amount": amount})
+
+
+LINES_BY_HAND = """
+with entry as (
+    select entry_id from ledger.journal_entries where business_date = :day order by entry_id limit 1
+)
+insert into ledger.journal_lines (book_id, entry_id, line_no, account_id, instrument_id, gl_account, currency_code, amount, amount_base,
+    business_date)
+select
+    'C', entry.entry_id,
+    sides.line_no + (select max(lines.line_no) from ledger.journal_lines as lines where lines.entry_id = entry.entry_id),
+    'A', 'BND', sides.gl_account, 'USD', 0, sides.amount, :day
+from entry
+cross join (
+    values (1, :gl_account, cast(:amount as numeric)), (2, 'securities', -cast(:amount as numeric))
+) as sides (line_no, gl_account, amount)
+"""
