@@ -1,10 +1,12 @@
 """General ledger, balance sheet and income statement of a firm small enough to be kept by hand, across the end of a year."""
 
+from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
 import pytest
 import sqlalchemy
+from environment_of_tests import new_database
 from integration.conftest import close_day
 from integration.loading_helpers import FIRM, deliver, trade
 from sqlalchemy import text
@@ -22,9 +24,14 @@ def rows(query: str) -> list[tuple[Any, ...]]:
         return [tuple(str(value) if isinstance(value, date) else value for value in row) for row in connection.execute(text(query))]
 
 
-@pytest.fixture
-def year_end(fresh_database: str) -> list[date]:  # noqa: ARG001 - the database must be there
-    """Ten SAP are bought at 50.00 with a fee of 1.00 on the first day, and held."""
+@pytest.fixture(scope="module")
+def year_end(database_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[date]]:
+    """Ten SAP are bought at 50.00 with a fee of 1.00 on the first day, and held; the tests read it in the order of this file."""
+    with new_database(database_server, tmp_path_factory.mktemp("year_end")):
+        yield closed_days()
+
+
+def closed_days() -> list[date]:
     first, *_ = days = list(CLOSES)
     deliver(first, "firms", ["EXAMPLE,Example Firm,,EUR,XETR"])
     for kind, lines in FIRM.items():
@@ -104,27 +111,3 @@ def test_the_identities_see_a_cent(year_end: list[date]) -> None:
     with pytest.raises(PosttradeError) as caught:
         run_dbt(["test", "--select", *identities], year_end[-1])
     assert [name for name in identities if f"{name}: Got 1 result" in str(caught.value)] == list(identities)
-
-
-def test_an_account_renamed_in_the_chart_is_a_new_revision(fresh_database: str, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001
-    from posttrade.offices import middle_office
-    from posttrade.procedures.schema import load_chart_of_accounts
-
-    chart = load_chart_of_accounts()
-    renamed = chart | {"cash": chart["cash"].model_copy(update={"name": "Cash in hand and at banks"})}
-
-    def publish(given: dict[str, Any]) -> int:
-        monkeypatch.setattr(middle_office, "load_chart_of_accounts", lambda: given)
-        return middle_office.publish_procedures(date(2026, 1, 5), engine(Role.LOADER))["ledger_accounts"]
-
-    # Back to the first name is a third revision: the last one said counts.
-    assert [publish(one) for one in (chart, chart, renamed, renamed, chart)] == [14, 0, 1, 0, 1]
-    with engine(Role.LOADER).connect() as connection:
-        found = connection.execute(
-            text("select name, revision, account_type, is_monetary from books.ledger_accounts where gl_account = 'cash' order by 2")
-        ).all()
-    assert [tuple(row) for row in found] == [
-        ("Cash at banks", 1, "ASSET", True),
-        ("Cash in hand and at banks", 2, "ASSET", True),
-        ("Cash at banks", 3, "ASSET", True),
-    ]
