@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal, localcontext
+from math import inf
 
 from decimal_books import DecimalBook, rounded
 
@@ -38,6 +39,10 @@ class TradeEvent:
     fee: Decimal = ZERO
     rate: Decimal | None = None
     """Base for one unit of the trade's currency, agreed with the trade."""
+    sequence: int | None = None
+    """The source's number; among trades of one moment those without one come last."""
+    closes: str | None = None
+    """The trade whose lot it closes, where the account chooses by name."""
 
 
 @dataclass(frozen=True)
@@ -234,7 +239,9 @@ class _Keeper:
                     book.split(step.new, step.old)
                 else:
                     event, cost, cost_base = step.event, step.gross + step.fee, step.gross_base + step.fee_base
-                    book.trade(event.trade_id, event.trade_date, event.quantity, cost, cost_base, step.rate, self._method(event))
+                    book.trade(
+                        event.trade_id, event.trade_date, event.quantity, cost, cost_base, step.rate, self._method(event), event.closes
+                    )
             realised[key] = (book.realised, book.realised_base, book.realised_price_base)
             today.positions[key] = Position(book.quantity, book.cost, book.cost_base)
             today.lots[key] = [(lot.lot_id, lot.opened_date, lot.quantity, lot.cost, lot.cost_base) for lot in book.lots]
@@ -344,11 +351,12 @@ class _Keeper:
             }  # fmt: skip
 
 
-def _order(step: Split | Booked) -> tuple[date, bool, float, str]:
-    """A split comes before the trades of its ex date, they by their moment."""
+def _order(step: Split | Booked) -> tuple[date, bool, float, float, str]:
+    """A split comes before the trades of its ex date, they by their moment and the source's number."""
     if isinstance(step, Split):
-        return step.ex, False, 0, step.event_id
-    return step.event.trade_date, True, step.event.executed_at.timestamp(), step.event.trade_id
+        return step.ex, False, 0, 0, step.event_id
+    event = step.event
+    return event.trade_date, True, event.executed_at.timestamp(), inf if event.sequence is None else event.sequence, event.trade_id
 
 
 def _last_known(quotes: Iterable[Quote], day: date) -> dict[str, Decimal]:

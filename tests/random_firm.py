@@ -14,6 +14,8 @@ FRIDAY_BEFORE = date(2026, 1, 2)
 CURRENCIES = {"AAA": "EUR", "BBB": "USD", "CCC": "USD", "DDD": "JPY", "EEE": "EUR"}
 RATES = {"EUR": Decimal(1), "USD": Decimal("0.91"), "JPY": Decimal("0.0061")}
 PRICES = {"AAA": Decimal(40), "BBB": Decimal(120), "CCC": Decimal(66), "DDD": Decimal(2400), "EEE": Decimal("7.5")}
+SIBLINGS = {"AAA": "EEE", "EEE": "AAA", "BBB": "CCC", "CCC": "BBB", "DDD": "DDD"}
+"""Of the same currency: what a trade booked in the wrong instrument may have been in."""
 # An account by method; what its trades close from Wednesday on by another.
 METHODS = {
     "AVG": [(date.min, "AVERAGE")],
@@ -21,6 +23,7 @@ METHODS = {
     "LIFO": [(date.min, "LIFO")],
     "HIGH": [(date.min, "HIGHEST_COST")],
     "LOW": [(date.min, "LOWEST_COST")],
+    "NAMED": [(date.min, "SPECIFIC")],
     "TURN": [(date.min, "FIFO"), (WED, "AVERAGE")],
 }
 HISTORIES = 1000
@@ -79,7 +82,10 @@ def make_firm(seed: int) -> RandomFirm:
             book = f"B{number if kind == 'SPLIT' else number + TWINS:03d}"
             twin = f"{book}-{kind}"
             firm.twins[kind].append((book, twin))
-            stories[twin] = [replace(one, book=twin, trade_id=one.trade_id.replace(book, twin)) for one in stories[book]]
+            stories[twin] = [
+                replace(one, book=twin, trade_id=one.trade_id.replace(book, twin), closes=one.closes and one.closes.replace(book, twin))
+                for one in stories[book]
+            ]
             stories[twin] = retold(chance, stories[twin], firm)
     for number in range(TWINS):
         book = f"FLAT{number}"
@@ -123,15 +129,18 @@ def _rates(chance: random.Random) -> list[Quote]:
 def _story(
     chance: random.Random, book: str, account: str, instrument: str, first: int, is_exact: bool, is_simple: bool = False
 ) -> list[TradeEvent]:
-    """Trades of one key: late, amended, moved to another account, cancelled; some amended before they are known."""
-    events = []
+    """Trades of one key: late, amended, moved to another account or instrument, cancelled; some amended before they are known."""
+    events: list[TradeEvent] = []
+    names: list[str] = []
     for number in range(first, first + chance.randint(1, 9)):
         day = chance.choice([FRIDAY_BEFORE, *DAYS])
         known = chance.choice([one for one in DAYS if one >= day]) if chance.random() < 0.25 else max(day, MON)
         moment = datetime.combine(day, time(14, 30), UTC) + timedelta(minutes=chance.randint(0, 5))
         new = TradeEvent(
-            known, f"{book}-{number:03d}", 1, "NEW", day, moment, book, account, instrument, *_terms(chance, instrument, is_exact)
-        )
+            known, f"{book}-{number:03d}", 1, "NEW", day, moment, book, account, instrument, *_terms(chance, instrument, is_exact),
+            sequence=chance.choice([None, chance.randint(1, 9)]), closes=chance.choice(names) if names and chance.random() < 0.7 else None,
+        )  # fmt: skip
+        names.append(new.trade_id)
         events.append(new)
         last = new
         while not is_simple and chance.random() < 0.25:
@@ -143,6 +152,8 @@ def _story(
                 last = replace(last, quantity=quantity, price=price, fee=fee, rate=rate)
                 if chance.random() < 0.2:
                     last = replace(last, account=chance.choice(sorted(METHODS)))
+                if chance.random() < 0.1:
+                    last = replace(last, instrument=SIBLINGS[last.instrument])
             events.append(last)
             if kind == "CANCEL":
                 break
@@ -177,7 +188,11 @@ def _flat(chance: random.Random, book: str, history: History) -> list[TradeEvent
             _, price, fee, rate = _terms(chance, instrument, is_exact=False)
             moment = datetime.combine(FRI, time(20, 0), UTC)
             one.append(TradeEvent(FRI, f"{book}-{place}99", 1, "NEW", FRI, moment, book, first, instrument, -held, price, fee, rate))
-        story += [replace(event, account=account, trade_id=f"{event.trade_id}-{account}") for event in one for account in METHODS]
+        story += [
+            replace(event, account=account, trade_id=f"{event.trade_id}-{account}", closes=event.closes and f"{event.closes}-{account}")
+            for event in one
+            for account in METHODS
+        ]
     return story
 
 

@@ -101,7 +101,8 @@ def close_days(firm: RandomFirm) -> None:
                 one.trade_id, one.trade_date, one.quantity, f"{one.price:f}", version=one.version, event_type=one.kind,
                 executed_at=one.executed_at.isoformat(), book_id=one.book, account_id=one.account, instrument_id=one.instrument,
                 currency_code=CURRENCIES[one.instrument], fee_amount=f"{one.fee:f}",
-                fx_rate="" if one.rate is None else f"{one.rate:f}",
+                fx_rate="" if one.rate is None else f"{one.rate:f}", source_sequence="" if one.sequence is None else one.sequence,
+                closes_trade_id=one.closes or "",
             )
             for one in firm.deliveries if one.known == day
         ]  # fmt: skip
