@@ -1,4 +1,4 @@
--- A reported quantity plus what was learned since is that of the trades in force today, in the units of the date, added up anew.
+-- A reported quantity plus what was learned since is that of the trades and events in force today, added up anew.
 with figures as (
     select distinct
         figure_date,
@@ -13,18 +13,6 @@ with figures as (
         account_id,
         instrument_id
     from {{ ref('fct_positions') }}
-),
-
-units as (
-    select
-        instrument_id,
-        ex_date,
-        new_units / old_units as factor
-    from {{ latest(ref('stg_books__corporate_actions'), ['event_id']) }} as known
-    where
-        event_type in ('SPLIT', 'REVERSE_SPLIT', 'STOCK_DIVIDEND')
-        and event_status <> 'WITHDRAWN'
-        and business_date <= (select max(positions.business_date) from {{ ref('fct_positions') }} as positions)
 ),
 
 told as (
@@ -50,26 +38,39 @@ told as (
     from figures
 ),
 
+parts as (
+    select
+        trade_date as since_date,
+        book_id,
+        account_id,
+        instrument_id,
+        quantity
+    from {{ ref('int_trades__movements') }}
+    where exchanged_currency_code is null
+    union all
+    select
+        ex_date,
+        book_id,
+        account_id,
+        instrument_id,
+        quantity_change
+    from {{ ref('fct_corporate_actions') }}
+),
+
 traded as (
     select
         figures.figure_date,
         figures.book_id,
         figures.account_id,
         figures.instrument_id,
-        sum(movements.quantity * coalesce((
-            select books.product(units.factor) from units
-            where
-                units.instrument_id = movements.instrument_id
-                and units.ex_date > movements.trade_date
-                and units.ex_date <= figures.figure_date
-        ), 1)) as traded_quantity
+        sum(parts.quantity) as traded_quantity
     from figures
-    inner join {{ ref('int_trades__movements') }} as movements
+    inner join parts
         on
-            figures.book_id = movements.book_id
-            and figures.account_id = movements.account_id
-            and figures.instrument_id = movements.instrument_id
-            and movements.trade_date <= figures.figure_date
+            figures.book_id = parts.book_id
+            and figures.account_id = parts.account_id
+            and figures.instrument_id = parts.instrument_id
+            and parts.since_date <= figures.figure_date
     group by figures.figure_date, figures.book_id, figures.account_id, figures.instrument_id
 )
 
@@ -81,4 +82,4 @@ left join traded
         and told.book_id = traded.book_id
         and told.account_id = traded.account_id
         and told.instrument_id = traded.instrument_id
-where abs(told.told_quantity - coalesce(traded.traded_quantity, 0)) > 0.000001 -- a restatement rounds to ten decimals
+where told.told_quantity <> coalesce(traded.traded_quantity, 0)

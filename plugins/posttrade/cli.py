@@ -572,7 +572,7 @@ def bench(
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def test(context: typer.Context) -> None:
-    """Run every test on a throw-away Postgres; further words go to pytest."""
+    """Run the tests on a throw-away Postgres; further words go to pytest, such as -m year for those that take long."""
     root = get_settings().root
     arguments = [sys.executable, "-m", "pytest", "--numprocesses", "2", "--dist", "loadfile", *context.args]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("POSTTRADE_")}

@@ -9,6 +9,8 @@ from decimal import Decimal
 import pytest
 from integration.small_firm import SmallFirm, assert_books_tie, rows, trade, value
 
+from posttrade.offices.derivations import run_dbt
+
 pytestmark = pytest.mark.usefixtures("fresh_database")
 MON, TUE, WED, THU = (date(2026, 1, day) for day in (5, 6, 7, 8))
 POSITION = """select traded_quantity, cost_amount from marts.fct_positions
@@ -205,4 +207,50 @@ def test_a_bond_is_repaid_by_its_terms_and_an_open_trade_settles_in_new_units() 
     assert (value(cash, name="BND"), value(cash, name="AMO")) == (1050, 240)
     # Bought at 99.50 with 363 of 365 days accrued, 49.73: 5.00 on the price and 0.27 of interest.
     assert value("select sum(total_amount) from marts.fct_profit_and_loss where instrument_id = 'BND'") == Decimal("5.27")
+    assert_books_tie()
+
+
+def test_events_follow_one_another_and_reach_what_another_event_delivered() -> None:
+    names = ("OLD", "RGT", "Z", "Y", "X", "FOO", "BAR", "S", "T", "Q", "L")
+    firm = SmallFirm(instruments=[{"instrument_id": name} for name in names])
+    bought = [
+        trade("1", MON, 100, "10", instrument_id="OLD"), trade("2", MON, 100, "10", instrument_id="Z"),
+        trade("3", MON, 10, "10", instrument_id="FOO"), trade("4", MON, 100, "10", instrument_id="S"),
+        trade("5", MON, 10, "10", instrument_id="T"),
+    ]  # fmt: skip
+    prices = {"OLD": "10", "RGT": "2", "Z": "10", "Y": "10", "X": "10", "FOO": "5", "BAR": "5", "S": "5", "T": "10", "Q": "5", "L": "10"}
+    firm.day(MON, bought, prices)
+    one_for_one = {"new_units": 1, "old_units": 1}
+    gone_ex = [
+        event("OLD", "RIGHTS_ISSUE", TUE, received_instrument_id="RGT", new_units=1, old_units=4, cost_fraction="0"),
+        # Z becomes Y and Y becomes X on the same day.
+        event("Y", "MERGER", TUE, received_instrument_id="X", **one_for_one),
+        event("Z", "MERGER", TUE, received_instrument_id="Y", **one_for_one),
+        event("FOO", "SPIN_OFF", TUE, received_instrument_id="BAR", cost_fraction="0.5", **one_for_one),
+        event("T", "MERGER", TUE, received_instrument_id="Q", new_units=2, old_units=1),
+        event("L", "SPLIT", TUE, new_units=2, old_units=1),
+    ]
+    # 10 L of the day before its split, told on the day: 20 at 5.00 are what was paid, and nothing was gained or corrected.
+    late = [trade("6", MON, 10, "10", instrument_id="L")]
+    firm.day(TUE, late, {**prices, "L": "5"}, corporate_actions=gone_ex)
+    assert (held(TUE, "Z"), held(TUE, "Y")[0], held(TUE, "X")) == ((0, 0), 0, (100, 1000))
+    assert rows(RESULT.format("late_trades_amount, corporate_actions_amount, total_amount"), day=TUE, name="L") == [(0, 0, 0)]
+    # BAR splits, and S split on Tuesday: both are told on Thursday. S and Q pay 1.00 for what is held at Tuesday's close.
+    paying = [
+        event(name, "CASH_DIVIDEND", WED, amount_per_unit="1.00", pay_date=date(2026, 1, 9)) for name in ("S", "Q")
+    ]  # fmt: skip
+    firm.day(WED, [], {**prices, "BAR": "2.5", "L": "5"}, corporate_actions=paying)
+    income = "select coalesce(sum(gross_amount), 0) from marts.fct_income where instrument_id = :name"
+    assert (value(income, name="S"), value(income, name="Q")) == (100, 20)
+    told_late = [
+        event("BAR", "SPLIT", WED, new_units=2, old_units=1), event("S", "SPLIT", TUE, new_units=2, old_units=1),
+        event("RGT", "RIGHTS_EXERCISE", WED, received_instrument_id="OLD", amount_per_unit="6.00", **one_for_one),
+    ]  # fmt: skip
+    more = [trade("7", MON, 5, "10", instrument_id="T")]
+    firm.day(THU, more, {**prices, "BAR": "2.5", "L": "5"}, corporate_actions=told_late)
+    assert (held(THU, "BAR"), held(THU, "S"), held(THU, "Q")[0]) == ((20, 50), (200, 1000), 30)
+    assert (held(THU, "RGT")[0], held(THU, "OLD")) == (0, (125, 1150))
+    # 200 S and 30 Q were entitled after all.
+    assert (value(income, name="S"), value(income, name="Q")) == (200, 30)
+    assert len(run_dbt(["test", "--select", "what_changed_leads_to_the_trades_in_force"], THU).results) == 1
     assert_books_tie()

@@ -28,7 +28,7 @@ def test_currencies_are_exchanged_and_money_is_lent_and_borrowed() -> None:
     pair = {"market_mic": "XOFF", "currency_code": "USD", "notional_currency_code": "EUR"}
     firm = SmallFirm(
         base="EUR",
-        books=("SPOT", "FORWARD", "SWAP", "DEPOSIT", "REPO"),
+        books=("SPOT", "FEE", "FORWARD", "SWAP", "DEPOSIT", "REPO"),
         instruments=[
             {"instrument_id": "S", "currency_code": "EUR"},
             pair | {"instrument_id": "EURUSD", "product_line": "fx_spot"},
@@ -39,7 +39,7 @@ def test_currencies_are_exchanged_and_money_is_lent_and_borrowed() -> None:
     )
     spot, forward = {"instrument_id": "EURUSD"}, {"instrument_id": "EURUSD 2026-01-08"}
     dealt = [
-        trade("1", MON, 1000, "1.10", book_id="SPOT", **spot),
+        trade("1", MON, 1000, "1.10", book_id="SPOT", **spot), trade("8", MON, 100, "1.10", book_id="FEE", fee_amount="5", **spot),
         trade("2", MON, 1000, "1.11", book_id="FORWARD", **forward),
         # a swap: sold for Wednesday, bought back for Thursday
         trade("3", MON, -1000, "1.10", book_id="SWAP", execution_id="SWAP-1", **spot),
@@ -53,6 +53,9 @@ def test_currencies_are_exchanged_and_money_is_lent_and_borrowed() -> None:
     assert rows(CLAIMS, book="SPOT", day=MON) == [("EUR", 1000), ("USD", -1100)]
     # 1,000.00 euro for 1,100.00 dollars of 0.90.
     assert value(TOTAL, book="SPOT", day=MON) == 10
+    # 1.00 of gain and 5.00 dollars of fee.
+    fees = "select sum(fees_amount_base), sum(total_amount_base) from marts.fct_profit_and_loss where book_id = 'FEE'"
+    assert rows(fees) == [(Decimal("-4.50"), Decimal("-3.50"))]
     # The outright of 1.12 against 1.11: 10.00 dollars; 1,110.00 are owed.
     assert rows("select market_value_amount, settled_quantity from marts.fct_positions where book_id = 'FORWARD'") == [(1120, 1000)]
     assert value(TOTAL, book="FORWARD", day=MON) == 9

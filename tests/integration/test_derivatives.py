@@ -120,3 +120,38 @@ def test_options_are_exercised_assigned_paid_or_expire() -> None:
     assert value("select count(*) from marts.fct_corporate_actions where event_type = 'EXPIRY'") == 1
     assert value(CASH, name="CASH1", day=WED) == 700
     assert_books_tie()
+
+
+def test_a_future_told_late_and_terms_and_prices_corrected_after_expiry() -> None:
+    future = {"instrument_id": "FUT", "product_line": "future", "market_mic": "CMES", "contract_size": 50, "expiry_date": TUE}
+    option = {
+        "product_line": "option", "market_mic": "CMES", "contract_size": 1, "option_type": "CALL", "strike_price": 99,
+        "underlying_instrument_id": "S",
+    }  # fmt: skip
+    early, late = (
+        option | {"instrument_id": "EARLY", "expiry_date": MON},
+        option | {"instrument_id": "LATE", "expiry_date": date(2026, 1, 9)},
+    )
+    firm = SmallFirm(instruments=[{"instrument_id": "S"}, future, {"instrument_id": "SLOW"} | future, early, late])
+    prices = {"S": "10", "FUT": "101", "SLOW": "101", "EARLY": "1", "LATE": "1"}
+    bought = [trade(str(n), MON, 1, "1", instrument_id=name) for n, name in enumerate(("EARLY", "LATE"), 1)]
+    firm.day(MON, [*bought, trade("3", MON, 1, "100", instrument_id="FUT")], prices)
+    # 3 bought on Monday at 100.00 with a fee of 6.00, told on Tuesday: of 144.00, all is of the late trade.
+    firm.day(TUE, [trade("4", MON, 3, "100", instrument_id="SLOW", fee_amount="6")], {**prices, "FUT": "102"})
+    learned = "select sum(total_amount_base) from marts.rpt_what_changed where instrument_id = :name and figure_date = :figure"
+    assert value(learned, name="SLOW", figure=MON) == 144
+    assert (held(TUE, "EARLY"), held(TUE, "LATE")) == ((0, 0), (1, 1))
+    # EARLY had not expired, LATE had: its terms are corrected. FUT was settled at 105.00, not at 102.00.
+    corrected = [
+        {"name": one["instrument_id"], "currency_code": "USD", "issuer_country_code": "US"} | one | {"expiry_date": expiry}
+        for one, expiry in ((early, date(2026, 1, 9)), (late, MON))
+    ]  # fmt: skip
+    last_price = {"instrument_id": "FUT", "price_date": TUE, "price": "105", "currency_code": "USD"}
+    firm.deliver(WED, "prices", [last_price, {"instrument_id": "EARLY", "price_date": WED, "price": "1", "currency_code": "USD"}])
+    firm.day(WED, [], instruments=corrected)
+    assert (held(WED, "EARLY"), held(WED, "LATE")) == ((1, 1), (0, 0))
+    assert rows("select margin_amount from marts.fct_variation_margin where business_date = :day and instrument_id = 'FUT'", day=WED) == [
+        (150,)
+    ]
+    assert value("select sum(total_amount) from marts.fct_profit_and_loss where instrument_id = 'FUT'") == 250
+    assert_books_tie()

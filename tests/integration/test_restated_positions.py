@@ -63,7 +63,7 @@ def test_a_split_that_comes_late_is_withdrawn_and_meets_a_late_trade_is_explaine
     assert rows("select traded_quantity, cost_amount from marts.fct_positions where business_date = :day", day=fourth) == [
         (220, Decimal(9910))
     ]
-    assert rows(RESULT.format("late_trades_amount, corporate_actions_amount, total_amount"), day=fourth) == [(-460, 450, -10)]
+    assert rows(RESULT.format("late_trades_amount, corporate_actions_amount, total_amount"), day=fourth) == [(-10, 0, -10)]
     # Withdrawn: back to the old units, and the loss is back too.
     firm.day(fifth, [], {"I": "45.00"}, corporate_actions=[{**SPLIT, "event_status": "WITHDRAWN"}])
     assert rows("select traded_quantity, cost_amount from marts.fct_positions where business_date = :day", day=fifth) == [

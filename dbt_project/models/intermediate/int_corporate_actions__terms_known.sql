@@ -1,9 +1,8 @@
 {{ config(materialized='table', unlogged=true) }}
 
 -- The events gone ex that change positions, as known on the business date, in the terms that lots, positions and results need: what is
--- paid in cash, what stays, and what is received instead. A withdrawn event is one that changes nothing. The redemptions of
--- bonds the expiries of futures and options and the maturities of currency forwards
--- come from their terms.
+-- paid in cash, what stays, and what is received instead. A withdrawn event is one that changes nothing. The redemptions of bonds, the
+-- expiries of futures and options and the maturities of currency forwards come from the terms of the instruments.
 
 with announcements as (
     select
@@ -121,12 +120,14 @@ expiries as (
         end as cash_per_unit
     from {{ ref('int_reference__instruments_known') }} as instruments
     left join lateral (
-        select closing.price
-        from {{ ref('int_market__closing_prices') }} as closing
+        select published.price
+        from {{ ref('stg_books__prices') }} as published
         where
-            closing.instrument_id = instruments.instrument_id
-            and closing.business_date <= instruments.expiry_date
-        order by closing.business_date desc
+            instruments.settles_daily
+            and published.instrument_id = instruments.instrument_id
+            and published.price_date <= instruments.expiry_date
+            and published.business_date <= {{ business_date() }}
+        order by published.price_date desc, published.business_date desc, published.revision desc
         limit 1
     ) as prices on true
     where

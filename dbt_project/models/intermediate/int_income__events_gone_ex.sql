@@ -27,8 +27,24 @@ moved as (
         instrument_id,
         min(trade_date) as earliest_trade_date,
         min(settlement_date) as earliest_settlement_date
-    from {{ ref('int_trades__movements') }}
-    where business_date = {{ business_date() }}
+    from (
+        select
+            instrument_id,
+            trade_date,
+            settlement_date
+        from {{ ref('int_trades__movements') }}
+        where business_date = {{ business_date() }}
+        union all
+        -- what another event changed of a holding
+        select
+            instrument_id,
+            ex_date,
+            null
+        from {{ ref('fct_corporate_actions') }}
+        where
+            business_date = {{ business_date() }}
+            and quantity_change <> 0
+    ) as changes
     group by instrument_id
 ),
 

@@ -93,7 +93,7 @@ replayed as (
 ),
 
 -- What was held before today, or traded on a day without a close since.
-held_before as (
+held_alone as (
     {% if lots_carried() %}
         select
             book_id,
@@ -116,6 +116,19 @@ held_before as (
         movements.business_date = {{ business_date() }}
         and movements.trade_date < terms.ex_date
         and terms.ex_date > {{ previous_business_date() }}
+),
+
+-- What an event of today delivers may be subject to another one.
+held_before as (
+    select * from held_alone
+    union
+    select
+        held_alone.book_id,
+        held_alone.account_id,
+        linked_instruments.linked_instrument_id
+    from held_alone
+    inner join linked_instruments on held_alone.instrument_id = linked_instruments.instrument_id
+    where linked_instruments.link_id in (select links_of_today.link_id from links_of_today)
 ),
 
 today as (

@@ -1,7 +1,7 @@
 {{ config(materialized='table', unlogged=true) }}
 
--- The keys whose lots are worked out again from their first trade: an amendment, cancellation or late trade, a late corporate action or a
--- change of method reaches back.
+-- The keys whose lots are worked out again from their first trade: an amendment, cancellation or late trade, a late corporate action,
+-- corrected terms or a change of method reaches back.
 
 with account_methods as (
     select
@@ -23,20 +23,51 @@ restated_accounts as (
     group by account_id
 ),
 
--- A corporate action that was announced, amended or withdrawn today: all instruments and dates it ever named.
+-- What was announced, amended or withdrawn today, or follows from terms or a last price corrected today: all instruments and dates it
+-- ever named.
 restated_instruments as (
     select
-        versions.instrument_id,
-        min(versions.ex_date) as ex_date
-    from {{ ref('stg_books__corporate_actions') }} as versions
-    where
-        versions.business_date <= {{ business_date() }}
-        and versions.event_id in (
-            select events.event_id from {{ ref('stg_books__corporate_actions') }} as events
-            where events.business_date = {{ business_date() }}
-        )
-        and versions.event_type not in ('CASH_DIVIDEND', 'SPECIAL_DIVIDEND')
-    group by versions.instrument_id
+        instrument_id,
+        min(ex_date) as ex_date
+    from (
+        select
+            versions.instrument_id,
+            versions.ex_date
+        from {{ ref('stg_books__corporate_actions') }} as versions
+        where
+            versions.business_date <= {{ business_date() }}
+            and versions.event_id in (
+                select events.event_id from {{ ref('stg_books__corporate_actions') }} as events
+                where events.business_date = {{ business_date() }}
+            )
+            and versions.event_type not in ('CASH_DIVIDEND', 'SPECIAL_DIVIDEND')
+        union all
+        select
+            versions.instrument_id,
+            least(versions.expiry_date + 1, versions.maturity_date)
+        from {{ ref('stg_books__instruments') }} as versions
+        where
+            versions.business_date <= {{ business_date() }}
+            and coalesce(versions.expiry_date, versions.maturity_date) is not null
+            and versions.instrument_id in (
+                select corrected.instrument_id from {{ ref('stg_books__instruments') }} as corrected
+                where corrected.business_date = {{ business_date() }}
+            )
+        union all
+        select
+            prices.instrument_id,
+            instruments.expiry_date + 1
+        from {{ ref('stg_books__prices') }} as prices
+        inner join {{ ref('int_reference__instruments_known') }} as instruments
+            on
+                prices.instrument_id = instruments.instrument_id
+                and instruments.business_date = {{ business_date() }}
+                and instruments.settles_daily
+                and prices.price_date <= instruments.expiry_date
+                and instruments.expiry_date < {{ business_date() }}
+        where prices.business_date = {{ business_date() }}
+    ) as restated
+    group by instrument_id
 ),
 
 replayed_alone as (
@@ -71,6 +102,19 @@ replayed_alone as (
         restated_instruments.ex_date <= {{ previous_business_date() }}
         and history.business_date <= {{ business_date() }}
         and history.trade_date < restated_instruments.ex_date
+    {% if lots_carried() %}
+        union
+        -- held without a trade, because another event delivered it
+        select
+            held.book_id,
+            held.account_id,
+            held.instrument_id
+        from {{ lots_carried() }} as held
+        inner join restated_instruments on held.instrument_id = restated_instruments.instrument_id
+        where
+            restated_instruments.ex_date <= {{ previous_business_date() }}
+            and held.business_date <= {{ previous_business_date() }}
+    {% endif %}
 ),
 
 -- What an instrument is worked out from changes what it turned into.

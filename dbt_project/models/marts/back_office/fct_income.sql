@@ -23,7 +23,7 @@ holdings as (
         movements.book_id,
         movements.account_id,
         -- in the units of the event
-        movements.quantity * {{ retained_units('movements', 'events.ex_date') }} as quantity
+        movements.quantity
     from events
     inner join {{ ref('int_trades__movements') }} as movements
         on
@@ -31,6 +31,20 @@ holdings as (
             and movements.business_date > events.cum_date
             and movements.business_date <= {{ business_date() }}
             and movements.trade_date < events.ex_date
+    union all
+    -- what other events that went ex before this one changed since, late trades included
+    select
+        events.event_id,
+        actions.book_id,
+        actions.account_id,
+        actions.quantity_change
+    from events
+    inner join {{ ref('fct_corporate_actions') }} as actions
+        on
+            events.instrument_id = actions.instrument_id
+            and actions.business_date > events.cum_date
+            and actions.business_date <= {{ business_date() }}
+            and actions.ex_date < events.ex_date
     union all
     -- A bond that settles apart from the market's cycle is sold with or without the coupon by the day it settles, as its accrued
     -- interest is.

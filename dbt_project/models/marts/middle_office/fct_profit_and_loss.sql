@@ -71,6 +71,30 @@ events as (
     group by book_id, account_id, instrument_id
 ),
 
+-- An exchange of currencies leaves two claims and no position: of it, only the fee belongs to the instrument. What was traded before a
+-- split and booked after it counts in new units.
+moved as (
+    select
+        book_id,
+        account_id,
+        instrument_id,
+        movement_type,
+        case
+            when movement_type = 'NEW' then quantity
+            else round(quantity * {{ units_since('movements', business_date()) }}, 10)
+        end as quantity,
+        case when exchanged_currency_code is null then gross_amount else 0 end as gross_amount,
+        case when exchanged_currency_code is null then gross_amount_base else 0 end as gross_amount_base,
+        accrued_amount,
+        accrued_amount_base,
+        fee_amount,
+        fee_amount_base,
+        case when exchanged_currency_code is null then -net_amount else fee_amount end as paid_amount,
+        case when exchanged_currency_code is null then -net_amount_base else fee_amount_base end as paid_amount_base
+    from {{ ref('int_trades__movements') }} as movements
+    where business_date = {{ business_date() }}
+),
+
 traded as (
     select
         book_id,
@@ -92,8 +116,7 @@ traded as (
         sum(accrued_amount_base) as accrued_amount_base,
         sum(fee_amount) as fee_amount,
         sum(fee_amount_base) as fee_amount_base
-    from {{ ref('int_trades__movements') }}
-    where business_date = {{ business_date() }}
+    from moved
     group by book_id, account_id, instrument_id
 ),
 
@@ -118,10 +141,9 @@ paid as (
         book_id,
         account_id,
         instrument_id,
-        -net_amount as amount,
-        -net_amount_base as amount_base
-    from {{ ref('int_trades__movements') }}
-    where business_date = {{ business_date() }}
+        paid_amount as amount,
+        paid_amount_base as amount_base
+    from moved
     union all
     select
         book_id,
@@ -184,6 +206,8 @@ keys as (
     select book_id, account_id, instrument_id from income
     union
     select book_id, account_id, instrument_id from events
+    union
+    select book_id, account_id, instrument_id from traded where fee_amount <> 0 or fee_amount_base <> 0
 ),
 
 levels as (

@@ -1,20 +1,25 @@
 -- The return of a book on the capital in its securities: each day's return is linked to yesterday's unit price.
 --   value          market value and accrued interest of the securities
 --   external flow  what was paid for them net of sales and income, fees included, all of a day as one
---   return         (closing value + flow out) / (opening value + flow in) - 1
+--   margin         what positions whose gains are paid every day gained: it leaves at the end of the day
+--   return         (closing value + margin + flow out) / (opening value + flow in) - 1
 
 with results as (
     select
-        book_id,
-        sum(opening_value_amount_base) as opening_value,
-        sum(closing_value_amount_base) as closing_value,
-        sum(net_cash_in_amount_base) as net_cash_in
-    from {{ ref('fct_profit_and_loss') }}
+        results.book_id,
+        sum(results.opening_value_amount_base) as opening_value,
+        sum(results.closing_value_amount_base) as closing_value,
+        sum(results.net_cash_in_amount_base) as net_cash_in,
+        coalesce(-sum(results.net_cash_in_amount_base) filter (where instruments.settles_daily), 0) as margin_gained
+    from {{ ref('fct_profit_and_loss') }} as results
+    inner join {{ ref('int_reference__instruments_known') }} as instruments
+        on
+            results.instrument_id = instruments.instrument_id
+            and instruments.business_date = {{ business_date() }}
     where
-        business_date = {{ business_date() }}
-        -- claims are what the securities were paid with, no part of them
-        and product_line <> 'cash'
-    group by book_id
+        -- claims are what the securities were paid with, no part of them, and no instrument
+        results.business_date = {{ business_date() }}
+    group by results.book_id
 ),
 
 carried as (
@@ -50,8 +55,9 @@ flows as (
         coalesce(results.opening_value, 0) as opening_value,
         coalesce(results.closing_value, 0) as closing_value,
         coalesce(results.net_cash_in, 0) as net_cash_in,
-        greatest(coalesce(results.net_cash_in, 0), 0) as flow_in,
-        greatest(-coalesce(results.net_cash_in, 0), 0) as flow_out,
+        coalesce(results.margin_gained, 0) as margin_gained,
+        greatest(coalesce(results.net_cash_in + results.margin_gained, 0), 0) as flow_in,
+        greatest(-coalesce(results.net_cash_in + results.margin_gained, 0), 0) as flow_out,
         -- a book that lost everything begins anew
         coalesce(nullif(carried.unit_price, 0), 100) as opening_unit_price,
         carried.return_ratio_mtd as opening_return_mtd,
@@ -64,7 +70,7 @@ returned as (
     select
         flows.*,
         case
-            when opening_value + flow_in > 0 then round((closing_value + flow_out) / (opening_value + flow_in) - 1, 12)
+            when opening_value + flow_in > 0 then round((closing_value + margin_gained + flow_out) / (opening_value + flow_in) - 1, 12)
         end as return_ratio
     from flows
 ),

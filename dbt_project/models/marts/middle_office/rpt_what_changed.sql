@@ -43,8 +43,9 @@ trades_corrected as (
         movements.trade_id as event_id,
         sum(movements.quantity) as quantity,
         sum(movements.gross_amount) as gross_amount,
-        -sum(movements.net_amount) as paid_amount,
-        -sum(movements.net_amount_base) as paid_amount_base
+        -- against the exposure, also where only the fee is paid
+        sum(movements.gross_amount + movements.accrued_amount + movements.fee_amount) as paid_amount,
+        sum(movements.gross_amount_base + movements.accrued_amount_base + movements.fee_amount_base) as paid_amount_base
     from {{ ref('int_trades__movements') }} as movements
     inner join figure_dates on movements.trade_date <= figure_dates.figure_date
     where

@@ -1,4 +1,4 @@
--- A closed business date takes no more facts. Who records holds a shared lock until it commits, who closes an exclusive one: what was
+-- A closed business date takes no more trades, allocations, corporate actions, prices and rates. Who records holds a shared lock until it commits, who closes an exclusive one: what was
 -- recorded before a close is seen by it, and what comes after is refused.
 
 create function books.lock_open_dates() returns trigger
