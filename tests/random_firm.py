@@ -26,6 +26,8 @@ METHODS = {
     "NAMED": [(date.min, "SPECIFIC")],
     "TURN": [(date.min, "FIFO"), (WED, "AVERAGE")],
 }
+WITHOUT_PRICE = ("DDD", WED)
+"""An instrument that has no price before this day."""
 HISTORIES = 1000
 """Books times accounts times instruments that have a random history of their own."""
 TWINS = 12
@@ -109,7 +111,7 @@ def _prices(chance: random.Random) -> list[Quote]:
             price = (price * Decimal(chance.randint(950, 1050)) / 1000).quantize(Decimal("0.0001"))
             if (name, day) in {("BBB", WED), ("AAA", WED), ("CCC", TUE)}:
                 price = (price * {"BBB": 2, "AAA": 9, "CCC": 1}[name] / {"BBB": 3, "AAA": 3, "CCC": 2}[name]).quantize(Decimal("0.0001"))
-            if (name == "DDD" and day < WED) or (name == "EEE" and day == THU):
+            if (name == WITHOUT_PRICE[0] and day < WITHOUT_PRICE[1]) or (name == "EEE" and day == THU):
                 continue
             quotes.append(Quote(day, name, day, price))
     wednesday = next(one for one in quotes if (one.name, one.of) == ("EEE", WED))
