@@ -132,7 +132,7 @@ def test_a_future_told_late_and_terms_and_prices_corrected_after_expiry() -> Non
         option | {"instrument_id": "EARLY", "expiry_date": MON},
         option | {"instrument_id": "LATE", "expiry_date": date(2026, 1, 9)},
     )
-    firm = SmallFirm(instruments=[{"instrument_id": "S"}, future, {"instrument_id": "SLOW"} | future, early, late])
+    firm = SmallFirm(instruments=[{"instrument_id": "S"}, future, future | {"instrument_id": "SLOW"}, early, late])
     prices = {"S": "10", "FUT": "101", "SLOW": "101", "EARLY": "1", "LATE": "1"}
     bought = [trade(str(n), MON, 1, "1", instrument_id=name) for n, name in enumerate(("EARLY", "LATE"), 1)]
     firm.day(MON, [*bought, trade("3", MON, 1, "100", instrument_id="FUT")], prices)

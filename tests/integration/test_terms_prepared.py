@@ -179,7 +179,7 @@ def test_a_corrected_market_settles_an_amended_trade_by_its_new_rules(books: Boo
 
 
 def test_unusable_terms_stop_the_day_only_when_traded(books: Books) -> None:
-    books.instrument("WRONG.EX", "XXXX")
+    books.instrument("WRONG.EX", "XNEW")
     books.bond("ODD.EX", first="2030-01-01")
     books.bond("BUND.EX")
     assert prepare()["unusable"] == 2
@@ -189,7 +189,7 @@ def test_unusable_terms_stop_the_day_only_when_traded(books: Books) -> None:
     with pytest.raises(PosttradeError, match=r"bond ODD\.EX, traded on 2026-01-06, cannot be used: the first coupon falls on"):
         prepare(TUESDAY)
     books.trade("CSV~2", "WRONG.EX", "2026-01-06", day=TUESDAY)
-    with pytest.raises(PosttradeError, match=r"Trades of 2026-01-06 are in the market 'XXXX'"):
+    with pytest.raises(PosttradeError, match=r"Trades of 2026-01-06 are in the market 'XNEW'"):
         prepare(TUESDAY)
 
 
@@ -301,7 +301,7 @@ def test_steps_caps_floors_and_rounding_are_data(books: Books) -> None:
 
 def test_procedures_and_currencies_are_published_once(books: Books) -> None:
     first = publish_procedures(MONDAY, engine(Role.LOADER))
-    assert first["product_lines"] == 8
+    assert first["product_lines"] == 14
     assert publish_procedures(MONDAY, engine(Role.LOADER)) == {"currencies": 0, "product_lines": 0, "ledger_accounts": 0}
     assert books.rows("select product_line, price_divisor, accrues_interest from books.product_lines order by 1") == [
         ("bond_amortising", 100, True),
@@ -309,9 +309,15 @@ def test_procedures_and_currencies_are_published_once(books: Books) -> None:
         ("bond_floating", 100, True),
         ("bond_zero", 100, False),
         ("cash", 1, False),
+        ("deposit", 100, True),
         ("equity", 1, False),
         ("etf", 1, False),
         ("fund", 1, False),
+        ("future", 1, False),
+        ("fx_forward", 1, False),
+        ("fx_spot", 1, False),
+        ("option", 1, False),
+        ("repo", 100, True),
     ]
     assert books.rows("select minor_unit from books.currencies where currency_code in ('EUR', 'JPY', 'KWD') order by 1") == [
         (0,),

@@ -101,7 +101,13 @@ def close_business_date(business_date: date, engine: sqlalchemy.Engine) -> dict[
 
 TRADES_NOT_BOOKED = """
 with recorded as (
-    select trade_id, max(version) as version from books.trade_versions where business_date = :day group by trade_id
+    select versions.trade_id, max(versions.version) as version
+    from books.trade_versions as versions
+    where versions.business_date = :day and not exists (
+        select from operations.trade_events_beyond_cutoff as held
+        where held.trade_id = versions.trade_id and held.version = versions.version and held.released_date is null
+    )
+    group by versions.trade_id
 )
 select count(*) as number, min(recorded.trade_id) as first_trade_id
 from recorded

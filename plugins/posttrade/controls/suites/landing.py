@@ -116,7 +116,7 @@ CONTROLS = (
         """select distinct used.currency_code from books.instruments cross join today
         cross join lateral (values (instruments.currency_code), (instruments.notional_currency_code)) as used (currency_code)
         where instruments.business_date <= today.business_date
-            and used.currency_code not in (
+            and used.currency_code is not null and used.currency_code not in (
                 select firms.base_currency_code from books.firms where firms.business_date <= today.business_date)
             and not exists (select from books.fx_rates as rates where rates.currency_code = used.currency_code
                 and rates.business_date <= today.business_date and rates.rate_date <= today.business_date)""",
