@@ -26,23 +26,27 @@ class RepeatedClose:
     def __init__(self) -> None:
         self.statements: dict[str, list[str]] = {}
 
-    def record(self, day: date) -> None:
-        """Close a day by dbt and remember what it ran."""
+    def record(self, day: date) -> dict[str, dict[str, int]]:
+        """Close a day by dbt and remember what it ran; gives the counts of every step."""
+        counts = {}
         for step, role in STEPS:
             if step in DERIVED_BY_DBT:
                 with _noted() as statements:
-                    step(day, engine(role))
+                    counts[step.__name__] = step(day, engine(role))
                 self.statements[step.__name__] = [one for one in statements if not _is_of_the_session(one)]
             else:
-                step(day, engine(role))
+                counts[step.__name__] = step(day, engine(role))
+        return counts
 
-    def close(self, day: date) -> None:
-        """Close a day by the statements of the one recorded."""
+    def close(self, day: date) -> dict[str, dict[str, int]]:
+        """Close a day by the statements of the one recorded; gives the counts of the other steps."""
+        counts = {}
         for step, role in STEPS:
             if step in DERIVED_BY_DBT:
                 self._run(self.statements[step.__name__], day)
             else:
-                step(day, engine(role))
+                counts[step.__name__] = step(day, engine(role))
+        return counts
 
     @staticmethod
     def _run(statements: list[str], day: date) -> None:

@@ -78,23 +78,35 @@ def test_options_are_exercised_assigned_paid_or_expire() -> None:
             call | {"instrument_id": "C99", "strike_price": 99},
             put | {"instrument_id": "CASH1"},
         ],
-        accounts=("A", "A2"),
+        accounts=("A", "A2", "A3"),
     )
     bought = [
         trade("1", MON, 2, "4", instrument_id="C50", fee_amount="2"),  # 802.00
         trade("2", MON, 1, "7", instrument_id="P60"),
         trade("3", MON, 150, "52", instrument_id="S"),
         trade("4", MON, -1, "4", instrument_id="C50", account_id="A2"),  # written
+        trade("7", MON, -10, "4", instrument_id="C50", account_id="A3"),
         trade("5", MON, 1, "0.5", instrument_id="C99"), trade("6", MON, 1, "6", instrument_id="CASH1"),
     ]  # fmt: skip
     prices = {"S": "53", "C50": "4", "P60": "7", "C99": "0.1", "CASH1": "7"}
     firm.day(MON, bought, prices)
     assert rows(
         "select market_value_amount from marts.fct_positions where business_date = :day and instrument_id = 'C50' order by 1", day=MON
-    ) == [(-400,), (800,)]
+    ) == [(-4000,), (-400,), (800,)]
     exercise = {"event_status": "ANNOUNCED", "ex_date": WED, "pay_date": WED, "currency_code": "USD"}
     events = [
-        exercise | {"event_id": "X-C", "instrument_id": "C50", "event_type": "OPTION_EXERCISE", "received_instrument_id": "S"},
+        *(
+            exercise
+            | {
+                "event_id": f"X-{account}",
+                "instrument_id": "C50",
+                "event_type": "OPTION_EXERCISE",
+                "received_instrument_id": "S",
+                "account_id": account,
+                "redeemed_fraction": part,
+            }
+            for account, part in (("A", ""), ("A2", ""), ("A3", "0.3"))
+        ),
         exercise | {"event_id": "X-P", "instrument_id": "P60", "event_type": "OPTION_EXERCISE", "received_instrument_id": "S"},
         exercise | {"event_id": "X-I", "instrument_id": "CASH1", "event_type": "CASH_EXERCISE", "amount_per_unit": "700"},
     ]
@@ -105,6 +117,8 @@ def test_options_are_exercised_assigned_paid_or_expire() -> None:
     shares = held(WED, "S")
     assert shares[0] == 250
     assert held(WED, "S", "A2") == (-100, -5400)
+    # 3 of 10 calls were assigned: 300 shares are sold at 50.00 with 4.00 of premium each. The other 7 expired, and kept their premium.
+    assert (held(WED, "S", "A3"), held(WED, "C50", "A3")[0]) == ((-300, -16200), 0)
     realised = dict(
         rows("select instrument_id, sum(realised_amount) from marts.fct_realised_results where business_date = :day group by 1", day=WED)
     )
@@ -117,7 +131,10 @@ def test_options_are_exercised_assigned_paid_or_expire() -> None:
     )
     # calls: 200 x 3.00 - 800 = -200. Put: 7.00 x 100 - 700 = 0. Worthless: -10. Cash: 700 - 700.
     assert (totals["A"], totals["A2"]) == (-210, 100)
-    assert value("select count(*) from marts.fct_corporate_actions where event_type = 'EXPIRY'") == 1
+    expired = (
+        "select instrument_id, account_id, entitled_quantity from marts.fct_corporate_actions where event_type = 'EXPIRY' order by 1, 2"
+    )
+    assert rows(expired) == [("C50", "A3", -7), ("C99", "A", 1)]
     assert value(CASH, name="CASH1", day=WED) == 700
     assert_books_tie()
 

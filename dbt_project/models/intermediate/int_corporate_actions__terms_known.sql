@@ -9,7 +9,8 @@ with announcements as (
         known.*,
         -- a put delivers the underlying the other way round
         case when instruments.option_type = 'PUT' then -instruments.contract_size else instruments.contract_size end as exercised_units,
-        instruments.strike_price
+        instruments.strike_price,
+        coalesce(known.redeemed_fraction, 1) as exercised_fraction
     from {{ as_known(ref('stg_books__corporate_actions'), ['event_id']) }} as known
     inner join {{ ref('int_reference__instruments_known') }} as instruments
         on
@@ -29,12 +30,14 @@ announced as (
         business_date as announced_date,
         case
             when event_type in ('SPLIT', 'REVERSE_SPLIT', 'STOCK_DIVIDEND') then new_units
-            when event_type in ('MERGER', 'RIGHTS_EXERCISE', 'RIGHTS_LAPSE', 'OPTION_EXERCISE') then 0
+            when event_type in ('MERGER', 'RIGHTS_LAPSE') then 0
+            when event_type in ('RIGHTS_EXERCISE', 'OPTION_EXERCISE') then coalesce(old_units, 1) * (1 - exercised_fraction)
             else coalesce(old_units, 1)
         end as new_units,
         coalesce(old_units, 1) as old_units,
         case
-            when event_type in ('REDEMPTION', 'CALL', 'RIGHTS_LAPSE', 'CASH_EXERCISE') then 1
+            when event_type in ('REDEMPTION', 'CALL', 'RIGHTS_LAPSE') then 1
+            when event_type = 'CASH_EXERCISE' then exercised_fraction
             when event_type = 'PARTIAL_REDEMPTION' then redeemed_fraction
             when event_type = 'MERGER' and amount_per_unit is not null then 1
         end as closed_fraction,
@@ -44,18 +47,20 @@ announced as (
         end as cash_per_unit,
         case
             when received_instrument_id is null then 0
-            when event_type in ('RIGHTS_EXERCISE', 'OPTION_EXERCISE') or (event_type = 'MERGER' and amount_per_unit is null) then 1
+            when event_type in ('RIGHTS_EXERCISE', 'OPTION_EXERCISE') then exercised_fraction
+            when event_type = 'MERGER' and amount_per_unit is null then 1
             else cost_fraction
         end as cost_moved,
         fraction_price,
         received_instrument_id,
         case
-            when event_type = 'OPTION_EXERCISE' then exercised_units
+            when event_type = 'OPTION_EXERCISE' then exercised_units * exercised_fraction
+            when event_type = 'RIGHTS_EXERCISE' then new_units * exercised_fraction
             when received_instrument_id is not null then new_units
         end as received_units,
         case event_type
-            when 'RIGHTS_EXERCISE' then amount_per_unit
-            when 'OPTION_EXERCISE' then strike_price * exercised_units
+            when 'RIGHTS_EXERCISE' then amount_per_unit * exercised_fraction
+            when 'OPTION_EXERCISE' then strike_price * exercised_units * exercised_fraction
             else 0
         end as cash_paid_per_unit
     from announcements
