@@ -198,13 +198,13 @@ class _Keeper:
             if (formerly.event if formerly else None) == after:
                 continue
             if formerly:
-                self._move(moved, formerly, "amended" if after else "cancelled", -1)
+                self._move(day, moved, formerly, "amended" if after else "cancelled", -1)
                 del self.booked[trade_id]
             if after:
                 booked = self._priced(after, rates)
                 self.booked[trade_id] = booked
                 is_new = after.trade_date > self.day_before if self.day_before else after.trade_date == day
-                self._move(moved, booked, "amended" if formerly else "new" if is_new else "late", 1)
+                self._move(day, moved, booked, "amended" if formerly else "new" if is_new else "late", 1)
         return moved
 
     def _priced(self, event: TradeEvent, rates: Mapping[str, Decimal]) -> Booked:
@@ -213,11 +213,13 @@ class _Keeper:
         gross, fee = rounded(event.quantity * event.price, minor), rounded(event.fee, minor)
         return Booked(event, rate, gross, fee, rounded(gross * rate, base_minor), rounded(fee * rate, base_minor))
 
-    @staticmethod
-    def _move(moved: dict[Key, dict[str, Decimal]], booked: Booked, kind: str, sign: int) -> None:
+    def _move(self, day: date, moved: dict[Key, dict[str, Decimal]], booked: Booked, kind: str, sign: int) -> None:
+        """What is booked of an earlier date counts in the units that the splits since have made of it."""
         event = booked.event
         sums = moved.setdefault((event.book, event.account, event.instrument), defaultdict(lambda: ZERO))
-        sums[kind] += sign * event.quantity
+        factor = Decimal(1) if kind == "new" else self._factor(event.instrument, day, event.trade_date, day)
+        with localcontext(prec=60):
+            sums[kind] += (sign * event.quantity * factor).quantize(Decimal("1e-10"), ROUND_HALF_UP)
         sums[kind + "_gross"] += sign * booked.gross
         sums[kind + "_gross_base"] += sign * booked.gross_base
         sums["fee"] += sign * booked.fee
