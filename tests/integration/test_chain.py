@@ -23,7 +23,7 @@ def test_the_days_close_and_closing_them_again_in_any_order_changes_nothing(firm
     before = fingerprint(engine(Role.AUDITOR))
     assert before["marts.fct_positions"] != before["marts.fct_income"]
 
-    for business_date in reversed(dates):
+    for business_date in (dates[2], dates[0]):
         close_day(business_date)
     assert fingerprint(engine(Role.AUDITOR)) == before
 
