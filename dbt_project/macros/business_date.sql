@@ -18,3 +18,8 @@
         select 1
     {%- endif %}
 {%- endmacro %}
+
+{# Whether a day falls on the business date, or on a day without business since the one before. #}
+{% macro falls_due(day) -%}
+    ({{ day }} <= {{ business_date() }} and {{ day }} > coalesce({{ previous_business_date() }}, '-infinity'::date))
+{%- endmacro %}

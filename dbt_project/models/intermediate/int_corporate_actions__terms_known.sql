@@ -147,24 +147,8 @@ maturities as (
         instruments.maturity_date,
         notional_rates.rate / rates.rate as cash_per_unit
     from {{ ref('int_reference__instruments_known') }} as instruments
-    left join lateral (
-        select closing.rate
-        from {{ ref('int_market__closing_fx_rates') }} as closing
-        where
-            closing.currency_code = instruments.currency_code
-            and closing.business_date >= instruments.maturity_date
-        order by closing.business_date
-        limit 1
-    ) as rates on true
-    left join lateral (
-        select closing.rate
-        from {{ ref('int_market__closing_fx_rates') }} as closing
-        where
-            closing.currency_code = instruments.notional_currency_code
-            and closing.business_date >= instruments.maturity_date
-        order by closing.business_date
-        limit 1
-    ) as notional_rates on true
+    left join lateral {{ rate_from('instruments.currency_code', 'instruments.maturity_date') }} as rates on true
+    left join lateral {{ rate_from('instruments.notional_currency_code', 'instruments.maturity_date') }} as notional_rates on true
     where
         instruments.business_date = {{ business_date() }}
         and instruments.notional_currency_code is not null
@@ -246,7 +230,6 @@ terms_known as (
         events.ex_date,
         events.pay_date,
         events.announced_date,
-        events.is_withdrawn,
         case when events.is_withdrawn then 1 else events.new_units end as new_units,
         case when events.is_withdrawn then 1 else events.old_units end as old_units,
         case when not events.is_withdrawn then events.closed_fraction end as closed_fraction,
@@ -269,28 +252,12 @@ terms_known as (
             events.instrument_id = instruments.instrument_id
             and instruments.business_date = {{ business_date() }}
     -- at the rates of the first business date that has the event
-    left join lateral (
-        select closing.rate
-        from {{ ref('int_market__closing_fx_rates') }} as closing
-        where
-            closing.currency_code = instruments.currency_code
-            and closing.business_date >= events.ex_date
-        order by closing.business_date
-        limit 1
-    ) as rates on true
+    left join lateral {{ rate_from('instruments.currency_code', 'events.ex_date') }} as rates on true
     left join {{ ref('int_reference__instruments_known') }} as received
         on
             events.received_instrument_id = received.instrument_id
             and received.business_date = {{ business_date() }}
-    left join lateral (
-        select closing.rate
-        from {{ ref('int_market__closing_fx_rates') }} as closing
-        where
-            closing.currency_code = received.currency_code
-            and closing.business_date >= events.ex_date
-        order by closing.business_date
-        limit 1
-    ) as received_rates on true
+    left join lateral {{ rate_from('received.currency_code', 'events.ex_date') }} as received_rates on true
 )
 
 select * from terms_known

@@ -7,45 +7,25 @@ with gathered as (
     select * from {{ ref('int_lots__events_gathered') }} where link_id is not null
 ),
 
-groups as (
-    select distinct
+-- Every instrument of the group, and those that its events may deliver.
+linked_instruments as (
+    select
         book_id,
         account_id,
         link_id,
-        is_replayed
+        is_replayed,
+        instrument_id
     from gathered
-),
-
--- Every instrument that an event of the group may deliver.
-linked_instruments as (
-    select distinct
-        groups.book_id,
-        groups.account_id,
-        groups.link_id,
-        groups.is_replayed,
-        instruments.instrument_id
-    from groups
-    inner join gathered
-        on
-            groups.book_id = gathered.book_id
-            and groups.account_id = gathered.account_id
-            and groups.link_id = gathered.link_id
-    cross join lateral unnest(gathered.events) as event
-    cross join lateral (values (gathered.instrument_id), (event.into_instrument_id)) as instruments (instrument_id)
-    where instruments.instrument_id is not null
     union
     select
-        groups.book_id,
-        groups.account_id,
-        groups.link_id,
-        groups.is_replayed,
-        gathered.instrument_id
-    from groups
-    inner join gathered
-        on
-            groups.book_id = gathered.book_id
-            and groups.account_id = gathered.account_id
-            and groups.link_id = gathered.link_id
+        gathered.book_id,
+        gathered.account_id,
+        gathered.link_id,
+        gathered.is_replayed,
+        event.into_instrument_id
+    from gathered
+    cross join lateral unnest(gathered.events) as event
+    where event.into_instrument_id is not null
 ),
 
 members as (

@@ -88,8 +88,16 @@ def _publish_posting_rules(connection: sqlalchemy.Connection, business_date: dat
     connection.execute(text("insert into pg_temp.posting_rules values (:product_line, :event_type, :amount_type, :debit, :credit)"), rules)
 
 
+def _falls_due(day: str) -> str:
+    """Whether a day falls on the business date, or on a day without business since the one before."""
+    return (
+        f"{day} <= :business_date and {day} > coalesce("
+        "(select previous_business_date from books.business_days where business_date = :business_date), '-infinity'::date)"
+    )
+
+
 # Amounts carry the sign of the event; a posting rule names the debit and credit account of a positive one.
-EVENT_AMOUNTS = """
+EVENT_AMOUNTS = f"""
 create temp table event_amounts on commit drop as
 with movements as (
     select * from intermediate.int_trades__movements where business_date = :business_date and movement_sign = 1
@@ -126,10 +134,7 @@ cross join lateral (values
 ) as amounts (amount_type, currency_code, amount)
 inner join rates on amounts.currency_code = rates.currency_code
 where history.business_date <= :business_date
-    and greatest(history.settlement_date, history.business_date) <= :business_date
-    and greatest(history.settlement_date, history.business_date) > coalesce((
-        select previous_business_date from books.business_days where business_date = :business_date
-    ), '-infinity'::date)
+    and {_falls_due("greatest(history.settlement_date, history.business_date)")}
 union all
 select
     'SETTLEMENT:' || statuses.status_id, 'SETTLEMENT', instruments.product_line, 'amount', instructions.book_id,
@@ -164,10 +169,7 @@ select
 from marts.fct_income as income
 inner join rates on income.currency_code = rates.currency_code
 where income.business_date <= :business_date
-    and greatest(income.pay_date, income.business_date) <= :business_date
-    and greatest(income.pay_date, income.business_date) > coalesce((
-        select previous_business_date from books.business_days where business_date = :business_date
-    ), '-infinity'::date)
+    and {_falls_due("greatest(income.pay_date, income.business_date)")}
 union all
 select
     'CORPORATE_ACTION:' || concat_ws(':', actions.event_id, actions.book_id, actions.account_id, actions.instrument_id,
@@ -190,10 +192,7 @@ select
 from marts.fct_corporate_actions as actions
 inner join rates on actions.cash_currency_code = rates.currency_code
 where actions.business_date <= :business_date
-    and greatest(actions.pay_date, actions.business_date) <= :business_date
-    and greatest(actions.pay_date, actions.business_date) > coalesce((
-        select previous_business_date from books.business_days where business_date = :business_date
-    ), '-infinity'::date)
+    and {_falls_due("greatest(actions.pay_date, actions.business_date)")}
 union all
 select
     'VARIATION_MARGIN:' || concat_ws(':', margin.business_date, margin.book_id, margin.account_id, margin.instrument_id),
@@ -208,10 +207,7 @@ select
     margin.net_amount, books.round_half_even(margin.net_amount * rates.rate, rates.base_minor_unit)
 from marts.fct_variation_margin as margin
 inner join rates on margin.currency_code = rates.currency_code
-where margin.pay_date <= :business_date
-    and margin.pay_date > coalesce((
-        select previous_business_date from books.business_days where business_date = :business_date
-    ), '-infinity'::date)
+where {_falls_due("margin.pay_date")}
 union all
 select
     'PAYMENT:' || payments.payment_id, 'PAYMENT', instruments.product_line, 'net', payments.book_id, payments.account_id,

@@ -32,80 +32,64 @@ standing_instructions as (
     select * from {{ as_known(ref('stg_books__standing_instructions'), ['account_id', 'currency_code']) }} as known
 ),
 
-income_paid as (
+-- What is paid without a confirmation, on its date: income, the cash of events, variation margin, and what no custodian delivers.
+due as (
     select
-        standing_instructions.cash_account_id,
-        income.currency_code,
-        income.net_amount as amount
-    from {{ ref('fct_income') }} as income
-    inner join standing_instructions
-        on
-            income.account_id = standing_instructions.account_id
-            and income.currency_code = standing_instructions.currency_code
+        account_id,
+        currency_code,
+        net_amount as amount
+    from {{ ref('fct_income') }}
     where
-        income.business_date <= {{ business_date() }}
-        and greatest(income.pay_date, income.business_date) <= {{ business_date() }}
-        and greatest(income.pay_date, income.business_date) > coalesce({{ previous_business_date() }}, '-infinity'::date)
-),
-
-events_paid as (
+        business_date <= {{ business_date() }}
+        and {{ falls_due('greatest(pay_date, business_date)') }}
+    union all
     select
-        standing_instructions.cash_account_id,
-        actions.cash_currency_code as currency_code,
-        actions.cash_amount as amount
-    from {{ ref('fct_corporate_actions') }} as actions
-    inner join standing_instructions
-        on
-            actions.account_id = standing_instructions.account_id
-            and actions.cash_currency_code = standing_instructions.currency_code
+        account_id,
+        cash_currency_code,
+        cash_amount
+    from {{ ref('fct_corporate_actions') }}
     where
-        actions.business_date <= {{ business_date() }}
-        and greatest(actions.pay_date, actions.business_date) <= {{ business_date() }}
-        and greatest(actions.pay_date, actions.business_date) > coalesce({{ previous_business_date() }}, '-infinity'::date)
-),
-
--- What no custodian confirms is paid on the date agreed.
-paid_on_value_date as (
+        business_date <= {{ business_date() }}
+        and {{ falls_due('greatest(pay_date, business_date)') }}
+    union all
     select
-        standing_instructions.cash_account_id,
+        account_id,
+        currency_code,
+        net_amount
+    from {{ ref('fct_variation_margin') }}
+    where {{ falls_due('pay_date') }}
+    union all
+    select
+        movements.account_id,
         sides.currency_code,
         sides.amount
     from {{ ref('int_trades__movements') }} as movements
+    inner join {{ ref('int_reference__instruments_known') }} as instruments
+        on
+            movements.instrument_id = instruments.instrument_id
+            and instruments.business_date = {{ business_date() }}
+            and not instruments.is_delivered
+            and not instruments.settles_daily
     cross join lateral (
         values
         (movements.currency_code, movements.net_amount),
         (movements.exchanged_currency_code, movements.exchanged_amount)
     ) as sides (currency_code, amount)
-    inner join standing_instructions
-        on
-            movements.account_id = standing_instructions.account_id
-            and sides.currency_code = standing_instructions.currency_code
     where
-        movements.instrument_id in (
-            select instruments.instrument_id from {{ ref('int_reference__instruments_known') }} as instruments
-            where
-                instruments.business_date = {{ business_date() }}
-                and not instruments.is_delivered
-                and not instruments.settles_daily
-        )
-        and movements.business_date <= {{ business_date() }}
-        and greatest(movements.settlement_date, movements.business_date) <= {{ business_date() }}
-        and greatest(movements.settlement_date, movements.business_date) > coalesce({{ previous_business_date() }}, '-infinity'::date)
+        movements.business_date <= {{ business_date() }}
+        and {{ falls_due('greatest(movements.settlement_date, movements.business_date)') }}
 ),
 
-margin_paid as (
+paid_when_due as (
     select
         standing_instructions.cash_account_id,
-        margin.currency_code,
-        margin.net_amount as amount
-    from {{ ref('fct_variation_margin') }} as margin
+        due.currency_code,
+        due.amount
+    from due
     inner join standing_instructions
         on
-            margin.account_id = standing_instructions.account_id
-            and margin.currency_code = standing_instructions.currency_code
-    where
-        margin.pay_date <= {{ business_date() }}
-        and margin.pay_date > coalesce({{ previous_business_date() }}, '-infinity'::date)
+            due.account_id = standing_instructions.account_id
+            and due.currency_code = standing_instructions.currency_code
 ),
 
 payments_made as (
@@ -123,13 +107,7 @@ flows as (
     union all
     select * from settled
     union all
-    select * from income_paid
-    union all
-    select * from events_paid
-    union all
-    select * from margin_paid
-    union all
-    select * from paid_on_value_date
+    select * from paid_when_due
     union all
     select * from payments_made
 ),

@@ -53,7 +53,7 @@ holdings as (
         movements.book_id,
         movements.account_id,
         case when movements.settlement_date < events.ex_settlement_date then 1 else -1 end * movements.quantity
-        * {{ retained_units('movements', 'events.ex_date') }} as quantity
+        * {{ retained_units('movements', 'terms.ex_date < events.ex_date') }} as quantity
     from events
     inner join {{ ref('int_trades__movements') }} as movements
         on

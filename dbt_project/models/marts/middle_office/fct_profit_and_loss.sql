@@ -49,12 +49,11 @@ gone_ex as (
     select
         instrument_id,
         books.product(retained_factor) as factor
-    from {{ ref('int_corporate_actions__terms_known') }}
+    from {{ ref('int_corporate_actions__terms_known') }} as terms
     where
         business_date = {{ business_date() }}
         and ex_date > {{ previous_business_date() }}
-        and closed_fraction is null
-        and received_instrument_id is null
+        and {{ is_split('terms') }}
     group by instrument_id
 ),
 
@@ -81,7 +80,7 @@ moved as (
         movement_type,
         case
             when movement_type = 'NEW' then quantity
-            else round(quantity * {{ units_since('movements', business_date()) }}, 10)
+            else round(quantity * {{ retained_units('movements', is_split('terms')) }}, 10)
         end as quantity,
         case when exchanged_currency_code is null then gross_amount else 0 end as gross_amount,
         case when exchanged_currency_code is null then gross_amount_base else 0 end as gross_amount_base,
