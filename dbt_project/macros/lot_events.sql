@@ -35,6 +35,35 @@
     {{ terms }}.event_id
 {%- endmacro %}
 
+{# Which lot method holds when: the CTEs that lot_methods_of needs. #}
+{% macro lot_methods() -%}
+account_methods as (
+    select
+        account_id,
+        lot_method,
+        business_date,
+        valid_from,
+        lead(valid_from, 1, 'infinity'::date) over (partition by account_id order by valid_from) as valid_until
+    from {{ as_known(ref('stg_books__lot_methods'), ['account_id', 'valid_from']) }} as known
+),
+
+line_methods as (
+    select
+        product_line,
+        lot_method,
+        valid_from,
+        lead(valid_from, 1, 'infinity'::date) over (partition by product_line order by valid_from) as valid_until
+    from (
+        select distinct on (product_line, valid_from)
+            product_line,
+            valid_from,
+            lot_method
+        from {{ ref('stg_books__product_lines') }}
+        order by product_line, valid_from, known_at desc
+    ) as latest
+)
+{%- endmacro %}
+
 {# The lot method in force for a movement on its trade date: the account's own, or that of the product line. #}
 {% macro lot_methods_of(movements) -%}
     inner join line_methods
@@ -55,4 +84,13 @@
     {%- if execute -%}
         {{ return(adapter.get_relation(database=target.database, schema='intermediate', identifier='int_lots__matched')) }}
     {%- endif -%}
+{%- endmacro %}
+
+{# What the day's events made of each key they touched, wherever it was worked out. #}
+{% macro lots_matched_today() -%}
+    select * from {{ ref('int_lots__day_matched') }} where business_date = {{ business_date() }}
+    union all
+    select * from {{ ref('int_lots__linked_matched') }} where business_date = {{ business_date() }}
+    union all
+    select * from {{ ref('int_lots__streamed') }} where business_date = {{ business_date() }} and (lots).quantity is not null
 {%- endmacro %}

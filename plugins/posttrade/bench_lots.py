@@ -12,10 +12,9 @@ from posttrade.records.database import Role, engine, psycopg_connection
 TRADES_A_KEY = 5
 DAYS_BEHIND = 250
 TRADES_A_DAY_BEHIND = 4_000
-MODELS = (
-    "int_corporate_actions__instruments_linked", "int_lots__keys_replayed", "int_lots__events_gathered", "int_lots__day_matched",
-    "int_lots__matched",
-)  # fmt: skip
+READ = ("int_corporate_actions__instruments_linked", "int_lots__keys_replayed", "int_lots__trades_streamed", "int_lots__holdings_streamed",
+        "int_lots__streamed")  # fmt: skip
+MATCHED = ("int_lots__events_gathered", "int_lots__day_matched", "int_lots__linked_matched")
 
 
 def run_bench_of_lots(trades: int, out: Console) -> None:
@@ -26,7 +25,7 @@ def run_bench_of_lots(trades: int, out: Console) -> None:
         out: where to print.
     """
     from posttrade.airflow.steps import CLOSING_STEPS, calls_of
-    from posttrade.offices.derivations import run_dbt
+    from posttrade.offices.large_days import stream_lots
     from posttrade.records.migrate import migrate
     from posttrade.settings import get_settings
     from posttrade.simulator.answers import answer
@@ -45,6 +44,9 @@ def run_bench_of_lots(trades: int, out: Console) -> None:
         out.print(f"{trades:,} trades of one day over {keys:,} keys that hold lots, {DAYS_BEHIND} days of trades behind them, seconds")
         plain = min(_group_by(day) for _ in range(3))
         out.print(f"{'plain GROUP BY':<28}{plain:9.2f}")
+        # What is compiled once in an installation is not part of a day's work.
+        _seconds_of(READ, day)
+        stream_lots(day)
         for method in (LotMethod.AVERAGE, LotMethod.FIFO, LotMethod.LIFO, LotMethod.HIGHEST_COST, LotMethod.LOWEST_COST):
             with psycopg_connection(Role.LOADER) as connection:
                 connection.execute(
@@ -52,11 +54,30 @@ def run_bench_of_lots(trades: int, out: Console) -> None:
                     " line_no) values ('BENCH', %s, %s, %s, (select count(*) + 1 from books.lot_methods), '', '', 0)",
                     (day, method, day),
                 )
-            outcome = run_dbt(["run", "--select", *MODELS], day)
-            seconds = [result.execution_time for result in outcome.results]
-            gather, match, carry = sum(seconds[:-2]), *seconds[-2:]
-            parts = f"gather {gather:.2f}, match {match:.2f}, carry {carry:.2f}"
-            out.print(f"{method:<28}{sum(seconds):9.2f}   {sum(seconds) / plain:.1f} x GROUP BY ({parts})")
+            _forget(day)
+            prepare = _seconds_of(READ, day)
+            started = time.perf_counter()
+            stream_lots(day)
+            stream = time.perf_counter() - started
+            left, carry = _seconds_of(MATCHED, day), _seconds_of(("int_lots__matched",), day)
+            total = prepare + stream + left + carry
+            parts = f"prepare {prepare:.2f}, stream and match {stream:.2f}, match the rest {left:.2f}, carry {carry:.2f}"
+            out.print(f"{method:<28}{total:9.2f}   {total / plain:.1f} x GROUP BY ({parts})")
+
+
+def _seconds_of(models: tuple[str, ...], day: date) -> float:
+    """Build models as dbt does, and give the time their statements took."""
+    from posttrade.offices.derivations import run_dbt
+
+    return float(sum(result.execution_time for result in run_dbt(["run", "--select", *models], day).results))
+
+
+def _forget(day: date) -> None:
+    """Leave no lots of the day: a day is closed once, and what a method before this one left is not its burden."""
+    with psycopg_connection(Role.TRANSFORMER) as connection:
+        connection.autocommit = True
+        connection.execute("delete from intermediate.int_lots__matched where business_date = %s", (day,))
+        connection.execute("vacuum intermediate.int_lots__matched")
 
 
 def _group_by(day: date) -> float:
@@ -110,10 +131,10 @@ def _write_history(first: date, day: date, keys: int, trades: int) -> None:
             inner join keys on made.key = keys.number;
             insert into intermediate.int_lots__matched (business_date, book_id, account_id, instrument_id, quantity, cost_amount,
                 cost_amount_base, realised_amount, realised_amount_base, realised_price_amount_base, is_replayed, unnamed_quantity, lot_ids,
-                opened_dates, quantities, costs, costs_base, closings)
+                opened_dates, quantities, costs, costs_base)
             select '{first}', book_id, 'BENCH', instrument_id, 300, 15000, 15000, 0, 0, 0, false, 0, array['L1', 'L2', 'L3'],
                 array['{first}', '{first}', '{first}']::date[], array[100, 100, 100], array[4000, 5000, 6000],
-                array[4000, 5000, 6000], '{{}}'
+                array[4000, 5000, 6000]
             from keys;
         """)
         connection.commit()

@@ -1,4 +1,4 @@
-{{ config(materialized='table', unlogged=true) }}
+{{ config(materialized='table', unlogged=true, analysed_columns=['business_date', 'book_id', 'account_id', 'instrument_id', 'is_replayed']) }}
 
 -- The lots of each key that today's events touched, worked out from yesterday's or, where it is replayed, from nothing. A table of its
 -- own, so that the database can match in parallel.

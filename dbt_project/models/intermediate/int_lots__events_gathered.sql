@@ -1,34 +1,10 @@
-{{ config(materialized='table', unlogged=true) }}
+{{ config(materialized='table', unlogged=true, analysed_columns=['business_date', 'book_id', 'account_id', 'instrument_id', 'is_replayed', 'link_id']) }}
 
 -- What happened today to the lots of each book, account and instrument, in order: the day's trades where they only add to what
 -- was known; the whole history where an amendment, cancellation, late trade, late corporate action or change of method reaches
 -- back, so that the order of arrival leaves no trace. A corporate action comes before the trades of its ex date.
 
-with account_methods as (
-    select
-        account_id,
-        lot_method,
-        business_date,
-        valid_from,
-        lead(valid_from, 1, 'infinity'::date) over (partition by account_id order by valid_from) as valid_until
-    from {{ as_known(ref('stg_books__lot_methods'), ['account_id', 'valid_from']) }} as known
-),
-
-line_methods as (
-    select
-        product_line,
-        lot_method,
-        valid_from,
-        lead(valid_from, 1, 'infinity'::date) over (partition by product_line order by valid_from) as valid_until
-    from (
-        select distinct on (product_line, valid_from)
-            product_line,
-            valid_from,
-            lot_method
-        from {{ ref('stg_books__product_lines') }}
-        order by product_line, valid_from, known_at desc
-    ) as latest
-),
+with {{ lot_methods() }},
 
 terms as (
     select * from {{ ref('int_corporate_actions__terms_known') }} where business_date = {{ business_date() }}
@@ -49,6 +25,10 @@ links_of_today as (
 
 replayed_keys as (
     select * from {{ ref('int_lots__keys_replayed') }}
+),
+
+streamed as not materialized (
+    select * from {{ ref('int_lots__streamed') }} where business_date = {{ business_date() }}
 ),
 
 replayed as (
@@ -144,6 +124,7 @@ today as (
     where
         movements.business_date = {{ business_date() }}
         and movements.exchanged_currency_code is null
+        and (select count(*) from streamed) = 0
         and not exists (
             select 1 from replayed_keys
             where
@@ -151,6 +132,26 @@ today as (
                 and replayed_keys.account_id = movements.account_id
                 and replayed_keys.instrument_id = movements.instrument_id
         )
+    union all
+    -- what the kernel left
+    select
+        movements.book_id,
+        movements.account_id,
+        movements.instrument_id,
+        false,
+        {{ lot_event('movements') }},
+        {{ lot_event_order('movements') }}
+    from streamed
+    inner join {{ ref('int_trades__movements') }} as movements
+        on
+            streamed.book_id = movements.book_id
+            and streamed.account_id = movements.account_id
+            and streamed.instrument_id = movements.instrument_id
+    {{ lot_methods_of('movements') }}
+    where
+        (streamed.lots).quantity is null
+        and movements.business_date = {{ business_date() }}
+        and movements.exchanged_currency_code is null
     union all
     select
         held_before.book_id,

@@ -1,7 +1,10 @@
-{{ config(indexes=[{'columns': ['book_id', 'account_id', 'instrument_id', 'business_date'], 'unique': true},
-                   {'columns': ['business_date']}]) }}
+{{ config(
+    indexes=[{'columns': ['book_id', 'account_id', 'instrument_id', 'business_date'], 'unique': true},
+             {'columns': ['business_date'], 'type': 'brin'}],
+    analysed_columns=['business_date', 'book_id', 'account_id', 'instrument_id', 'quantity', 'is_replayed'],
+) }}
 
--- The open lots of each book, account and instrument and what the day's trades closed, carried from day to day. A row stands for a
+-- The open lots of each book, account and instrument and what the day realised of them, carried from day to day. A row stands for a
 -- key that holds something or was touched today.
 
 with opening as (
@@ -28,9 +31,7 @@ with opening as (
 ),
 
 matched as not materialized (
-    select * from {{ ref('int_lots__day_matched') }} where business_date = {{ business_date() }}
-    union all
-    select * from {{ ref('int_lots__linked_matched') }} where business_date = {{ business_date() }}
+    {{ lots_matched_today() }}
 ),
 
 {% if is_incremental() %}
@@ -79,8 +80,7 @@ closing as (
         (matched.lots).opened_dates,
         (matched.lots).quantities,
         (matched.lots).costs,
-        (matched.lots).costs_base,
-        (matched.lots).closings
+        (matched.lots).costs_base
     from matched
     {% if is_incremental() %}
         left join realised_before
@@ -106,8 +106,7 @@ closing as (
         opening.opened_dates,
         opening.quantities,
         opening.costs,
-        opening.costs_base,
-        '{}'
+        opening.costs_base
     from opening
     left join matched
         on
@@ -134,6 +133,5 @@ select
     opened_dates,
     quantities,
     costs,
-    costs_base,
-    closings
+    costs_base
 from closing

@@ -13,6 +13,7 @@ import sqlalchemy
 from sqlalchemy import text
 
 from posttrade.errors import PosttradeError
+from posttrade.offices.large_days import is_large_day, stream_lots
 from posttrade.records.database import Role, url
 from posttrade.settings import get_settings
 
@@ -27,7 +28,12 @@ def build_middle_office(business_date: date, engine: sqlalchemy.Engine) -> dict[
         PosttradeError: a model failed; the message names it and the database's answer.
     """
     _build_views("staging", business_date, engine)
-    run_dbt(["run", "--selector", "middle_office"], business_date)
+    if is_large_day(business_date, engine):
+        run_dbt(["run", "--selector", "lots_streamed"], business_date)
+        stream_lots(business_date)
+        run_dbt(["run", "--selector", "middle_office_after_lots_streamed"], business_date)
+    else:
+        run_dbt(["run", "--selector", "middle_office"], business_date)
     return _row_counts(business_date, engine, ("fct_trades", "fct_positions", "fct_profit_and_loss", "fct_income", "fct_breaks"))
 
 

@@ -4,9 +4,7 @@
 -- days, so that the sum over all dates up to one is what was known then.
 
 with matched as (
-    select * from {{ ref('int_lots__day_matched') }} where business_date = {{ business_date() }}
-    union all
-    select * from {{ ref('int_lots__linked_matched') }} where business_date = {{ business_date() }}
+    {{ lots_matched_today() }}
 ),
 
 effects as (

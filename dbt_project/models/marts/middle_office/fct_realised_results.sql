@@ -4,9 +4,7 @@
 -- changed of earlier days, so that the sum over all dates up to one is the result as known then.
 
 with matched as (
-    select *
-    from {{ ref('int_lots__matched') }}
-    where business_date = {{ business_date() }}
+    {{ lots_matched_today() }}
 ),
 
 closings as (
@@ -25,7 +23,7 @@ closings as (
         closing.proceeds_amount_base,
         closing.realised_price_amount_base
     from matched
-    cross join lateral unnest(matched.closings) as closing
+    cross join lateral unnest((matched.lots).closings) as closing
     where not closing.is_transfer
     {% if is_incremental() %}
         union all

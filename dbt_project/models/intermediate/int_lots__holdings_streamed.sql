@@ -1,0 +1,40 @@
+{{ config(materialized='view') }}
+
+-- What the lot kernel reads of a large day beside its trades: the lots that were open before, of each book, account and instrument traded.
+
+-- depends_on: {{ ref('int_trades__movements') }}
+
+{% if lots_carried() %}
+    select
+        held.book_id,
+        held.account_id,
+        held.instrument_id,
+        held.lot_ids,
+        held.opened_dates,
+        held.quantities,
+        held.costs,
+        held.costs_base
+    from {{ lots_carried() }} as held
+    where
+        held.business_date = {{ previous_business_date() }}
+        and held.quantity <> 0
+        and (held.book_id, held.account_id, held.instrument_id) in (
+            select
+                trades.book_id,
+                trades.account_id,
+                trades.instrument_id
+            from {{ ref('int_trades__movements') }} as trades
+            where trades.business_date = {{ business_date() }}
+        )
+{% else %}
+    select
+        ''::text as book_id,
+        ''::text as account_id,
+        ''::text as instrument_id,
+        '{}'::text [] as lot_ids,
+        '{}'::date [] as opened_dates,
+        '{}'::numeric [] as quantities,
+        '{}'::numeric [] as costs,
+        '{}'::numeric [] as costs_base
+    where false
+{% endif %}

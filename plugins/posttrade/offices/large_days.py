@@ -1,0 +1,91 @@
+"""Matches the lots of a day with very many trades in compiled code: trades and holdings come by COPY, lots go back by COPY."""
+
+import io
+import os
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+
+import psycopg2
+import sqlalchemy
+from sqlalchemy import text
+
+from posttrade.records.database import Role, psycopg_connection, url
+
+TRADES_OF_A_LARGE_DAY = 50_000
+"""From here on the kernel pays for what it takes to stream."""
+
+MOST_STREAMS = 4
+
+
+def is_large_day(business_date: date, engine: sqlalchemy.Engine) -> bool:
+    """Whether a business date brings so many trades that their lots are streamed."""
+    with engine.connect() as connection:
+        found = connection.scalar(
+            text("select count(*) from (select from books.trade_versions where business_date = :business_date limit :enough) as trades"),
+            {"business_date": business_date, "enough": TRADES_OF_A_LARGE_DAY},
+        )
+    return bool(found == TRADES_OF_A_LARGE_DAY)
+
+
+def stream_lots(business_date: date) -> dict[str, int]:
+    """Fill `int_lots__streamed` from the views that say what the kernel reads; the table must be empty.
+
+    Returns:
+        `keys` worked out here, and those `left` to the database: where trades name the lots they close, an event of the day works on the
+        instrument, two trades came at the same moment, or a figure is beyond the kernel's.
+    """
+    streams = min(MOST_STREAMS, os.cpu_count() or 1)
+    with ThreadPoolExecutor(streams) as pool:
+        parts = list(pool.map(lambda number: _stream(business_date, number, streams), range(streams)))
+    return {"keys": sum(keys for keys, _ in parts), "left": sum(left for _, left in parts)}
+
+
+def _stream(business_date: date, number: int, streams: int) -> tuple[int, int]:
+    """Match the keys of one of several streams that run side by side."""
+    # costs a second, and most days are not large
+    from posttrade.records.binary_copy import HEADER, TRAILER
+    from posttrade.records.lot_streams import match_streams
+
+    trades = _copied_out("int_lots__trades_streamed", business_date, number, streams)
+    holdings = _copied_out("int_lots__holdings_streamed", business_date, number, streams)
+    keys = left = 0
+    with psycopg_connection(Role.TRANSFORMER) as connection:
+        types = connection.execute(TYPES).fetchone()
+        assert types is not None
+        with connection.cursor().copy("copy intermediate.int_lots__streamed from stdin (format binary)") as copy:
+            copy.write(HEADER)
+            for rows, keys_of_rows, left_of_rows in match_streams(trades, holdings, business_date, types):
+                copy.write(rows)
+                keys, left = keys + keys_of_rows - left_of_rows, left + left_of_rows
+            copy.write(TRAILER)
+    return keys, left
+
+
+def _copied_out(view: str, business_date: date, number: int, streams: int) -> bytes:
+    """A view of a day as binary COPY, the keys of one stream. By psycopg2, which hands rows on at an eighth of what psycopg 3 takes."""
+    address = url(Role.TRANSFORMER)
+    connection = psycopg2.connect(
+        host=address.host,
+        port=address.port,
+        user=address.username,
+        password=address.password,
+        dbname=address.database,
+        options=f"-c posttrade.business_date={business_date.isoformat()} -c jit=off -c work_mem=64MB",
+    )
+    try:
+        received = io.BytesIO()
+        connection.cursor().copy_expert(
+            f"copy (select * from intermediate.{view} where abs(hashtext(book_id || account_id || instrument_id) % {streams}) = {number})"
+            " to stdout (format binary)",
+            received,
+        )
+        return received.getvalue()
+    finally:
+        connection.close()
+
+
+TYPES = """
+select
+    'books.lot_closing'::regtype::oid::bigint, 'books.lot_closing[]'::regtype::oid::bigint,
+    'books.lot_effect'::regtype::oid::bigint, 'books.lot_effect[]'::regtype::oid::bigint
+"""
