@@ -158,6 +158,13 @@ PLANTED: dict[str, list[str]] = {
     ],
     "payment_waits": [PAYMENT],
     "client_paid_too_much": [PAYMENT],
+    "client_paid_too_soon": [
+        PAYMENT,
+        "alter table operations.payment_releases disable trigger approved_first",
+        f"insert into operations.payment_releases (payment_id, message_id, business_date) values ('PY1', 'm', {D})",
+        "insert into marts.fct_income (business_date, entitlement_id, event_id, income_type, book_id, account_id, instrument_id, ex_date,"
+        f" pay_date) values ({D}, 'E', 'EV', 'DIVIDEND', 'B', 'A', 'I', {D}, {D}::date + 1)",
+    ],
 }
 
 

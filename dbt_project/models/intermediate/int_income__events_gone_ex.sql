@@ -14,11 +14,12 @@ dividends as (
         ex_date,
         null::date as ex_settlement_date,
         pay_date,
-        case when event_status = 'WITHDRAWN' then 0 else amount_per_unit end as amount_per_unit,
+        -- what was booked of an event whose ex date is yet to come is taken back
+        case when event_status = 'WITHDRAWN' or ex_date > {{ business_date() }} then 0 else amount_per_unit end as amount_per_unit,
         business_date as announced_date
     from announcements
     where
-        ex_date <= {{ business_date() }}
+        (ex_date <= {{ business_date() }} or business_date = {{ business_date() }})
         and event_type in ('CASH_DIVIDEND', 'SPECIAL_DIVIDEND')
 ),
 
@@ -79,6 +80,7 @@ coupons_known as (
         and (
             former_ones.coupon_percent is distinct from current_ones.coupon_percent
             or former_ones.ex_date is distinct from current_ones.ex_date
+            or former_ones.pay_date is distinct from current_ones.pay_date
         ) as is_restated
     from terms
     inner join {{ ref('stg_books__bond_coupons') }} as current_ones
@@ -168,7 +170,9 @@ events_gone_ex as (
         (
             select max(days.business_date)
             from {{ ref('stg_books__business_days') }} as days
-            where days.business_date < events.ex_date
+            where
+                days.business_date < events.ex_date
+                and events.ex_date <= {{ business_date() }}
         ) as cum_date
     from events
     left join moved on events.instrument_id = moved.instrument_id
