@@ -245,7 +245,10 @@ terms_known as (
             else events.new_units / events.old_units * (1 - coalesce(events.closed_fraction, 0))
         end as retained_factor,
         rates.rate as fx_rate,
-        received_rates.rate as received_fx_rate
+        received_rates.rate as received_fx_rate,
+        instruments.product_line,
+        received.product_line as received_product_line,
+        null::numeric as exercised_quantity
     from events
     inner join {{ ref('int_reference__instruments_known') }} as instruments
         on

@@ -83,7 +83,7 @@ replayed as (
         replayed_keys.account_id,
         replayed_keys.instrument_id,
         true,
-        {{ restatement_event('terms') }},
+        {{ restatement_event('terms', 'replayed_keys.account_id') }},
         {{ restatement_event_order('terms') }}
     from replayed_keys
     inner join terms
@@ -157,7 +157,7 @@ today as (
         held_before.account_id,
         held_before.instrument_id,
         false,
-        {{ restatement_event('terms') }},
+        {{ restatement_event('terms', 'held_before.account_id') }},
         {{ restatement_event_order('terms') }}
     from held_before
     inner join terms
