@@ -37,7 +37,7 @@ def random_history(chance: random.Random, length: int) -> list[LotTrade]:
                     fx_rate=rate,
                     lot_method=method,
                     fraction_price=paid,
-                )  # fmt: skip
+                )
             )
             continue
         size = Decimal(chance.randint(1, 40)) if whole else Decimal(chance.randint(1, 40_000)).scaleb(-3)

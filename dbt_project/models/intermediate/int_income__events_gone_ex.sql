@@ -11,6 +11,7 @@ dividends as (
         event_id,
         'DIVIDEND'::text as income_type,
         instrument_id,
+        coalesce(account_id, '') as account_id,
         ex_date,
         null::date as ex_settlement_date,
         pay_date,
@@ -124,6 +125,7 @@ coupons as (
         'CPN:' || coupons_known.instrument_id || ':' || to_char(coupons_known.coupon_date, 'YYYY-MM-DD') as event_id,
         'COUPON'::text as income_type,
         coupons_known.instrument_id,
+        '' as account_id,
         cycles.trade_date as ex_date,
         coupons_known.ex_date as ex_settlement_date,
         coupons_known.pay_date,
@@ -162,6 +164,8 @@ events_gone_ex as (
         events.event_id,
         events.income_type,
         events.instrument_id,
+        -- an election; empty: all who hold
+        events.account_id,
         events.ex_date,
         -- of coupons: the first settlement date without it; a trade that settles apart from the market's cycle goes by it
         events.ex_settlement_date,

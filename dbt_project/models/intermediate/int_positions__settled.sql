@@ -34,7 +34,7 @@ terms as (
         terms_known.*,
         -- the custodian restates on the ex date and delivers on the pay date
         case
-            when {{ is_split('terms_known') }} then ex_date
+            when {{ is_split('terms_known') }} and event_type <> 'STOCK_DIVIDEND' then ex_date
             else greatest(ex_date, pay_date)
         end as delivery_date,
         row_number() over (order by ex_date, event_type = 'EXPIRY', event_id) as event_no

@@ -300,7 +300,7 @@ def _errors_across_columns(contract: Contract) -> Iterator[sql.Composed]:
                 "MISSING:cost_fraction",
             ),
             ("cost_fraction::numeric < 0 or cost_fraction::numeric > 1", "NOT_A_PART:cost_fraction"),
-            ("event_type in ('SPLIT', 'REVERSE_SPLIT', 'STOCK_DIVIDEND') and account_id is not null", "NOT_EXPECTED:account_id"),
+            ("event_type in ('SPLIT', 'REVERSE_SPLIT') and account_id is not null", "NOT_EXPECTED:account_id"),
             (f"(instrument_id, currency_code) not in ({_INSTRUMENT_CURRENCIES})", "OTHER_CURRENCY:currency_code"),
         )
     elif contract.kind == "bond_repayments":

@@ -99,7 +99,12 @@ entitled as (
         account_id,
         sum(quantity) as quantity
     from (
-        select * from holdings
+        select holdings.*
+        from holdings
+        inner join events
+            on
+                holdings.event_id = events.event_id
+                and events.account_id in ('', holdings.account_id)
         union all
         select event_id, book_id, account_id, 0 from booked_before
     ) as parts
