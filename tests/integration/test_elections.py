@@ -105,3 +105,54 @@ def test_a_scrip_dividend_is_taken_by_the_accounts_that_elect_it() -> None:
         (THU, 55), (FRI, Decimal("-50.20"))
     ]  # fmt: skip
     assert_books_tie()
+
+
+def test_options_are_exercised_and_assigned_by_number() -> None:
+    terms = {"product_line": "option", "market_mic": "CMES", "contract_size": 100, "expiry_date": "2026-03-20",
+             "underlying_instrument_id": "S", "option_type": "CALL", "strike_price": 50}  # fmt: skip
+    firm = SmallFirm(
+        instruments=[{"instrument_id": "S"}, terms | {"instrument_id": "C50"}, terms | {"instrument_id": "K"}],
+        books=("B", "C"), accounts=("A", "W"),
+    )  # fmt: skip
+    bought = [
+        # 1,200.00 and 2,000.00 in B; another book holds in the same account
+        trade("1", MON, 3, "4", instrument_id="C50"), trade("2", MON, 4, "5", instrument_id="C50"),
+        trade("3", MON, 5, "4", instrument_id="C50", book_id="C"),
+        trade("4", MON, -10, "4", instrument_id="C50", account_id="W"),
+        trade("5", MON, 10, "6", instrument_id="K"),
+    ]  # fmt: skip
+    prices = {"S": "55", "C50": "5", "K": "7"}
+    firm.day(MON, bought, prices)
+    firm.day(TUE, [], prices, settlement_statuses=confirmed(TUE, "C50"))
+    taken_up = event("EX-A", "C50", "OPTION_EXERCISE", WED, received_instrument_id="S", account_id="A", book_id="B", exercised_quantity=3)
+    events = [
+        taken_up,
+        event("EX-W", "C50", "OPTION_EXERCISE", WED, received_instrument_id="S", account_id="W", book_id="B", exercised_quantity=4),
+        event("EX-K", "K", "CASH_EXERCISE", WED, amount_per_unit="700", account_id="A", book_id="B", exercised_quantity=4),
+    ]
+    firm.day(WED, [], prices, corporate_actions=events)
+    # 3 of 7 contracts for 3,200.00 take 1,371.43 of premium along: 300 shares at 50.00.
+    assert (held(WED, "C50", "A"), held(WED, "S", "A")) == ((4, Decimal("1828.57")), (300, Decimal("16371.43")))
+    assert held(WED, "C50", "A", "C") == (5, 2000)
+    # 4 of 10 written: 400 shares are delivered at 50.00 and 4.00 of premium.
+    assert (held(WED, "C50", "W"), held(WED, "S", "W")) == ((-6, -2400), (-400, -21600))
+    # 4 of 10 for 6,000.00 are paid 2,800.00.
+    assert held(WED, "K", "A") == (6, 3600)
+    assert rows("select quantity, cost_amount, realised_amount from marts.fct_realised_results where instrument_id = 'K'") == [
+        (4, 2400, 400)
+    ]
+    cash = "select instrument_id, sum(cash_amount) from marts.fct_event_cash where business_date = :day group by 1"
+    assert dict(rows(cash, day=WED)) == {"S": -15000 + 20000, "K": 2800}
+    # 4 and 5 are left of the 7 and 5 that had settled, and what was delivered is there.
+    assert (settled(WED, "C50", "A"), settled(WED, "S", "A"), settled(WED, "C50", "W"), settled(WED, "S", "W")) == (9, 300, -6, -400)
+    # 7 more of Monday for 2,800.00, told on Thursday: still 3 contracts, of 14 for 6,000.00.
+    firm.day(THU, [trade("6", MON, 7, "4", instrument_id="C50")], prices)
+    assert (held(THU, "C50", "A"), held(THU, "S", "A")) == ((11, Decimal("4714.29")), (300, Decimal("16285.71")))
+    # It were 5, and of the other more than all.
+    changed = [{**taken_up, "exercised_quantity": 5}, {**events[2], "exercised_quantity": 40}]
+    firm.day(FRI, [], prices, corporate_actions=changed)
+    assert (held(FRI, "C50", "A"), held(FRI, "S", "A")) == ((9, Decimal("3857.14")), (500, Decimal("27142.86")))
+    assert (settled(FRI, "C50", "A"), settled(FRI, "S", "A")) == (2 + 5, 500)
+    assert held(FRI, "K", "A") == (0, 0)
+    assert dict(rows(cash, day=FRI)) == {"S": -10000, "K": 4200}
+    assert_books_tie()

@@ -89,7 +89,7 @@ replayed as (
     inner join terms
         on
             replayed_keys.instrument_id = terms.instrument_id
-            and terms.account_id in ('', replayed_keys.account_id)
+            and {{ concerns('terms', 'replayed_keys') }}
 ),
 
 -- What was held before today, or traded on a day without a close since.
@@ -163,7 +163,7 @@ today as (
     inner join terms
         on
             held_before.instrument_id = terms.instrument_id
-            and terms.account_id in ('', held_before.account_id)
+            and {{ concerns('terms', 'held_before') }}
     where
         terms.ex_date > {{ previous_business_date() }}
         and not exists (

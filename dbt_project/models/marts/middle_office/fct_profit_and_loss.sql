@@ -49,6 +49,7 @@ gone_ex as (
     select
         instrument_id,
         account_id,
+        book_id,
         retained_factor
     from {{ ref('int_corporate_actions__terms_known') }} as terms
     where
@@ -293,7 +294,7 @@ levels as (
         from gone_ex
         where
             gone_ex.instrument_id = keys.instrument_id
-            and gone_ex.account_id in ('', keys.account_id)
+            and {{ concerns('gone_ex', 'keys') }}
     ) as restated
     left join events
         on
