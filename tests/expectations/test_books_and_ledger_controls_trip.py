@@ -92,8 +92,8 @@ PLANTED: dict[str, list[str]] = {
     "exercise_beyond_holding": [
         "alter table books.corporate_actions disable trigger date_is_open",
         "insert into books.corporate_actions (event_id, instrument_id, event_type, event_status, ex_date, pay_date, currency_code,"
-        " account_id, book_id, exercised_quantity, business_date, revision, content_sha, file_id, line_no) values ('EX', 'I', 'OPTION_EXERCISE',"
-        f" 'ANNOUNCED', {D}, {D}, 'EUR', 'A', 'B', 3, {D}, 1, 'x', 'f', 1)",
+        " account_id, book_id, exercised_quantity, business_date, revision, content_sha, file_id, line_no) values ('EX', 'I',"
+        f" 'OPTION_EXERCISE', 'ANNOUNCED', {D}, {D}, 'EUR', 'A', 'B', 3, {D}, 1, 'x', 'f', 1)",
     ],
     "result_unexplained": [
         "update marts.fct_profit_and_loss set residual_amount = 0.01 where ctid = (select ctid from marts.fct_profit_and_loss"

@@ -124,7 +124,8 @@ def test_income_and_events_are_paid_on_the_date_known() -> None:
         **dict.fromkeys(income_events, 50), "ML": 1000, "ME": 1000, "MP": 1000, "CP": 1100, "FP": Decimal("10.50")
     }  # fmt: skip
     assert accounting.post_journal(WED, engine(Role.POSTER))["posted"] == 0
-    for test in ("what_changed_leads_to_the_trades_in_force", "value_change_is_explained"):
+    identity = "fct_event_cash__what_is_not_paid_is_taken_back"
+    for test in ("what_changed_leads_to_the_trades_in_force", "value_change_is_explained", identity):
         assert len(run_dbt(["test", "--select", test], FRI).results) == 1
 
 
@@ -209,3 +210,28 @@ def test_a_client_is_paid_once_and_on_the_date_known() -> None:
     assert released(FRI) == [("LATER", 50), ("PROPOSED", 50)]
     firm.day(NEXT_MON, [], prices)
     assert (released(NEXT_MON), value("select count(*) from operations.payments")) == ([], 4)
+
+
+def test_a_coupon_is_paid_on_the_date_of_the_terms_known() -> None:
+    # 6 % on Saturday 10 January, ex three business days before: on Tuesday, who trades settles on Wednesday.
+    terms = {"product_line": "bond_fixed", "coupon_rate": "6", "coupon_frequency": 1, "day_count": "30/360", "issue_date": "2024-01-10",
+             "maturity_date": "2030-01-10", "ex_coupon_days": 3, "ex_coupon_calendar": "XNYS"}  # fmt: skip
+    before = terms | {"instrument_id": "BEFORE", "payment_convention": "Preceding"}
+    after = terms | {"instrument_id": "AFTER", "payment_convention": "Following"}
+    firm = SmallFirm(instruments=[before, after])
+    prices = {"BEFORE": "100", "AFTER": "100"}
+    firm.day(MON, [trade(name, MON, 1000, "100", instrument_id=name) for name in prices], prices)
+    firm.day(TUE, [], prices)
+    assert open_claims(TUE) == {"BEFORE": 60, "AFTER": 60}
+    assert rows("select instrument_id, ex_date, pay_date from marts.fct_income order by 1") == [
+        ("AFTER", TUE, NEXT_MON), ("BEFORE", TUE, FRI)
+    ]  # fmt: skip
+    stated = {"name": "Corrected", "currency_code": "USD", "market_mic": "XNYS", "issuer_country_code": "US"}
+    corrected = [stated | before | {"payment_convention": "Following"}, stated | after | {"payment_convention": "Preceding"}]
+    firm.day(WED, [], prices, instruments=corrected)
+    firm.day(THU, [], prices)
+    firm.day(FRI, [], prices)
+    assert moved(FRI, "cash", ("BEFORE", "AFTER")) == {"AFTER": 60}
+    firm.day(NEXT_MON, [], prices)
+    assert moved(NEXT_MON, "cash", ("BEFORE", "AFTER")) == {"BEFORE": 60}
+    assert open_claims(NEXT_MON) == {}
