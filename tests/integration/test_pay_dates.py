@@ -13,6 +13,7 @@ from integration.small_firm import SmallFirm, assert_books_tie, rows, trade, val
 from posttrade.offices import accounting, income
 from posttrade.offices.derivations import run_dbt
 from posttrade.records.database import Role, engine
+from posttrade.reports.figures import read_figures
 
 MON, TUE, WED, THU, FRI = (date(2026, 1, day) for day in (5, 6, 7, 8, 9))
 NEXT_MON = date(2026, 1, 12)
@@ -105,6 +106,14 @@ def test_income_and_events_are_paid_on_the_date_known() -> None:
         where entries.business_date = :day and lines.instrument_id = 'DP' order by 2""",
         day=WED,
     ) == [(TUE, "cash", -50, -46), (TUE, "income_receivable", 50, 46)]
+    # The report of the date: 50.00 came in and 50.00 went back; what is to come is told by its new date.
+    report = read_figures(WED, engine(Role.AUDITOR))
+    assert [
+        (one["booked_amount"], one["received_amount"], one["due_amount"], one["next_pay_date"]) for one in report.income.rows
+    ] == [(0, 0, 100, THU)]  # fmt: skip
+    assert [(one["event_id"], one["pay_date"], one["gross_amount"]) for one in report.income_events.rows] == [
+        ("DE", WED, 50), ("DP", THU, 50), ("DL", FRI, 50)
+    ]  # fmt: skip
     # Posting the date once more changes nothing.
     counts = accounting.post_journal(WED, engine(Role.POSTER))
     assert (counts["posted"], counts["reversed"]) == (0, 0)
