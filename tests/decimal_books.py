@@ -88,14 +88,27 @@ class DecimalBook:
             else:
                 self.lots.append(OpenLot("AVERAGE" if method == "AVERAGE" else trade_id, day, quantity, amount, amount_base))
 
-    def split(self, new_units: Decimal, old_units: Decimal) -> None:
-        """So many new units for so many old ones; the cost stays. The total is rounded to ten decimals, the parts add up to it."""
+    def split(
+        self, event_id: str, day: date, new_units: Decimal, old_units: Decimal, fraction_price: Decimal | None = None,
+        rate: Decimal = Decimal(1), method: str = "FIFO",
+    ) -> tuple[Decimal, Decimal]:  # fmt: skip
+        """So many new units for so many old ones; the cost stays. The total is rounded to ten decimals, the parts add up to it.
+
+        With a price for fractions, what is no whole unit is sold at it like by a trade that names no lot. Gives the cash it brought,
+        in the book's own currency and in base.
+        """
         with localcontext(prec=60):
             before = Decimal(0)
             for lot in self.lots:
                 after = before + lot.quantity
                 lot.quantity = _ten(after * new_units / old_units) - _ten(before * new_units / old_units)
                 before = after
+        fraction = self.quantity % 1
+        if fraction_price is None or not fraction:
+            return Decimal(0), Decimal(0)
+        cash = rounded(fraction * fraction_price, self.decimals)
+        self.trade(event_id, day, -fraction, -cash, -cents(cash * rate), rate, method)
+        return cash, cents(cash * rate)
 
     def _choose(self, method: str, names: str | None) -> OpenLot:
         if method == "LIFO":

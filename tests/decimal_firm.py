@@ -63,6 +63,8 @@ class Split:
     ex: date
     new: Decimal
     old: Decimal
+    fraction_price: Decimal | None = None
+    """What a new unit is paid at that cannot be delivered whole; None: fractions stay."""
 
 
 @dataclass(frozen=True)
@@ -141,6 +143,8 @@ class _Keeper:
         self.before = DayOfFirm()
         self.day_before: date | None = None
         self.realised: dict[Key, tuple[Decimal, Decimal, Decimal]] = {}
+        self.in_lieu: dict[Key, tuple[Decimal, Decimal]] = {}
+        self.closing_rates: dict[date, dict[str, Decimal]] = {}
         self.income: dict[tuple[str, Key], tuple[Decimal, Decimal]] = {}
         self.claims: dict[tuple[str, str], tuple[Decimal, Decimal]] = {}
         self.by_day: dict[date, list[TradeEvent]] = defaultdict(list)
@@ -154,9 +158,10 @@ class _Keeper:
         base_minor = self.history.minor_units[self.history.base]
         prices = _last_known(self.history.prices, day)
         rates = _last_known(self.history.rates, day) | {self.history.base: Decimal(1)}
+        self.closing_rates[day] = rates
         moved = self._book(day, rates)
         today = DayOfFirm()
-        realised = self._match(day, today)
+        realised, in_lieu = self._match(day, today)
         for key, position in today.positions.items():
             minor, rate = self.minor(key[2]), rates[self.history.currencies[key[2]]]
             price = prices.get(key[2])
@@ -166,9 +171,11 @@ class _Keeper:
         flows: dict[tuple[str, str], tuple[Decimal, Decimal]] = defaultdict(lambda: (ZERO, ZERO))
         for key in {*today.positions, *self.before.positions, *moved, *income, *realised, *self.realised}:
             currency = self.history.currencies[key[2]]
+            cash, formerly = in_lieu.get(key, (ZERO, ZERO)), self.in_lieu.get(key, (ZERO, ZERO))
             result = self._result(
-                day, key, moved.get(key, {}), income.get(key, (ZERO, ZERO)), prices.get(key[2]), rates[currency], today, base_minor
-            )
+                day, key, moved.get(key, {}), income.get(key, (ZERO, ZERO)), (cash[0] - formerly[0], cash[1] - formerly[1]),
+                prices.get(key[2]), rates[currency], today, base_minor,
+            )  # fmt: skip
             for name, now, then in zip(
                 ("realised", "realised_base", "realised_price_base"),
                 realised.get(key, (ZERO,) * 3),
@@ -180,7 +187,7 @@ class _Keeper:
             today.results[key] = result
             amount, amount_base = flows[key[0], currency]
             flows[key[0], currency] = (amount - result["paid"], amount_base - result["paid_base"])
-        self.realised = realised
+        self.realised, self.in_lieu = realised, in_lieu
         self._carry_claims(flows, rates, today, base_minor)
         self.before, self.day_before = today, day
         return today
@@ -225,32 +232,38 @@ class _Keeper:
         sums["fee"] += sign * booked.fee
         sums["fee_base"] += sign * booked.fee_base
 
-    def _match(self, day: date, today: DayOfFirm) -> dict[Key, tuple[Decimal, Decimal, Decimal]]:
-        """Lots and positions from all that is booked, and what has been realised so far."""
+    def _match(self, day: date, today: DayOfFirm) -> tuple[dict[Key, tuple[Decimal, Decimal, Decimal]], dict[Key, tuple[Decimal, Decimal]]]:
+        """Lots and positions from all that is booked; gives what has been realised so far, and what was paid in lieu of fractions."""
         trades: dict[Key, list[Booked]] = defaultdict(list)
         for booked in self.booked.values():
             trades[booked.event.book, booked.event.account, booked.event.instrument].append(booked)
-        realised = {}
+        realised, in_lieu = {}, {}
         for key, of_key in trades.items():
-            book = DecimalBook(self.minor(key[2]))
+            book, cash, cash_base = DecimalBook(self.minor(key[2])), ZERO, ZERO
             steps: list[Split | Booked] = [
                 split for split in self.history.splits if split.instrument == key[2] and split.known <= day and split.ex <= day
             ]
             for step in sorted([*steps, *of_key], key=_order):
                 if isinstance(step, Split):
-                    book.split(step.new, step.old)
+                    # at the rate of its ex date
+                    rate = self.closing_rates[step.ex][self.history.currencies[key[2]]]
+                    method = self._method(key[1], step.ex)
+                    paid = book.split(step.event_id, step.ex, step.new, step.old, step.fraction_price, rate, method)
+                    cash, cash_base = cash + paid[0], cash_base + paid[1]
                 else:
                     event, cost, cost_base = step.event, step.gross + step.fee, step.gross_base + step.fee_base
                     book.trade(
-                        event.trade_id, event.trade_date, event.quantity, cost, cost_base, step.rate, self._method(event), event.closes
-                    )
+                        event.trade_id, event.trade_date, event.quantity, cost, cost_base, step.rate,
+                        self._method(event.account, event.trade_date), event.closes,
+                    )  # fmt: skip
+            in_lieu[key] = (cash, cash_base)
             realised[key] = (book.realised, book.realised_base, book.realised_price_base)
             today.positions[key] = Position(book.quantity, book.cost, book.cost_base)
             today.lots[key] = [(lot.lot_id, lot.opened_date, lot.quantity, lot.cost, lot.cost_base) for lot in book.lots]
-        return realised
+        return realised, in_lieu
 
-    def _method(self, event: TradeEvent) -> str:
-        stated = [method for since, method in self.history.methods[event.account] if since <= event.trade_date]
+    def _method(self, account: str, day: date) -> str:
+        stated = [method for since, method in self.history.methods[account] if since <= day]
         return stated[-1]
 
     def _factor(self, instrument: str, day: date, after: date | None, until: date) -> Decimal:
@@ -291,16 +304,16 @@ class _Keeper:
         return received
 
     def _result(
-        self, day: date, key: Key, moved: Mapping[str, Decimal], income: Sequence[Decimal], price: Decimal | None, rate: Decimal,
-        today: DayOfFirm, base_minor: int,
+        self, day: date, key: Key, moved: Mapping[str, Decimal], income: Sequence[Decimal], in_lieu: Sequence[Decimal],
+        price: Decimal | None, rate: Decimal, today: DayOfFirm, base_minor: int,
     ) -> dict[str, Decimal]:  # fmt: skip
         """The result and its steps, from value to value; every step in base is the difference of two values at today's rate."""
         before, now = self.before.positions.get(key, Position()), today.positions.get(key, Position())
         minor = self.minor(key[2])
         of = {name: moved.get(name, ZERO) for kind in (*CORRECTIONS, "new") for name in (kind, kind + "_gross", kind + "_gross_base")}
         fee, fee_base = moved.get("fee", ZERO), moved.get("fee_base", ZERO)
-        paid = sum((of[kind + "_gross"] for kind in (*CORRECTIONS, "new")), ZERO) + fee - income[0]
-        paid_base = sum((of[kind + "_gross_base"] for kind in (*CORRECTIONS, "new")), ZERO) + fee_base - income[1]
+        paid = sum((of[kind + "_gross"] for kind in (*CORRECTIONS, "new")), ZERO) + fee - income[0] - in_lieu[0]
+        paid_base = sum((of[kind + "_gross_base"] for kind in (*CORRECTIONS, "new")), ZERO) + fee_base - income[1] - in_lieu[1]
         result = {
             "opening_value": before.value, "opening_value_base": before.value_base,
             "closing_value": now.value, "closing_value_base": now.value_base,
@@ -328,10 +341,10 @@ class _Keeper:
             value_base = rounded(value * rate, base_minor)
             result[kind] = value - then - of[kind + "_gross"]
             result[kind + "_base"] = value_base - then_base - of[kind + "_gross_base"]
-        then, then_base = value, value_base
+        then, then_base, booked = value, value_base, booked - in_lieu[0]
         value = worth(now.quantity - of["new"], booked)
         value_base = rounded(value * rate, base_minor)
-        result |= {"corporate_actions": value - then, "corporate_actions_base": value_base - then_base}
+        result |= {"corporate_actions": value - then + in_lieu[0], "corporate_actions_base": value_base - then_base + in_lieu[1]}
         result["new"] = now.value - value - of["new_gross"]
         result["new_base"] = now.value_base - value_base - of["new_gross_base"]
         return result

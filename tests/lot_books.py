@@ -24,6 +24,7 @@ class LotTrade:
     old_units: Decimal = Decimal(1)
     cost_moved: Decimal = Decimal(0)
     lot_method: str | None = None
+    fraction_price: Decimal | None = None
 
 
 @dataclass(frozen=True)
@@ -57,11 +58,11 @@ _MATCH = """
 with matched as materialized (
     select books.match_lots(null, array(
         select row(trade_id, trade_date, quantity, amount, amount_base, fx_rate, lot_method, closes_trade_id, new_units, old_units,
-            cost_moved, null, null, null, null, null, null, null)::books.lot_event
+            cost_moved, null, null, fraction_price, null, null, null, null, null, null)::books.lot_event
         from unnest(%s::text[], %s::date[], %s::numeric[], %s::numeric[], %s::numeric[], %s::numeric[], %s::text[], %s::text[],
-            %s::numeric[], %s::numeric[], %s::numeric[]) with ordinality
+            %s::numeric[], %s::numeric[], %s::numeric[], %s::numeric[]) with ordinality
             as given (trade_id, trade_date, quantity, amount, amount_base, fx_rate, lot_method, closes_trade_id, new_units, old_units,
-            cost_moved, position)
+            cost_moved, fraction_price, position)
         order by position
     ), 2, 2) as book
 )
@@ -90,6 +91,7 @@ def match(connection: psycopg.Connection[Any], trades: Sequence[LotTrade], metho
         [one.new_units for one in trades],
         [one.old_units for one in trades],
         [one.cost_moved for one in trades],
+        [one.fraction_price for one in trades],
     )
     row = connection.execute(_MATCH, columns).fetchone()
     assert row is not None

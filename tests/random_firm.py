@@ -56,8 +56,8 @@ def make_firm(seed: int) -> RandomFirm:
         DAYS, "EUR", CURRENCIES, {"EUR": 2, "USD": 2, "JPY": 0}, Decimal("0.15"), METHODS,
         prices=_prices(chance), rates=_rates(chance),
         splits=[
-            # 3 new for 2 old, known in time; 1 for 3 told on the day after; 2 for 1 before a dividend
-            Split(TUE, "S1", "BBB", WED, Decimal(3), Decimal(2)),
+            # 3 new for 2 old, known in time, fractions paid in cash; 1 for 3 told on the day after; 2 for 1 before a dividend
+            Split(TUE, "S1", "BBB", WED, Decimal(3), Decimal(2), Decimal("79.25")),
             Split(THU, "S2", "AAA", WED, Decimal(1), Decimal(3)),
             Split(MON, "S3", "CCC", TUE, Decimal(2), Decimal(1)),
         ],

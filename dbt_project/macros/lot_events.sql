@@ -5,7 +5,7 @@
         {{ movements }}.gross_amount + {{ movements }}.fee_amount,
         {{ movements }}.gross_amount_base + {{ movements }}.fee_amount_base, {{ movements }}.fx_rate,
         coalesce(account_methods.lot_method, line_methods.lot_method), {{ movements }}.closes_trade_id, null, null, null,
-        null, null, null, null, null, null, null
+        null, null, null, null, null, null, null, null, null
     )::books.lot_event
 {%- endmacro %}
 
@@ -17,13 +17,15 @@
     {{ movements }}.trade_id as event_id
 {%- endmacro %}
 
-{# A corporate action as an event of lot matching, from a row of int_corporate_actions__terms_known. #}
-{% macro restatement_event(terms) -%}
+{# A corporate action as an event of the lots of an account, from a row of int_corporate_actions__terms_known. #}
+{% macro restatement_event(terms, account_id) -%}
     row(
-        {{ terms }}.event_id, {{ terms }}.ex_date, null, null, null, {{ terms }}.fx_rate, null, null,
+        {{ terms }}.event_id, {{ terms }}.ex_date, null, null, null, {{ terms }}.fx_rate,
+        {{ lot_method_on(account_id, terms ~ '.product_line', terms ~ '.ex_date') }}, null,
         {{ terms }}.new_units, {{ terms }}.old_units, {{ terms }}.cost_moved,
         {{ terms }}.closed_fraction, {{ terms }}.cash_per_unit, {{ terms }}.fraction_price, {{ terms }}.received_instrument_id,
-        {{ terms }}.received_units, {{ terms }}.cash_paid_per_unit, {{ terms }}.received_fx_rate
+        {{ terms }}.received_units, {{ terms }}.cash_paid_per_unit, {{ terms }}.received_fx_rate,
+        {{ lot_method_on(account_id, terms ~ '.received_product_line', terms ~ '.ex_date') }}, {{ terms }}.exercised_quantity
     )::books.lot_event
 {%- endmacro %}
 
@@ -76,6 +78,25 @@ line_methods as (
             {{ movements }}.account_id = account_methods.account_id
             and {{ movements }}.trade_date >= account_methods.valid_from
             and {{ movements }}.trade_date < account_methods.valid_until
+{%- endmacro %}
+
+{# The lot method in force for an account and product line on a day: the account's own, or that of the line. #}
+{% macro lot_method_on(account_id, product_line, day) -%}
+    coalesce(
+        {%- for methods, key, wanted in [
+            ('account_methods', 'account_id', account_id),
+            ('line_methods', 'product_line', product_line),
+        ] %}
+            (
+                select {{ methods }}.lot_method
+                from {{ methods }}
+                where
+                    {{ methods }}.{{ key }} = {{ wanted }}
+                    and {{ day }} >= {{ methods }}.valid_from
+                    and {{ day }} < {{ methods }}.valid_until
+            ){{ "," if not loop.last }}
+        {%- endfor %}
+    )
 {%- endmacro %}
 
 {# The relation that carries the lots from day to day, named without a reference: it is built from today's and read as of yesterday.

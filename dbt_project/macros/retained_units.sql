@@ -6,7 +6,7 @@
         where
             terms.business_date = {{ business_date() }}
             and terms.instrument_id = {{ movements }}.instrument_id
-            and terms.account_id in ('', {{ movements }}.account_id)
+            and {{ concerns('terms', movements) }}
             and terms.ex_date > {{ movements }}.trade_date
             and {{ further }}
     )

@@ -89,6 +89,12 @@ PLANTED: dict[str, list[str]] = {
         f" entitled_quantity) select {D}, 'EXP', 'B', 'A', instrument_id, 'EXPIRY', 1 from intermediate.int_reference__instruments_known"
         f" where business_date = {D} and option_type = 'CALL'",
     ],
+    "exercise_beyond_holding": [
+        "alter table books.corporate_actions disable trigger date_is_open",
+        "insert into books.corporate_actions (event_id, instrument_id, event_type, event_status, ex_date, pay_date, currency_code,"
+        " account_id, book_id, exercised_quantity, business_date, revision, content_sha, file_id, line_no) values ('EX', 'I',"
+        f" 'OPTION_EXERCISE', 'ANNOUNCED', {D}, {D}, 'EUR', 'A', 'B', 3, {D}, 1, 'x', 'f', 1)",
+    ],
     "result_unexplained": [
         "update marts.fct_profit_and_loss set residual_amount = 0.01 where ctid = (select ctid from marts.fct_profit_and_loss"
         f" where business_date = {D} limit 1)"
@@ -158,6 +164,13 @@ PLANTED: dict[str, list[str]] = {
     ],
     "payment_waits": [PAYMENT],
     "client_paid_too_much": [PAYMENT],
+    "client_paid_too_soon": [
+        PAYMENT,
+        "alter table operations.payment_releases disable trigger approved_first",
+        f"insert into operations.payment_releases (payment_id, message_id, business_date) values ('PY1', 'm', {D})",
+        "insert into marts.fct_income (business_date, entitlement_id, event_id, income_type, book_id, account_id, instrument_id, ex_date,"
+        f" pay_date) values ({D}, 'E', 'EV', 'DIVIDEND', 'B', 'A', 'I', {D}, {D}::date + 1)",
+    ],
 }
 
 

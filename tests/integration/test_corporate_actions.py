@@ -73,14 +73,15 @@ def test_each_event_keeps_cost_and_leaves_no_result_where_there_is_none() -> Non
     after = {"REV": "30", "FOO": "9", "BAR": "1", "TGT": "20", "ACQ": "24", "OLD": "9.5", "RGT": "2", "BND": "1.01", "PAR": "1.00"}
     firm.day(TUE, traded, after, corporate_actions=events)
 
-    # 1,040.00 for 33.3333333333: the first lot of 60 became 20 and gives the third, for a cost of 10.00 that is sold at 10.00.
-    assert (held(TUE, "REV"), held(TUE, "REV", "A2")) == ((33, 1030), (-1, -30))
-    assert lots(TUE, "REV") == [(MON, Decimal("13.3333333333"), 440), (MON, Decimal("19.6666666667"), 590)]
+    # 1,040.00 for 33.3333333333: the lot of 40, bought last, became 13 and a third and gives the third, for a cost of 11.00 that is
+    # sold at 10.00.
+    assert (held(TUE, "REV"), held(TUE, "REV", "A2")) == ((33, 1029), (-1, -30))
+    assert lots(TUE, "REV") == [(MON, 13, 429), (MON, 20, 600)]
     assert rows(
         "select account_id, entitled_quantity, quantity_change, fraction_quantity, cash_amount from marts.fct_corporate_actions"
         " where event_id = 'REV-REVERSE_SPLIT' order by 1"
     ) == [("A", 100, -67, Decimal("0.3333333333"), Decimal("10.00")), ("A2", -3, 2, 0, 0)]
-    assert value("select sum(realised_amount) from marts.fct_realised_results where instrument_id = 'REV'") == 0
+    assert value("select sum(realised_amount) from marts.fct_realised_results where instrument_id = 'REV'") == -1
 
     assert (held(TUE, "FOO"), held(TUE, "BAR")) == ((10, Decimal("90.00")), (10, Decimal("10.00")))
     assert value("select coalesce(sum(realised_amount), 0) from marts.fct_realised_results where instrument_id in ('FOO', 'BAR')") == 0

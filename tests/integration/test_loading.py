@@ -119,6 +119,8 @@ def test_a_value_that_no_column_can_hold_does_not_stop_its_file(kind: str, bad: 
 
 CASH_AND_STOCK = {"event_type": "MERGER", "amount_per_unit": "1", "received_instrument_id": "NEW", "new_units": "1", "old_units": "1"}
 
+EXERCISE = {"event_type": "OPTION_EXERCISE", "received_instrument_id": "SAP", "instrument_id": "CALL"}
+
 
 @pytest.mark.parametrize(
     ("terms", "reason"),
@@ -141,6 +143,11 @@ CASH_AND_STOCK = {"event_type": "MERGER", "amount_per_unit": "1", "received_inst
         ({"event_type": "PARTIAL_REDEMPTION", "amount_per_unit": "1", "redeemed_fraction": "1"}, "OUT_OF_RANGE"),
         ({"event_type": "OPTION_EXERCISE", "received_instrument_id": "SAP", "instrument_id": "CALL"}, ""),
         ({"event_type": "OPTION_EXERCISE", "received_instrument_id": "NEW", "instrument_id": "CALL"}, "OTHER_UNDERLYING"),
+        (EXERCISE | {"account_id": "AC", "book_id": "BK", "exercised_quantity": "3"}, ""),
+        (EXERCISE | {"account_id": "AC", "exercised_quantity": "3"}, "MISSING"),
+        (EXERCISE | {"book_id": "BK", "exercised_quantity": "3"}, "MISSING"),
+        (EXERCISE | {"account_id": "AC", "book_id": "BK", "exercised_quantity": "3", "redeemed_fraction": "0.5"}, "NOT_EXPECTED"),
+        ({"event_type": "RIGHTS_LAPSE", "account_id": "AC", "book_id": "BK", "exercised_quantity": "3"}, "NOT_EXPECTED"),
         ({"event_type": "RIGHTS_LAPSE"}, ""),
     ],
 )  # fmt: skip

@@ -85,7 +85,8 @@ def close_days(firm: RandomFirm) -> None:
         events: list[dict[str, object]] = [
             {"event_id": one.event_id, "instrument_id": one.instrument, "event_type": "SPLIT" if one.new > one.old else "REVERSE_SPLIT",
              "event_status": "ANNOUNCED",
-             "ex_date": one.ex, "pay_date": one.ex, "currency_code": CURRENCIES[one.instrument], "new_units": one.new, "old_units": one.old}
+             "ex_date": one.ex, "pay_date": one.ex, "currency_code": CURRENCIES[one.instrument], "new_units": one.new, "old_units": one.old,
+             "fraction_price": "" if one.fraction_price is None else one.fraction_price}
             for one in history.splits if one.known == day
         ]  # fmt: skip
         amounts = {one.event_id: one.amount for one in history.dividends if one.amount}

@@ -24,6 +24,7 @@ announced as (
         instrument_id,
         event_type,
         coalesce(account_id, '') as account_id,
+        coalesce(book_id, '') as book_id,
         ex_date,
         pay_date,
         event_status = 'WITHDRAWN' as is_withdrawn,
@@ -62,7 +63,8 @@ announced as (
             when 'RIGHTS_EXERCISE' then amount_per_unit * exercised_fraction
             when 'OPTION_EXERCISE' then strike_price * exercised_units * exercised_fraction
             else 0
-        end as cash_paid_per_unit
+        end as cash_paid_per_unit,
+        exercised_quantity
     from announcements
     where
         ex_date <= {{ business_date() }}
@@ -164,6 +166,7 @@ events as (
         instrument_id,
         'MATURITY',
         '',
+        '',
         maturity_date,
         maturity_date,
         false,
@@ -176,13 +179,15 @@ events as (
         null,
         null,
         null,
-        0
+        0,
+        null
     from maturities
     union all
     select
         'EXP:' || instrument_id,
         instrument_id,
         'EXPIRY',
+        '',
         '',
         ex_date,
         ex_date,
@@ -196,13 +201,15 @@ events as (
         null,
         null,
         null,
-        0
+        0,
+        null
     from expiries
     union all
     select
         'RED:' || instrument_id || ':' || to_char(coupon_date, 'YYYY-MM-DD'),
         instrument_id,
         case when redemption_percent < outstanding_percent then 'PARTIAL_REDEMPTION' else 'REDEMPTION' end,
+        '',
         '',
         ex_date,
         pay_date,
@@ -216,7 +223,8 @@ events as (
         null,
         null,
         null,
-        0
+        0,
+        null
     from repayments_gone_ex
 ),
 
@@ -227,6 +235,7 @@ terms_known as (
         events.event_type,
         events.instrument_id,
         events.account_id,
+        events.book_id,
         events.ex_date,
         events.pay_date,
         events.announced_date,
@@ -239,13 +248,17 @@ terms_known as (
         case when not events.is_withdrawn then events.received_instrument_id end as received_instrument_id,
         case when not events.is_withdrawn then events.received_units end as received_units,
         events.cash_paid_per_unit,
-        -- of the units of before, what is held of the instrument after
+        -- of the units of before, what is held of the instrument after; how much that is of a number depends on the holding
         case
-            when events.is_withdrawn then 1
+            when events.is_withdrawn or events.exercised_quantity is not null then 1
             else events.new_units / events.old_units * (1 - coalesce(events.closed_fraction, 0))
         end as retained_factor,
         rates.rate as fx_rate,
-        received_rates.rate as received_fx_rate
+        received_rates.rate as received_fx_rate,
+        instruments.product_line,
+        received.product_line as received_product_line,
+        -- told for all that is held, it holds for so much
+        case when not events.is_withdrawn then events.exercised_quantity end as exercised_quantity
     from events
     inner join {{ ref('int_reference__instruments_known') }} as instruments
         on

@@ -11,14 +11,16 @@ dividends as (
         event_id,
         'DIVIDEND'::text as income_type,
         instrument_id,
+        coalesce(account_id, '') as account_id,
         ex_date,
         null::date as ex_settlement_date,
         pay_date,
-        case when event_status = 'WITHDRAWN' then 0 else amount_per_unit end as amount_per_unit,
+        -- what was booked of an event whose ex date is yet to come is taken back
+        case when event_status = 'WITHDRAWN' or ex_date > {{ business_date() }} then 0 else amount_per_unit end as amount_per_unit,
         business_date as announced_date
     from announcements
     where
-        ex_date <= {{ business_date() }}
+        (ex_date <= {{ business_date() }} or business_date = {{ business_date() }})
         and event_type in ('CASH_DIVIDEND', 'SPECIAL_DIVIDEND')
 ),
 
@@ -79,6 +81,7 @@ coupons_known as (
         and (
             former_ones.coupon_percent is distinct from current_ones.coupon_percent
             or former_ones.ex_date is distinct from current_ones.ex_date
+            or former_ones.pay_date is distinct from current_ones.pay_date
         ) as is_restated
     from terms
     inner join {{ ref('stg_books__bond_coupons') }} as current_ones
@@ -122,6 +125,7 @@ coupons as (
         'CPN:' || coupons_known.instrument_id || ':' || to_char(coupons_known.coupon_date, 'YYYY-MM-DD') as event_id,
         'COUPON'::text as income_type,
         coupons_known.instrument_id,
+        '' as account_id,
         cycles.trade_date as ex_date,
         coupons_known.ex_date as ex_settlement_date,
         coupons_known.pay_date,
@@ -160,6 +164,8 @@ events_gone_ex as (
         events.event_id,
         events.income_type,
         events.instrument_id,
+        -- an election; empty: all who hold
+        events.account_id,
         events.ex_date,
         -- of coupons: the first settlement date without it; a trade that settles apart from the market's cycle goes by it
         events.ex_settlement_date,
@@ -168,7 +174,9 @@ events_gone_ex as (
         (
             select max(days.business_date)
             from {{ ref('stg_books__business_days') }} as days
-            where days.business_date < events.ex_date
+            where
+                days.business_date < events.ex_date
+                and events.ex_date <= {{ business_date() }}
         ) as cum_date
     from events
     left join moved on events.instrument_id = moved.instrument_id

@@ -63,13 +63,13 @@ replayed as (
         replayed_keys.account_id,
         replayed_keys.instrument_id,
         true,
-        {{ restatement_event('terms') }},
+        {{ restatement_event('terms', 'replayed_keys.account_id') }},
         {{ restatement_event_order('terms') }}
     from replayed_keys
     inner join terms
         on
             replayed_keys.instrument_id = terms.instrument_id
-            and terms.account_id in ('', replayed_keys.account_id)
+            and {{ concerns('terms', 'replayed_keys') }}
 ),
 
 -- What was held before today, or traded on a day without a close since.
@@ -158,13 +158,13 @@ today as (
         held_before.account_id,
         held_before.instrument_id,
         false,
-        {{ restatement_event('terms') }},
+        {{ restatement_event('terms', 'held_before.account_id') }},
         {{ restatement_event_order('terms') }}
     from held_before
     inner join terms
         on
             held_before.instrument_id = terms.instrument_id
-            and terms.account_id in ('', held_before.account_id)
+            and {{ concerns('terms', 'held_before') }}
     where
         terms.ex_date > {{ previous_business_date() }}
         and not exists (

@@ -89,8 +89,19 @@ replayed_alone as (
     inner join restated_accounts on history.account_id = restated_accounts.account_id
     where
         history.business_date <= {{ business_date() }}
-        and history.trade_date >= restated_accounts.valid_from
         and history.exchanged_currency_code is null
+        and (
+            history.trade_date >= restated_accounts.valid_from
+            -- what an event could not deliver whole was taken out of other lots
+            or exists (
+                select 1 from {{ ref('int_corporate_actions__terms_known') }} as terms
+                where
+                    terms.business_date = {{ business_date() }}
+                    and terms.instrument_id = history.instrument_id
+                    and terms.ex_date >= restated_accounts.valid_from
+                    and terms.ex_date <= {{ previous_business_date() }}
+            )
+        )
     union
     select
         history.book_id,

@@ -34,7 +34,7 @@ terms as (
         terms_known.*,
         -- the custodian restates on the ex date and delivers on the pay date
         case
-            when {{ is_split('terms_known') }} then ex_date
+            when {{ is_split('terms_known') }} and event_type <> 'STOCK_DIVIDEND' then ex_date
             else greatest(ex_date, pay_date)
         end as delivery_date,
         row_number() over (order by ex_date, event_type = 'EXPIRY', event_id) as event_no
@@ -68,12 +68,15 @@ concerned as (
                 and terms.ex_date > statuses.trade_date
                 and statuses.business_date = {{ business_date() }}
         union
-        -- a fraction paid in cash on a date that came before, for a trade that came after
+        -- a fraction paid in cash on a date that came before, for a trade that came after; what was exercised by number
         select actions.instrument_id
         from {{ ref('fct_corporate_actions') }} as actions
         where
             actions.business_date = {{ business_date() }}
-            and actions.fraction_quantity <> 0
+            and (
+                actions.fraction_quantity <> 0
+                or actions.event_id in (select terms.event_id from terms where terms.exercised_quantity is not null)
+            )
     )
 
     select instrument_id from reached
@@ -97,13 +100,13 @@ confirmed as (
     where instrument_id in (select concerned.instrument_id from concerned)
     group by book_id, account_id, instrument_id, 4
     union all
-    -- what was paid in cash is not delivered
+    -- what was paid in cash is not delivered; what was exercised by number is no part of what has settled
     select
         actions.book_id,
         actions.account_id,
         actions.instrument_id,
         terms.event_no,
-        -sum(actions.fraction_quantity)
+        sum(case when terms.exercised_quantity is null then -actions.fraction_quantity else actions.quantity_change end)
     from {{ ref('fct_corporate_actions') }} as actions
     inner join terms on actions.event_id = terms.event_id
     where
@@ -136,7 +139,8 @@ walked as (
             from terms
             where
                 terms.instrument_id = steps.instrument_id
-                and terms.account_id in ('', steps.account_id)
+                and terms.exercised_quantity is null
+                and {{ concerns('terms', 'steps') }}
                 and terms.delivery_date <= {{ business_date() }}
                 and terms.event_no > steps.event_no
             order by terms.event_no
@@ -160,7 +164,8 @@ walked as (
         select 1 from terms
         where
             terms.instrument_id = steps.instrument_id
-            and terms.account_id in ('', steps.account_id)
+            and terms.exercised_quantity is null
+            and {{ concerns('terms', 'steps') }}
             and terms.delivery_date <= {{ business_date() }}
             and terms.event_no > steps.event_no
     )

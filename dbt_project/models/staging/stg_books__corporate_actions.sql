@@ -15,6 +15,8 @@ select
     fraction_price,
     received_instrument_id,
     cost_fraction,
+    book_id,
+    exercised_quantity,
     business_date,
     revision,
     file_id,

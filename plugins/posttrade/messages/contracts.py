@@ -221,7 +221,9 @@ MARKET_CONTRACTS = (
          Column("redeemed_fraction", ValueType.RATE, is_required=False, is_positive=True, may_be_left_out=True),
          Column("fraction_price", ValueType.QUANTITY, is_required=False, is_positive=True, may_be_left_out=True),
          Column("received_instrument_id", is_required=False, refers_to="books.instruments.instrument_id", may_be_left_out=True),
-         Column("cost_fraction", ValueType.RATE, is_required=False, may_be_left_out=True)),
+         Column("cost_fraction", ValueType.RATE, is_required=False, may_be_left_out=True),
+         Column("book_id", is_required=False, refers_to="books.books.book_id", may_be_left_out=True),
+         Column("exercised_quantity", ValueType.QUANTITY, is_required=False, is_positive=True, may_be_left_out=True)),
         ("event_id",),
     ),
 )  # fmt: skip

@@ -163,13 +163,12 @@ from marts.fct_income as income
 where income.business_date = :business_date and income.client_id is not null
 union all
 select
-    'INCOME_CASH:' || income.entitlement_id || ':' || income.business_date, 'INCOME_CASH', income.product_line, 'net',
-    income.book_id, income.account_id, income.instrument_id, income.currency_code, income.net_amount,
-    books.round_half_even(income.net_amount * rates.rate, rates.base_minor_unit)
-from marts.fct_income as income
-inner join rates on income.currency_code = rates.currency_code
-where income.business_date <= :business_date
-    and {_falls_due("greatest(income.pay_date, income.business_date)")}
+    claims.claim_type || '_CASH:' || claims.claim_id, claims.claim_type || '_CASH', claims.product_line,
+    case claims.claim_type when 'INCOME' then 'net' else 'cash' end, claims.book_id, claims.account_id, claims.instrument_id,
+    claims.currency_code, claims.claim_amount, books.round_half_even(claims.claim_amount * rates.rate, rates.base_minor_unit)
+from marts.fct_event_cash as claims
+inner join rates on claims.currency_code = rates.currency_code
+where claims.business_date = :business_date and claims.is_paid
 union all
 select
     'CORPORATE_ACTION:' || concat_ws(':', actions.event_id, actions.book_id, actions.account_id, actions.instrument_id,
@@ -183,16 +182,6 @@ cross join lateral (values
     ('cost', currency_code, cost_moved_amount, cost_moved_amount_base)
 ) as amounts (amount_type, currency_code, amount, amount_base)
 where actions.business_date = :business_date
-union all
-select
-    'CORPORATE_ACTION_CASH:' || concat_ws(':', actions.event_id, actions.book_id, actions.account_id, actions.instrument_id,
-        actions.business_date),
-    'CORPORATE_ACTION_CASH', actions.product_line, 'cash', actions.book_id, actions.account_id, actions.instrument_id,
-    actions.cash_currency_code, actions.cash_amount, books.round_half_even(actions.cash_amount * rates.rate, rates.base_minor_unit)
-from marts.fct_corporate_actions as actions
-inner join rates on actions.cash_currency_code = rates.currency_code
-where actions.business_date <= :business_date
-    and {_falls_due("greatest(actions.pay_date, actions.business_date)")}
 union all
 select
     'VARIATION_MARGIN:' || concat_ws(':', margin.business_date, margin.book_id, margin.account_id, margin.instrument_id),
@@ -393,15 +382,23 @@ unwanted as (
 {_WRITE_REVERSALS}
 """
 
-# Trades booked on an earlier date that an amendment or cancellation takes back today.
+# What an earlier date booked and today takes back: trades that are amended or cancelled, and cash that is due later than it was paid.
 REVERSE_TAKEN_BACK = f"""
 with {_ACTIVE_ENTRIES},
+taken_back as (
+    select 'TRADE:' || trade_id || ':' || trade_version as event_id
+    from intermediate.int_trades__movements
+    where business_date = :business_date and movement_sign = -1
+    union all
+    select claim_type || '_CASH:' || claim_id
+    from marts.fct_event_cash
+    where business_date = :business_date and not is_paid
+),
 unwanted as (
     select active.*
-    from intermediate.int_trades__movements as movements
-    inner join active on active.event_id = 'TRADE:' || movements.trade_id || ':' || movements.trade_version
-    where movements.business_date = :business_date and movements.movement_sign = -1
-        and active.business_date < :business_date and not :is_valuation
+    from taken_back
+    inner join active on taken_back.event_id = active.event_id
+    where active.business_date < :business_date and not :is_valuation
 ),
 {_WRITE_REVERSALS}
 """

@@ -18,16 +18,18 @@ PAYING_LOCK = 7_405_030
 
 
 def prepare_payments(business_date: date, engine: sqlalchemy.Engine) -> dict[str, int]:
-    """Propose a payment for every client entitlement that has reached its pay date.
+    """Propose a payment for every client entitlement that has reached its pay date, and follow those whose pay date was moved since.
 
     Returns:
-        `proposed` now, and entitlements `to_recover`: lowered after their payment was proposed, for a person to claim back.
+        Payments `proposed` now and `moved` to another pay date, and entitlements `to_recover`: lowered after their payment was
+        proposed, for a person to claim back.
     """
     parameters = {"business_date": business_date, "maker": MAKER}
     with engine.begin() as connection:
         proposed = connection.execute(text(PROPOSE_PAYMENTS), parameters).rowcount
+        moved = connection.execute(text(MOVE_PAY_DATES), parameters).rowcount
         to_recover = connection.scalar(text(LOWERED_AFTER_PROPOSAL), parameters)
-    return {"proposed": proposed, "to_recover": int(to_recover or 0)}
+    return {"proposed": proposed, "moved": moved, "to_recover": int(to_recover or 0)}
 
 
 def waiting_payments(business_date: date, engine: sqlalchemy.Engine) -> list[dict[str, Any]]:
@@ -93,6 +95,8 @@ def _refusal(payment_id: str, decision: str, error: IntegrityError) -> tuple[str
 def release_payments(business_date: date, engine: sqlalchemy.Engine) -> dict[str, int]:
     """Release the approved payments into one message and deliver it; each leaves once.
 
+    A payment whose pay date was moved after it was proposed leaves on its new date.
+
     Returns:
         Payments `released` now, `messages` delivered, and `blocked`: approved payments that stay because a critical alert
         of the date is open.
@@ -115,18 +119,16 @@ def release_payments(business_date: date, engine: sqlalchemy.Engine) -> dict[str
     return {"released": len(rows), "messages": outbox.deliver("payments", engine), "blocked": 0}
 
 
+# What clients are entitled to, and the pay date of each entitlement, as last known.
 _ENTITLEMENTS = """
 entitlements as (
     select
-        entitlement_id, client_id, account_id, book_id, instrument_id, currency_code, pay_date,
+        entitlement_id, client_id, account_id, book_id, instrument_id, currency_code,
+        (array_agg(pay_date order by business_date desc))[1] as pay_date,
         sum(gross_amount) as gross_amount, sum(withholding_amount) as withholding_amount, sum(net_amount) as net_amount
-    from (
-        select income.*, first_value(income.pay_date) over (partition by entitlement_id order by income.business_date desc) as due_date
-        from marts.fct_income as income
-        where income.business_date <= :business_date and income.client_id is not null
-    ) as known
-    where due_date <= :business_date
-    group by entitlement_id, client_id, account_id, book_id, instrument_id, currency_code, pay_date
+    from marts.fct_income
+    where business_date <= :business_date and client_id is not null
+    group by entitlement_id, client_id, account_id, book_id, instrument_id, currency_code
 )
 """
 
@@ -148,11 +150,11 @@ insert into operations.payments (payment_id, entitlement_id, client_id, account_
 select
     'PY' || upper(left(md5(entitlement_id || '|' || client_id), 14)), entitlement_id, client_id, account_id, book_id, instrument_id,
     gross_amount, withholding_amount, net_amount, currency_code, clients.name, clients.iban, clients.bic,
-    standing_instructions.cash_account_id, pay_date, :maker, :business_date
+    standing_instructions.cash_account_id, entitlements.pay_date, :maker, :business_date
 from entitlements
 inner join clients using (client_id)
 inner join standing_instructions using (account_id, currency_code)
-where net_amount > 0
+where net_amount > 0 and entitlements.pay_date <= :business_date
 on conflict (payment_id) do nothing
 """
 
@@ -164,21 +166,39 @@ inner join operations.payments as payments using (entitlement_id)
 where entitlements.net_amount < payments.amount and payments.business_date <= :business_date
 """
 
+# Proposals that have not left, whose entitlement is due on another date than they are.
+MOVE_PAY_DATES = f"""
+with {_ENTITLEMENTS}
+insert into operations.payment_dates (payment_id, revision, pay_date, business_date)
+select
+    payments.payment_id,
+    coalesce((select max(revision) from operations.payment_dates as dates where dates.payment_id = payments.payment_id), 0) + 1,
+    entitlements.pay_date, :business_date
+from operations.payments as payments
+inner join entitlements using (entitlement_id, client_id)
+where payments.business_date <= :business_date
+    and operations.pay_date_known(payments, :business_date) <> entitlements.pay_date
+    and not exists (select from operations.payment_releases as released where released.payment_id = payments.payment_id)
+"""
+
 WAITING_PAYMENTS = """
-select payments.payment_id, payments.client_id, payments.amount, payments.currency_code, payments.pay_date, payments.maker
+select
+    payments.payment_id, payments.client_id, payments.amount, payments.currency_code,
+    operations.pay_date_known(payments, :business_date) as pay_date, payments.maker
 from operations.payments as payments
 where payments.business_date <= :business_date
     and not exists (select from operations.payment_decisions as decided where decided.payment_id = payments.payment_id)
-order by payments.pay_date, payments.payment_id
+order by pay_date, payments.payment_id
 """
 
 PAYMENTS_TO_RELEASE = """
 select
     payments.payment_id, payments.cash_account_id, payments.creditor_name, payments.creditor_iban, payments.creditor_bic,
-    payments.amount, payments.currency_code, payments.pay_date, payments.entitlement_id as reference
+    payments.amount, payments.currency_code, operations.pay_date_known(payments, :business_date) as pay_date,
+    payments.entitlement_id as reference
 from operations.payments as payments
 inner join operations.payment_decisions as decisions on payments.payment_id = decisions.payment_id
-where decisions.decision = 'APPROVED' and payments.pay_date <= :business_date
+where decisions.decision = 'APPROVED' and operations.pay_date_known(payments, :business_date) <= :business_date
     and not exists (select from operations.payment_releases as released where released.payment_id = payments.payment_id)
 order by payments.payment_id
 """

@@ -229,6 +229,7 @@ _UNDERLYINGS = (
     " underlying_instrument_id from books.instruments where business_date <= %(business_date)s"
     " order by instrument_id, business_date desc, revision desc) as one where one.underlying_instrument_id is not null"
 )
+_EXERCISES = "'OPTION_EXERCISE', 'CASH_EXERCISE', 'RIGHTS_EXERCISE'"
 # A merger delivers units only if it names what of.
 _NEEDS_UNITS = (
     "(event_type in ('SPLIT', 'REVERSE_SPLIT', 'STOCK_DIVIDEND', 'SPIN_OFF', 'RIGHTS_ISSUE', 'RIGHTS_EXERCISE')"
@@ -300,7 +301,13 @@ def _errors_across_columns(contract: Contract) -> Iterator[sql.Composed]:
                 "MISSING:cost_fraction",
             ),
             ("cost_fraction::numeric < 0 or cost_fraction::numeric > 1", "NOT_A_PART:cost_fraction"),
-            ("event_type in ('SPLIT', 'REVERSE_SPLIT', 'STOCK_DIVIDEND') and account_id is not null", "NOT_EXPECTED:account_id"),
+            ("event_type in ('SPLIT', 'REVERSE_SPLIT') and account_id is not null", "NOT_EXPECTED:account_id"),
+            (f"book_id is not null and event_type not in ({_EXERCISES})", "NOT_EXPECTED:book_id"),
+            ("book_id is not null and account_id is null", "MISSING:account_id"),
+            (f"exercised_quantity is not null and event_type not in ({_EXERCISES})", "NOT_EXPECTED:exercised_quantity"),
+            ("exercised_quantity is not null and account_id is null", "MISSING:account_id"),
+            ("exercised_quantity is not null and book_id is null", "MISSING:book_id"),
+            ("exercised_quantity is not null and redeemed_fraction is not null", "NOT_EXPECTED:redeemed_fraction"),
             (f"(instrument_id, currency_code) not in ({_INSTRUMENT_CURRENCIES})", "OTHER_CURRENCY:currency_code"),
         )
     elif contract.kind == "bond_repayments":

@@ -281,48 +281,66 @@ FAILS = Query(
     cap=LISTED_ROWS,
 )
 
-# What was booked today, what is paid out today, and what is booked and still to come, per kind and currency.
-INCOME = Query(
-    sql="""
+# Income that moved today or is yet to be paid, with the pay date it was last known by and what of it was paid (1) or taken back (-1) today.
+_INCOME_CLAIMS = """
         with dates as (
             select previous_business_date from marts.dim_business_dates where business_date = :business_date
+        ),
+        concerned as (
+            select distinct entitlement_id from marts.fct_income
+            where
+                business_date <= :business_date
+                and (business_date = :business_date or pay_date > coalesce((select previous_business_date from dates), '-infinity'))
+        ),
+        claims as (
+            select
+                income.entitlement_id, income.business_date, income.event_id, income.income_type, income.instrument_id, income.ex_date,
+                income.currency_code, income.gross_amount, income.withholding_amount, income.net_amount,
+                first_value(income.pay_date) over (partition by income.entitlement_id order by income.business_date desc) as pay_date,
+                coalesce(sign(cash.cash_amount * cash.claim_amount), 0) as moved
+            from marts.fct_income as income
+            inner join concerned on income.entitlement_id = concerned.entitlement_id
+            left join marts.fct_event_cash as cash
+                on
+                    cash.business_date = :business_date
+                    and cash.claim_type = 'INCOME'
+                    and cash.claim_id = concat_ws(':', income.entitlement_id, income.business_date)
+            where income.business_date <= :business_date
         )
+"""
+
+# What was booked today, what is paid out today, and what is booked and still to come, per kind and currency.
+INCOME = Query(
+    sql=_INCOME_CLAIMS
+    + """
         select
             income_type,
             currency_code,
             coalesce(sum(gross_amount) filter (where business_date = :business_date), 0) as booked_amount,
-            coalesce(sum(gross_amount) filter (
-                where pay_date <= :business_date and pay_date > (select previous_business_date from dates)
-            ), 0) as received_amount,
+            sum(gross_amount * moved) as received_amount,
             coalesce(sum(gross_amount) filter (where pay_date > :business_date), 0) as due_amount,
             coalesce(sum(withholding_amount) filter (where pay_date > :business_date), 0) as due_withholding_amount,
             min(pay_date) filter (where pay_date > :business_date) as next_pay_date
-        from marts.fct_income
-        where
-            business_date <= :business_date
-            and (business_date = :business_date or pay_date > (select previous_business_date from dates))
+        from claims
+        where business_date = :business_date or moved <> 0 or pay_date > :business_date
         group by income_type, currency_code
         order by income_type, currency_code
     """,
-    sources=("marts.fct_income",),
+    sources=("marts.fct_income", "marts.fct_event_cash"),
 )
 
 INCOME_EVENTS = Query(
-    sql="""
-        with dates as (
-            select previous_business_date from marts.dim_business_dates where business_date = :business_date
-        ),
-        events as (
+    sql=_INCOME_CLAIMS
+    + """
+        , events as (
             select
                 event_id, income_type, instrument_id, ex_date, pay_date, currency_code,
                 sum(gross_amount) as gross_amount,
                 sum(withholding_amount) as withholding_amount,
                 sum(net_amount) as net_amount,
                 bool_or(business_date = :business_date) as is_new
-            from marts.fct_income
-            where
-                business_date <= :business_date
-                and (business_date = :business_date or pay_date > (select previous_business_date from dates))
+            from claims
+            where business_date = :business_date or moved <> 0 or pay_date > :business_date
             group by event_id, income_type, instrument_id, ex_date, pay_date, currency_code
         )
         select *, count(*) over () as total_count
@@ -330,7 +348,7 @@ INCOME_EVENTS = Query(
         order by pay_date, event_id, currency_code
         limit :cap
     """,
-    sources=("marts.fct_income",),
+    sources=("marts.fct_income", "marts.fct_event_cash"),
     see_all="select * from fct_income where business_date <= '{business_date}' and pay_date >= '{business_date}'",
     cap=LISTED_ROWS,
 )

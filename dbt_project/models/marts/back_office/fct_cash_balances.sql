@@ -37,20 +37,9 @@ due as (
     select
         account_id,
         currency_code,
-        net_amount as amount
-    from {{ ref('fct_income') }}
-    where
-        business_date <= {{ business_date() }}
-        and {{ falls_due('greatest(pay_date, business_date)') }}
-    union all
-    select
-        account_id,
-        cash_currency_code,
-        cash_amount
-    from {{ ref('fct_corporate_actions') }}
-    where
-        business_date <= {{ business_date() }}
-        and {{ falls_due('greatest(pay_date, business_date)') }}
+        cash_amount as amount
+    from {{ ref('fct_event_cash') }}
+    where business_date = {{ business_date() }}
     union all
     select
         account_id,

@@ -1,9 +1,15 @@
-{{ config(indexes=[{'columns': ['business_date', 'book_id']}, {'columns': ['event_id']}, {'columns': ['pay_date']}]) }}
+{{ config(indexes=[{'columns': ['business_date', 'book_id']}, {'columns': ['event_id', 'business_date']}, {'columns': ['pay_date']}]) }}
 
 -- What events did to each holding. Where a key was worked out again from its first trade, the rows are what that changed of earlier
--- days, so that the sum over all dates up to one is what was known then.
+-- days, so that the sum over all dates up to one is what was known then. The latest row of an event and holding says when it is paid, so a
+-- pay date that is moved has a row of its own.
 
-with matched as (
+-- An event that names another instrument than before, or another date, is still known by what it last said.
+with terms as (
+    select * from {{ ref('int_corporate_actions__terms_known') }} where business_date = {{ business_date() }}
+),
+
+matched as (
     {{ lots_matched_today() }}
 ),
 
@@ -48,6 +54,33 @@ effects as (
     {% endif %}
 ),
 
+{% if is_incremental() %}
+pay_dates_moved as (
+    select
+        booked.book_id,
+        booked.account_id,
+        booked.instrument_id,
+        booked.event_id
+    from terms
+    cross join lateral (
+        select latest.pay_date
+        from {{ this }} as latest
+        where
+            latest.event_id = terms.event_id
+            and latest.business_date < {{ business_date() }}
+        order by latest.business_date desc
+        limit 1
+    ) as formerly
+    inner join {{ this }} as booked
+        on
+            terms.event_id = booked.event_id
+            and booked.business_date < {{ business_date() }}
+    where terms.pay_date <> formerly.pay_date
+    group by booked.book_id, booked.account_id, booked.instrument_id, booked.event_id
+    having sum(booked.cash_amount) <> 0
+),
+{% endif %}
+
 changes as (
     select
         book_id,
@@ -61,7 +94,29 @@ changes as (
         sum(value_amount_base) as value_amount_base,
         sum(cost_moved) as cost_moved_amount,
         sum(cost_moved_base) as cost_moved_amount_base
-    from effects
+    from (
+        select
+            effects.*,
+            false as is_pay_date_moved
+        from effects
+        {% if is_incremental() %}
+            union all
+            select
+                book_id,
+                account_id,
+                instrument_id,
+                event_id,
+                0,
+                0,
+                0,
+                0,
+                0,
+                0,
+                0,
+                true
+            from pay_dates_moved
+        {% endif %}
+    ) as parts
     group by book_id, account_id, instrument_id, event_id
     having
         sum(held_quantity) <> 0
@@ -71,11 +126,7 @@ changes as (
         or sum(value_amount_base) <> 0
         or sum(cost_moved) <> 0
         or sum(cost_moved_base) <> 0
-),
-
--- An event that names another instrument than before, or another date, is still known by what it last said.
-terms as (
-    select * from {{ ref('int_corporate_actions__terms_known') }} where business_date = {{ business_date() }}
+        or bool_or(is_pay_date_moved)
 ),
 
 corporate_actions as (

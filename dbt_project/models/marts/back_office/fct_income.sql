@@ -1,4 +1,7 @@
-{{ config(indexes=[{'columns': ['entitlement_id']}, {'columns': ['pay_date']}]) }}
+{{ config(indexes=[{'columns': ['entitlement_id']}, {'columns': ['event_id']}, {'columns': ['pay_date']}]) }}
+
+-- What each holding is entitled to, and what changed of it. The rows of an entitlement add up; its latest row says when it is paid, so a pay
+-- date that is moved has a row of its own.
 
 with events as (
     select * from {{ ref('int_income__events_gone_ex') }} where business_date = {{ business_date() }}
@@ -70,7 +73,8 @@ booked_before as (
             booked.account_id,
             sum(booked.entitled_quantity) as entitled_quantity,
             sum(booked.gross_amount) as gross_amount,
-            sum(booked.withholding_amount) as withholding_amount
+            sum(booked.withholding_amount) as withholding_amount,
+            (array_agg(booked.pay_date order by booked.business_date desc))[1] as pay_date
         from {{ this }} as booked
         inner join events on booked.event_id = events.event_id
         where booked.business_date < {{ business_date() }}
@@ -82,7 +86,8 @@ booked_before as (
             ''::text as account_id,
             0::numeric as entitled_quantity,
             0::numeric as gross_amount,
-            0::numeric as withholding_amount
+            0::numeric as withholding_amount,
+            null::date as pay_date
         where false
     {% endif %}
 ),
@@ -94,7 +99,12 @@ entitled as (
         account_id,
         sum(quantity) as quantity
     from (
-        select * from holdings
+        select holdings.*
+        from holdings
+        inner join events
+            on
+                holdings.event_id = events.event_id
+                and events.account_id in ('', holdings.account_id)
         union all
         select event_id, book_id, account_id, 0 from booked_before
     ) as parts
@@ -152,7 +162,8 @@ changes as (
         due.quantity - coalesce(booked_before.entitled_quantity, 0) as entitled_quantity_change,
         due.gross_amount - coalesce(booked_before.gross_amount, 0) as gross_change,
         {{ round_money('due.gross_amount * due.withholding_rate', 'due.minor_unit') }}
-        - coalesce(booked_before.withholding_amount, 0) as withholding_change
+        - coalesce(booked_before.withholding_amount, 0) as withholding_change,
+        due.gross_amount <> 0 and due.pay_date <> booked_before.pay_date as is_pay_date_moved
     from due
     left join booked_before
         on
@@ -186,7 +197,7 @@ income as (
             - {{ round_money('withholding_change * fx_rate', 'base_minor_unit') }}
         )::numeric(24, 4) as net_amount_base
     from changes
-    where gross_change <> 0 or withholding_change <> 0 or entitled_quantity_change <> 0
+    where gross_change <> 0 or withholding_change <> 0 or entitled_quantity_change <> 0 or is_pay_date_moved
 )
 
 select * from income

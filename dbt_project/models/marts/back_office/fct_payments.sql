@@ -15,12 +15,13 @@ with payments as (
         payments.instrument_id,
         payments.amount,
         payments.currency_code,
-        payments.pay_date,
+        coalesce(dates.pay_date, payments.pay_date) as pay_date,
         payments.maker,
         decisions.checker,
         payments.business_date,
         releases.business_date as released_date
     from {{ ref('stg_operations__payments') }} as payments
+    left join {{ latest_revision(ref('stg_operations__payment_dates'), ['payment_id']) }} as dates on payments.payment_id = dates.payment_id
     left join {{ ref('stg_operations__payment_decisions') }} as decisions on payments.payment_id = decisions.payment_id
     left join {{ ref('stg_operations__payment_releases') }} as releases on payments.payment_id = releases.payment_id
 )

@@ -48,13 +48,14 @@ yesterday as (
 gone_ex as (
     select
         instrument_id,
-        books.product(retained_factor) as factor
+        account_id,
+        book_id,
+        retained_factor
     from {{ ref('int_corporate_actions__terms_known') }} as terms
     where
         business_date = {{ business_date() }}
         and ex_date > {{ previous_business_date() }}
         and {{ is_split('terms') }}
-    group by instrument_id
 ),
 
 -- What the day's events brought in for the position: cost from another instrument, less what was closed.
@@ -225,7 +226,7 @@ levels as (
         today.price,
         today.is_price_missing,
         -- in the units of today
-        round(coalesce(yesterday.traded_quantity, 0) * coalesce(gone_ex.factor, 1), 10) as opening_quantity,
+        round(coalesce(yesterday.traded_quantity, 0) * restated.factor, 10) as opening_quantity,
         coalesce(today.traded_quantity, 0) as closing_quantity,
         coalesce(yesterday.exposure_amount, 0) as opening_value,
         coalesce(yesterday.exposure_amount_base, 0) as opening_value_base,
@@ -288,7 +289,13 @@ levels as (
             keys.book_id = income.book_id
             and keys.account_id = income.account_id
             and keys.instrument_id = income.instrument_id
-    left join gone_ex on keys.instrument_id = gone_ex.instrument_id
+    cross join lateral (
+        select books.product(gone_ex.retained_factor) as factor
+        from gone_ex
+        where
+            gone_ex.instrument_id = keys.instrument_id
+            and {{ concerns('gone_ex', 'keys') }}
+    ) as restated
     left join events
         on
             keys.book_id = events.book_id

@@ -262,6 +262,31 @@ CONTROLS = (
         from marts.fct_breaks as breaks inner join today using (business_date) where breaks.break_type = 'CASH'""",
     ),
     Control(
+        "exercise_beyond_holding", Suite.BOOKS, Severity.WARNING, Owner.BACK_OFFICE,
+        "No more is exercised than is held.",
+        "{event_id} tells {exercised_quantity} of {instrument_id} exercised in {account_id} and {book_id}; {booked_quantity} were held.",
+        "Ask the clearing member, then correct the event or deliver the missing trade; the difference is booked in the open date.",
+        ("event_id",),
+        """, known as (
+            select distinct on (actions.event_id) actions.*
+            from today inner join books.corporate_actions as actions on actions.business_date <= today.business_date
+            where actions.event_id in (select event_id from books.corporate_actions where exercised_quantity is not null)
+            order by actions.event_id, actions.business_date desc, actions.revision desc
+        )
+        select known.event_id, known.account_id, known.book_id, known.instrument_id, known.exercised_quantity,
+            coalesce(booked.quantity, 0) as booked_quantity
+        from today
+        inner join books.business_days as days on today.business_date = days.business_date
+        inner join known on known.event_status = 'ANNOUNCED' and known.ex_date <= today.business_date
+            and (known.ex_date > days.previous_business_date or known.business_date = today.business_date)
+        left join lateral (
+            select abs(sum(actions.quantity_change)) as quantity from marts.fct_corporate_actions as actions
+            where actions.event_id = known.event_id and actions.instrument_id = known.instrument_id
+                and actions.business_date <= today.business_date
+        ) as booked on true
+        where coalesce(booked.quantity, 0) < known.exercised_quantity""",
+    ),
+    Control(
         "withholding_rate_missing", Suite.BOOKS, Severity.WARNING, Owner.BACK_OFFICE,
         "Every entitlement has a withholding rate.",
         "{account_id} earns {income_type} on {instrument_id} and has no withholding rate for {issuer_country_code}; none was kept back.",

@@ -102,9 +102,11 @@ CONTROLS = (
         "Payment {payment_id} of {amount} {currency_code} to {client_id} waits for a second person since {pay_date}.",
         "Approve or reject it: the task in release_payments, or ./posttrade payments list.",
         ("payment_id",),
-        """select payments.payment_id, payments.amount, payments.currency_code, payments.client_id, payments.pay_date
+        """select payments.payment_id, payments.amount, payments.currency_code, payments.client_id,
+            operations.pay_date_known(payments, today.business_date) as pay_date
         from operations.payments, today
-        where payments.business_date <= today.business_date and payments.pay_date <= today.business_date
+        where payments.business_date <= today.business_date
+            and operations.pay_date_known(payments, today.business_date) <= today.business_date
             and not exists (select from operations.payment_decisions as decisions where decisions.payment_id = payments.payment_id
                 and decisions.business_date <= today.business_date)""",
     ),
@@ -122,5 +124,23 @@ CONTROLS = (
             where income.entitlement_id = payments.entitlement_id and income.business_date <= today.business_date
         ) as entitled on true
         where payments.business_date <= today.business_date and coalesce(entitled.net_amount, 0) < payments.amount""",
+    ),
+    Control(
+        "client_paid_too_soon", Suite.LEDGER, Severity.WARNING, Owner.BACK_OFFICE,
+        "No client was paid before the pay date.",
+        "Payment {payment_id} of {amount} {currency_code} left for {client_id} on {released_date}; it is due on {pay_date}, as known now.",
+        "Tell the client; the firm has paid it out of its own cash until the issuer pays.",
+        ("payment_id",),
+        """select payments.payment_id, payments.client_id, payments.currency_code, payments.amount, entitled.pay_date,
+            releases.business_date as released_date
+        from today
+        inner join operations.payment_releases as releases on releases.business_date <= today.business_date
+        inner join operations.payments on releases.payment_id = payments.payment_id
+        cross join lateral (
+            select income.pay_date from marts.fct_income as income
+            where income.entitlement_id = payments.entitlement_id and income.business_date <= today.business_date
+            order by income.business_date desc limit 1
+        ) as entitled
+        where entitled.pay_date > today.business_date""",
     ),
 )  # fmt: skip
