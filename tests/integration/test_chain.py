@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import date
 
+import pytest
 from integration.conftest import close_day_by_dbt
 from sqlalchemy import text
 from typer.testing import CliRunner
@@ -11,6 +12,8 @@ from posttrade.cli import app
 from posttrade.offices.derivations import run_dbt
 from posttrade.records.database import Role, engine
 from posttrade.records.fingerprint import fingerprint
+
+pytestmark = pytest.mark.slow
 
 
 def rows(query: str) -> list[tuple[object, ...]]:

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from integration.small_firm import SmallFirm, assert_books_tie, rows, trade, value
 from random_firm import CURRENCIES, DAYS, FRI, HISTORIES, METHODS, WITHOUT_PRICE, RandomFirm, books_of, keys_of, make_firm
 
+pytestmark = pytest.mark.slow
 MANY = settings.get_current_profile_name() == "many"
 BOTH = ("opening_value", "closing_value", "net_cash_in", "price", "income", "fees", "new_trades", "amended_trades", "cancelled_trades",
         "late_trades", "corporate_actions", "total", "realised")  # fmt: skip

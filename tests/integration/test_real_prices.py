@@ -25,6 +25,7 @@ from posttrade.records.database import Role, engine
 from posttrade.records.fingerprint import fingerprint
 from posttrade.settings import get_settings
 
+pytestmark = pytest.mark.slow
 stocks = pytest.importorskip("bokeh_sampledata.stocks")
 
 MARKETS = {"AAPL": "XNAS", "GOOG": "XNAS", "IBM": "XNYS", "MSFT": "XNAS"}
