@@ -97,6 +97,15 @@ class DecimalBook:
                 lot.quantity = _ten(after * new_units / old_units) - _ten(before * new_units / old_units)
                 before = after
 
+    def close(self, cash_per_unit: Decimal, rate: Decimal) -> None:
+        """All lots end at this much cash for a unit, at the rate of the day."""
+        for lot in self.lots:
+            cash = rounded(lot.quantity * cash_per_unit, self.decimals)
+            self.realised += cash - lot.cost
+            self.realised_base += cents(cash * rate) - lot.cost_base
+            self.realised_price_base += cents((cash - lot.cost) * rate)
+        self.lots = []
+
     def _choose(self, method: str, names: str | None) -> OpenLot:
         if method == "LIFO":
             return self.lots[-1]

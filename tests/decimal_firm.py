@@ -7,7 +7,7 @@ unless they are named `base`; buys and receipts of securities are positive, cash
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from math import inf
 
@@ -76,6 +76,16 @@ class Dividend:
     amount: Decimal
 
 
+@dataclass(frozen=True)
+class Terms:
+    """What an instrument is; a share where nothing is said."""
+
+    size: Decimal = Decimal(1)
+    """Currency for a point of the price of one unit: the contract size of a derivative."""
+    expiry: date | None = None
+    """The last day; on the day after, what is left is gone."""
+
+
 @dataclass
 class History:
     """What happened, in any order."""
@@ -89,11 +99,20 @@ class History:
     """Of a dividend to who holds long."""
     methods: dict[str, list[tuple[date, str]]]
     """Of the accounts: from which trade date on which way to choose lots."""
+    terms: dict[str, Terms] = field(default_factory=dict)
+    """Of the instruments that are no shares."""
     trades: list[TradeEvent] = field(default_factory=list)
     prices: list[Quote] = field(default_factory=list)
     rates: list[Quote] = field(default_factory=list)
     splits: list[Split] = field(default_factory=list)
     dividends: list[Dividend] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Expiry:
+    """What is left of an option on the day after its last is worth nothing."""
+
+    ex: date
 
 
 @dataclass(frozen=True)
@@ -143,9 +162,14 @@ class _Keeper:
         self.realised: dict[Key, tuple[Decimal, Decimal, Decimal]] = {}
         self.income: dict[tuple[str, Key], tuple[Decimal, Decimal]] = {}
         self.claims: dict[tuple[str, str], tuple[Decimal, Decimal]] = {}
+        self.rates: dict[date, dict[str, Decimal]] = {}
+        """The closing rates of each date."""
         self.by_day: dict[date, list[TradeEvent]] = defaultdict(list)
         for one in history.trades:
             self.by_day[one.known].append(one)
+
+    def terms(self, instrument: str) -> Terms:
+        return self.history.terms.get(instrument, Terms())
 
     def minor(self, instrument: str) -> int:
         return self.history.minor_units[self.history.currencies[instrument]]
@@ -154,13 +178,14 @@ class _Keeper:
         base_minor = self.history.minor_units[self.history.base]
         prices = _last_known(self.history.prices, day)
         rates = _last_known(self.history.rates, day) | {self.history.base: Decimal(1)}
+        self.rates[day] = rates
         moved = self._book(day, rates)
         today = DayOfFirm()
         realised = self._match(day, today)
         for key, position in today.positions.items():
             minor, rate = self.minor(key[2]), rates[self.history.currencies[key[2]]]
             price = prices.get(key[2])
-            position.value = position.cost if price is None else rounded(position.quantity * price, minor)
+            position.value = position.cost if price is None else rounded(position.quantity * price * self.terms(key[2]).size, minor)
             position.value_base = rounded(position.value * rate, base_minor)
         income = self._receive(day, rates)
         flows: dict[tuple[str, str], tuple[Decimal, Decimal]] = defaultdict(lambda: (ZERO, ZERO))
@@ -210,7 +235,7 @@ class _Keeper:
     def _priced(self, event: TradeEvent, rates: Mapping[str, Decimal]) -> Booked:
         minor, base_minor = self.minor(event.instrument), self.history.minor_units[self.history.base]
         rate = event.rate or rates[self.history.currencies[event.instrument]]
-        gross, fee = rounded(event.quantity * event.price, minor), rounded(event.fee, minor)
+        gross, fee = rounded(event.quantity * event.price * self.terms(event.instrument).size, minor), rounded(event.fee, minor)
         return Booked(event, rate, gross, fee, rounded(gross * rate, base_minor), rounded(fee * rate, base_minor))
 
     def _move(self, day: date, moved: dict[Key, dict[str, Decimal]], booked: Booked, kind: str, sign: int) -> None:
@@ -233,12 +258,17 @@ class _Keeper:
         realised = {}
         for key, of_key in trades.items():
             book = DecimalBook(self.minor(key[2]))
-            steps: list[Split | Booked] = [
+            steps: list[Split | Expiry | Booked] = [
                 split for split in self.history.splits if split.instrument == key[2] and split.known <= day and split.ex <= day
             ]
+            expiry = self.terms(key[2]).expiry
+            if expiry and expiry < day:
+                steps.append(Expiry(expiry + timedelta(days=1)))
             for step in sorted([*steps, *of_key], key=_order):
                 if isinstance(step, Split):
                     book.split(step.new, step.old)
+                elif isinstance(step, Expiry):
+                    book.close(ZERO, self._rate_from(key[2], step.ex))
                 else:
                     event, cost, cost_base = step.event, step.gross + step.fee, step.gross_base + step.fee_base
                     book.trade(
@@ -248,6 +278,10 @@ class _Keeper:
             today.positions[key] = Position(book.quantity, book.cost, book.cost_base)
             today.lots[key] = [(lot.lot_id, lot.opened_date, lot.quantity, lot.cost, lot.cost_base) for lot in book.lots]
         return realised
+
+    def _rate_from(self, instrument: str, day: date) -> Decimal:
+        """The closing rate of the first business date on or after a day."""
+        return self.rates[min(one for one in self.rates if one >= day)][self.history.currencies[instrument]]
 
     def _method(self, event: TradeEvent) -> str:
         stated = [method for since, method in self.history.methods[event.account] if since <= event.trade_date]
@@ -311,7 +345,7 @@ class _Keeper:
         }  # fmt: skip
 
         def worth(quantity: Decimal, booked: Decimal) -> Decimal:
-            return before.value + booked if price is None else rounded(quantity * price, minor)
+            return before.value + booked if price is None else rounded(quantity * price * self.terms(key[2]).size, minor)
 
         factor = self._factor(key[2], day, self.day_before, day) if self.day_before else Decimal(1)
         with localcontext(prec=60):
@@ -353,8 +387,10 @@ class _Keeper:
             }  # fmt: skip
 
 
-def _order(step: Split | Booked) -> tuple[date, bool, float, float, str]:
+def _order(step: Split | Expiry | Booked) -> tuple[date, bool, float, float, str]:
     """A split comes before the trades of its ex date, they by their moment and the source's number."""
+    if isinstance(step, Expiry):
+        return step.ex, False, 1, 0, ""
     if isinstance(step, Split):
         return step.ex, False, 0, 0, step.event_id
     event = step.event

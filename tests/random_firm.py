@@ -6,16 +6,18 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
-from decimal_firm import Dividend, History, Key, Quote, Split, TradeEvent, keep_books
+from decimal_firm import Dividend, History, Key, Quote, Split, Terms, TradeEvent, keep_books
 
 DAYS = [date(2026, 1, day) for day in (5, 6, 7, 8, 9)]
 MON, TUE, WED, THU, FRI = DAYS
 FRIDAY_BEFORE = date(2026, 1, 2)
-CURRENCIES = {"AAA": "EUR", "BBB": "USD", "CCC": "USD", "DDD": "JPY", "EEE": "EUR"}
+CURRENCIES = {"AAA": "EUR", "BBB": "USD", "CCC": "USD", "DDD": "JPY", "EEE": "EUR", "OPT": "USD"}
 RATES = {"EUR": Decimal(1), "USD": Decimal("0.91"), "JPY": Decimal("0.0061")}
-PRICES = {"AAA": Decimal(40), "BBB": Decimal(120), "CCC": Decimal(66), "DDD": Decimal(2400), "EEE": Decimal("7.5")}
-SIBLINGS = {"AAA": "EEE", "EEE": "AAA", "BBB": "CCC", "CCC": "BBB", "DDD": "DDD"}
+PRICES = {"AAA": Decimal(40), "BBB": Decimal(120), "CCC": Decimal(66), "DDD": Decimal(2400), "EEE": Decimal("7.5"), "OPT": Decimal("3.2")}
+SIBLINGS = {"AAA": "EEE", "EEE": "AAA", "BBB": "CCC", "CCC": "BBB", "DDD": "DDD", "OPT": "OPT"}
 """Of the same currency: what a trade booked in the wrong instrument may have been in."""
+TERMS = {"OPT": Terms(size=Decimal(100), expiry=WED)}
+"""A call on BBB, of 100 shares."""
 # An account by method; what its trades close from Wednesday on by another.
 METHODS = {
     "AVG": [(date.min, "AVERAGE")],
@@ -53,7 +55,7 @@ def make_firm(seed: int) -> RandomFirm:
     """The same firm for the same seed."""
     chance = random.Random(seed)
     history = History(
-        DAYS, "EUR", CURRENCIES, {"EUR": 2, "USD": 2, "JPY": 0}, Decimal("0.15"), METHODS,
+        DAYS, "EUR", CURRENCIES, {"EUR": 2, "USD": 2, "JPY": 0}, Decimal("0.15"), METHODS, TERMS,
         prices=_prices(chance), rates=_rates(chance),
         splits=[
             # 3 new for 2 old, known in time; 1 for 3 told on the day after; 2 for 1 before a dividend
@@ -134,8 +136,9 @@ def _story(
     """Trades of one key: late, amended, moved to another account or instrument, cancelled; some amended before they are known."""
     events: list[TradeEvent] = []
     names: list[str] = []
+    last_day = TERMS.get(instrument, Terms()).expiry or FRI
     for number in range(first, first + chance.randint(1, 9)):
-        day = chance.choice([FRIDAY_BEFORE, *DAYS])
+        day = chance.choice([one for one in (FRIDAY_BEFORE, *DAYS) if one <= last_day])
         known = chance.choice([one for one in DAYS if one >= day]) if chance.random() < 0.25 else max(day, MON)
         moment = datetime.combine(day, time(14, 30), UTC) + timedelta(minutes=chance.randint(0, 5))
         new = TradeEvent(

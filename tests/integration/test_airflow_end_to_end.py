@@ -21,8 +21,8 @@ from posttrade.runtime.airflow_services import Access
 from posttrade.settings import get_settings
 from posttrade.simulator.world import write_world
 
-pytestmark = pytest.mark.slow
-CLOSE_SECONDS = 240
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+CLOSE_SECONDS = 600  # a minute or two on an idle machine; here other tests run beside it
 
 
 class Api:

@@ -18,7 +18,7 @@ from environment_of_tests import new_database
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from integration.small_firm import SmallFirm, assert_books_tie, rows, trade, value
-from random_firm import CURRENCIES, DAYS, FRI, HISTORIES, METHODS, WITHOUT_PRICE, RandomFirm, books_of, keys_of, make_firm
+from random_firm import CURRENCIES, DAYS, FRI, HISTORIES, METHODS, TERMS, WITHOUT_PRICE, RandomFirm, books_of, keys_of, make_firm
 
 pytestmark = pytest.mark.slow
 MANY = settings.get_current_profile_name() == "many"
@@ -34,6 +34,14 @@ POSITION_COLUMNS = (
     "traded_quantity", "cost_amount", "cost_amount_base", "market_value_amount", "market_value_amount_base", "unrealised_amount",
     "unrealised_amount_base",
 )  # fmt: skip
+
+# What is listed in the file of instruments beside the terms the oracle knows.
+LISTED: dict[str, dict[str, object]] = {
+    "OPT": {
+        "product_line": "option", "market_mic": "CMES", "contract_size": TERMS["OPT"].size, "expiry_date": TERMS["OPT"].expiry,
+        "option_type": "CALL", "strike_price": 1000, "underlying_instrument_id": "BBB",
+    },
+}  # fmt: skip
 
 Figures = dict[date, dict[Key, dict[str, Decimal]]]
 """By date and book, account and instrument: what a mart says, by column."""
@@ -63,7 +71,7 @@ def close_days(firm: RandomFirm) -> None:
     assert len(keys_of(one for one in history.trades if one.version == 1 and "-" not in one.book and one.book[0] == "B")) >= HISTORIES
     small = SmallFirm(
         base=history.base,
-        instruments=[{"instrument_id": name, "currency_code": currency} for name, currency in CURRENCIES.items()],
+        instruments=[{"instrument_id": name, "currency_code": currency} | LISTED.get(name, {}) for name, currency in CURRENCIES.items()],
         books=books_of(firm),
         accounts=sorted(METHODS),
     )
