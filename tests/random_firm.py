@@ -6,18 +6,39 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
-from decimal_firm import Dividend, History, Key, Quote, Split, Terms, TradeEvent, keep_books
+from decimal_firm import Dividend, History, Key, Position, Quote, Split, TradeEvent, keep_books
+from decimal_terms import Bond, Terms
 
 DAYS = [date(2026, 1, day) for day in (5, 6, 7, 8, 9)]
 MON, TUE, WED, THU, FRI = DAYS
 FRIDAY_BEFORE = date(2026, 1, 2)
-CURRENCIES = {"AAA": "EUR", "BBB": "USD", "CCC": "USD", "DDD": "JPY", "EEE": "EUR", "OPT": "USD"}
+CURRENCIES = {
+    "AAA": "EUR", "BBB": "USD", "CCC": "USD", "DDD": "JPY", "EEE": "EUR", "OPT": "USD", "FUT": "USD", "EURUSD": "USD", "BNU": "USD",
+    "BNE": "EUR",
+}  # fmt: skip
 RATES = {"EUR": Decimal(1), "USD": Decimal("0.91"), "JPY": Decimal("0.0061")}
-PRICES = {"AAA": Decimal(40), "BBB": Decimal(120), "CCC": Decimal(66), "DDD": Decimal(2400), "EEE": Decimal("7.5"), "OPT": Decimal("3.2")}
-SIBLINGS = {"AAA": "EEE", "EEE": "AAA", "BBB": "CCC", "CCC": "BBB", "DDD": "DDD", "OPT": "OPT"}
+PRICES = {
+    name: Decimal(price) for name, price in {
+        "AAA": 40, "BBB": 120, "CCC": 66, "DDD": 2400, "EEE": "7.5", "OPT": "3.2", "FUT": 88, "EURUSD": "1.1", "BNU": 99, "BNE": 102,
+    }.items()
+}  # fmt: skip
+SIBLINGS = {"AAA": "EEE", "EEE": "AAA", "BBB": "CCC", "CCC": "BBB", "DDD": "DDD"}
 """Of the same currency: what a trade booked in the wrong instrument may have been in."""
-TERMS = {"OPT": Terms(size=Decimal(100), expiry=WED)}
-"""A call on BBB, of 100 shares."""
+SETTLED = {FRIDAY_BEFORE: MON, MON: TUE, TUE: WED, WED: THU, THU: FRI, FRI: date(2026, 1, 12)}
+"""Of bonds, which settle on the next business day."""
+TERMS = {
+    # a call on 100 shares
+    "OPT": Terms(size=Decimal(100), expiry=WED),
+    "FUT": Terms(size=Decimal(50), expiry=THU, is_paid_daily=True),
+    "EURUSD": Terms(exchanged="EUR"),
+    # pays its coupon on Wednesday
+    "BNU": Terms(size=Decimal("0.01"), bond=Bond(
+        Decimal("5.25"), 2, (date(2025, 7, 7), WED, date(2026, 7, 7)), is_thirty_360=False
+    )),
+    "BNE": Terms(size=Decimal("0.01"), bond=Bond(Decimal("3.6"), 1, (date(2025, 7, 7), date(2026, 7, 7)), is_thirty_360=True)),
+}  # fmt: skip
+NOMINAL = 1000
+"""What quantities of bonds are multiples of, of those of shares."""
 # An account by method; what its trades close from Wednesday on by another.
 METHODS = {
     "AVG": [(date.min, "AVERAGE")],
@@ -55,7 +76,7 @@ def make_firm(seed: int) -> RandomFirm:
     """The same firm for the same seed."""
     chance = random.Random(seed)
     history = History(
-        DAYS, "EUR", CURRENCIES, {"EUR": 2, "USD": 2, "JPY": 0}, Decimal("0.15"), METHODS, TERMS,
+        DAYS, SETTLED, "EUR", CURRENCIES, {"EUR": 2, "USD": 2, "JPY": 0}, Decimal("0.15"), METHODS, TERMS,
         prices=_prices(chance), rates=_rates(chance),
         splits=[
             # 3 new for 2 old, known in time; 1 for 3 told on the day after; 2 for 1 before a dividend
@@ -76,7 +97,7 @@ def make_firm(seed: int) -> RandomFirm:
         is_exact = number < TWINS
         stories[book] = [
             event
-            for place, instrument in enumerate(chance.sample(sorted(CURRENCIES), 4))
+            for place, instrument in enumerate(chance.sample(sorted(set(CURRENCIES) - ({"BNU"} if is_exact else set())), 4))
             for event in _story(chance, book, chance.choice(sorted(METHODS)), instrument, place * 100, is_exact)
         ]
     for kind, retold in RETELLINGS.items():
@@ -108,6 +129,8 @@ def _prices(chance: random.Random) -> list[Quote]:
     """A price a day; DDD has none before Wednesday, EEE none on Thursday, when that of Wednesday is corrected."""
     quotes = []
     for name, first in PRICES.items():
+        if TERMS.get(name, Terms()).exchanged:
+            continue
         price = first
         for day in DAYS:
             price = (price * Decimal(chance.randint(950, 1050)) / 1000).quantize(Decimal("0.0001"))
@@ -158,7 +181,7 @@ def _story(
                 if chance.random() < 0.2:
                     last = replace(last, account=chance.choice(sorted(METHODS)))
                 if chance.random() < 0.1:
-                    last = replace(last, instrument=SIBLINGS[last.instrument])
+                    last = replace(last, instrument=SIBLINGS.get(last.instrument, last.instrument))
             events.append(last)
             if kind == "CANCEL":
                 break
@@ -169,7 +192,7 @@ def _story(
 
 def _terms(chance: random.Random, instrument: str, is_exact: bool) -> tuple[Decimal, Decimal, Decimal, Decimal | None]:
     """Quantity, price, fee and rate; exact ones can be halved without a rest in any currency."""
-    sign = chance.choice([1, -1])
+    sign = chance.choice([1, -1]) * (NOMINAL if TERMS.get(instrument, Terms()).bond else 1)
     yen = CURRENCIES[instrument] == "JPY"
     if is_exact:
         price = Decimal(chance.randint(1, 500)) * (5 if yen else Decimal("0.05"))
@@ -188,7 +211,7 @@ def _flat(chance: random.Random, book: str, history: History) -> list[TradeEvent
     for place, instrument in enumerate(sorted(CURRENCIES)):
         first = sorted(METHODS)[0]
         one = _story(chance, book, first, instrument, place * 100, is_exact=False, is_simple=True)
-        held = keep_books(replace(history, trades=one))[FRI].positions[book, first, instrument].quantity
+        held = keep_books(replace(history, trades=one))[FRI].positions.get((book, first, instrument), Position()).quantity
         if held:
             _, price, fee, rate = _terms(chance, instrument, is_exact=False)
             moment = datetime.combine(FRI, time(20, 0), UTC)
