@@ -122,8 +122,9 @@ class Booked:
     accrued: Decimal
     accrued_base: Decimal
     exchanged: Decimal
-    """What a currency pair brings in its other currency; both claims are booked at what this is worth."""
+    """What a currency pair brings in its other currency."""
     exchanged_base: Decimal
+    """What both claims of a pair are booked at: the side in base currency, which has no currency result, else what is given."""
 
 
 @dataclass
@@ -265,7 +266,7 @@ class _Keeper:
             accrued = rounded(event.quantity * terms.bond.accrued(self.history.settled[event.trade_date]) / 100, minor)
         if terms.exchanged:
             exchanged = rounded(event.quantity, self.history.minor_units[terms.exchanged])
-            exchanged_base = rounded(exchanged * rates[terms.exchanged], base_minor)
+            exchanged_base = exchanged if terms.exchanged == self.history.base else rounded(gross * rate, base_minor)
         return Booked(
             event, rate, gross, fee, rounded(gross * rate, base_minor), rounded(fee * rate, base_minor), accrued,
             rounded(accrued * rate, base_minor), exchanged, exchanged_base,

@@ -13,13 +13,14 @@ DAYS = [date(2026, 1, day) for day in (5, 6, 7, 8, 9)]
 MON, TUE, WED, THU, FRI = DAYS
 FRIDAY_BEFORE = date(2026, 1, 2)
 CURRENCIES = {
-    "AAA": "EUR", "BBB": "USD", "CCC": "USD", "DDD": "JPY", "EEE": "EUR", "OPT": "USD", "FUT": "USD", "EURUSD": "USD", "BNU": "USD",
-    "BNE": "EUR",
+    "AAA": "EUR", "BBB": "USD", "CCC": "USD", "DDD": "JPY", "EEE": "EUR", "OPT": "USD", "FUT": "USD", "EURUSD": "USD", "USDEUR": "EUR",
+    "USDJPY": "JPY", "BNU": "USD", "BNE": "EUR",
 }  # fmt: skip
 RATES = {"EUR": Decimal(1), "USD": Decimal("0.91"), "JPY": Decimal("0.0061")}
 PRICES = {
     name: Decimal(price) for name, price in {
-        "AAA": 40, "BBB": 120, "CCC": 66, "DDD": 2400, "EEE": "7.5", "OPT": "3.2", "FUT": 88, "EURUSD": "1.1", "BNU": 99, "BNE": 102,
+        "AAA": 40, "BBB": 120, "CCC": 66, "DDD": 2400, "EEE": "7.5", "OPT": "3.2", "FUT": 88, "EURUSD": "1.1", "USDEUR": "0.91",
+        "USDJPY": 149, "BNU": 99, "BNE": 102,
     }.items()
 }  # fmt: skip
 SIBLINGS = {"AAA": "EEE", "EEE": "AAA", "BBB": "CCC", "CCC": "BBB", "DDD": "DDD"}
@@ -31,6 +32,8 @@ TERMS = {
     "OPT": Terms(size=Decimal(100), expiry=WED),
     "FUT": Terms(size=Decimal(50), expiry=THU, is_paid_daily=True),
     "EURUSD": Terms(exchanged="EUR"),
+    "USDEUR": Terms(exchanged="USD"),
+    "USDJPY": Terms(exchanged="USD"),
     # pays its coupon on Wednesday
     "BNU": Terms(size=Decimal("0.01"), bond=Bond(
         Decimal("5.25"), 2, (date(2025, 7, 7), WED, date(2026, 7, 7)), is_thirty_360=False

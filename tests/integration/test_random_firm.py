@@ -46,7 +46,10 @@ LISTED: dict[str, dict[str, object]] = {
     "FUT": {
         "product_line": "future", "market_mic": "CMES", "contract_size": TERMS["FUT"].size, "expiry_date": TERMS["FUT"].expiry,
     },
-    "EURUSD": {"product_line": "fx_spot", "market_mic": "XOFF", "notional_currency_code": TERMS["EURUSD"].exchanged},
+    **{
+        pair: {"product_line": "fx_spot", "market_mic": "XOFF", "notional_currency_code": TERMS[pair].exchanged}
+        for pair in ("EURUSD", "USDEUR", "USDJPY")
+    },
     "BNU": {
         "product_line": "bond_fixed", "coupon_rate": "5.25", "coupon_frequency": 2, "day_count": "ACT/ACT ICMA",
         "issue_date": "2024-01-07", "maturity_date": "2030-01-07",
