@@ -40,6 +40,8 @@ TERMS = {
     )),
     "BNE": Terms(size=Decimal("0.01"), bond=Bond(Decimal("3.6"), 1, (date(2025, 7, 7), date(2026, 7, 7)), is_thirty_360=True)),
 }  # fmt: skip
+CANNOT_BE_HALVED = "BNU"
+"""Its accrued interest is no whole number of cents."""
 NOMINAL = 1000
 """What quantities of bonds are multiples of, of those of shares."""
 # An account by method; what its trades close from Wednesday on by another.
@@ -100,7 +102,7 @@ def make_firm(seed: int) -> RandomFirm:
         is_exact = number < TWINS
         stories[book] = [
             event
-            for place, instrument in enumerate(chance.sample(sorted(set(CURRENCIES) - ({"BNU"} if is_exact else set())), 4))
+            for place, instrument in enumerate(chance.sample(sorted(set(CURRENCIES) - ({CANNOT_BE_HALVED} if is_exact else set())), 4))
             for event in _story(chance, book, chance.choice(sorted(METHODS)), instrument, place * 100, is_exact)
         ]
     for kind, retold in RETELLINGS.items():
