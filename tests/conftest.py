@@ -6,11 +6,13 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import hypothesis
 import psycopg
 import pytest
 from environment_of_tests import dsn, new_database, set_environment
+from integration import recorded_dbt
 
 from posttrade.records.database import administrator_url, dispose_engines
 from posttrade.records.migrate import migrate
@@ -18,16 +20,27 @@ from posttrade.runtime import postgres
 
 # Tests of properties run the same examples every time. To try others: --hypothesis-profile=many --hypothesis-seed=7.
 hypothesis.settings.register_profile("many", max_examples=10, deadline=None)
+# Nothing of it has to survive a power cut; most of the time to make a database would go into waiting for the disk.
+THROWN_AWAY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 SHARED_CASES = Path(__file__).resolve().parents[2] / "shared" / "cases"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that take long begin first, so that at the end no process waits for one of them."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture(scope="session")
-def database_server() -> Iterator[str]:
+def database_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The administrator's URL of a throw-away server that holds a migrated database `template`."""
+    own = tmp_path_factory.getbasetemp()
+    # the folders of all workers of a test run lie side by side
+    recorded_dbt.recordings = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
     home = Path(tempfile.mkdtemp(prefix="posttrade-test-"))
     set_environment(home=str(home), secrets_path=str(home / "secrets.json"))
     try:
-        with postgres.running_server():
+        with patch.dict(postgres.SERVER_OPTIONS, THROWN_AWAY), postgres.running_server():
             server = administrator_url().render_as_string(hide_password=False)
             set_environment(database_url=server.rsplit("/", 1)[0] + "/template")
             migrate()

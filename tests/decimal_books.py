@@ -34,6 +34,7 @@ class DecimalBook:
     realised: Decimal = Decimal(0)
     realised_base: Decimal = Decimal(0)
     realised_price_base: Decimal = Decimal(0)
+    closed_at: Decimal = Decimal(0)
 
     @property
     def quantity(self) -> Decimal:
@@ -109,6 +110,19 @@ class DecimalBook:
         cash = rounded(fraction * fraction_price, self.decimals)
         self.trade(event_id, day, -fraction, -cash, -cents(cash * rate), rate, method)
         return cash, cents(cash * rate)
+
+    def close(self, cash_per_unit: Decimal, rate: Decimal) -> None:
+        """All lots end at this much cash for a unit, at the rate of the day. The total is rounded, the parts add up to it."""
+        before = Decimal(0)
+        for lot in self.lots:
+            after = before + lot.quantity
+            cash = rounded(after * cash_per_unit, self.decimals) - rounded(before * cash_per_unit, self.decimals)
+            before = after
+            self.closed_at += cash
+            self.realised += cash - lot.cost
+            self.realised_base += cents(cash * rate) - lot.cost_base
+            self.realised_price_base += cents((cash - lot.cost) * rate)
+        self.lots = []
 
     def _choose(self, method: str, names: str | None) -> OpenLot:
         if method == "LIFO":

@@ -7,11 +7,12 @@ unless they are named `base`; buys and receipts of securities are positive, cash
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from math import inf
 
 from decimal_books import DecimalBook, rounded
+from decimal_terms import Terms
 
 Key = tuple[str, str, str]
 """Book, account, instrument."""
@@ -83,6 +84,8 @@ class History:
     """What happened, in any order."""
 
     days: list[date]
+    settled: dict[date, date]
+    """When what is traded on a day settles, in the order of the trade dates."""
     base: str
     currencies: dict[str, str]
     """Of the instruments."""
@@ -91,11 +94,21 @@ class History:
     """Of a dividend to who holds long."""
     methods: dict[str, list[tuple[date, str]]]
     """Of the accounts: from which trade date on which way to choose lots."""
+    terms: dict[str, Terms] = field(default_factory=dict)
+    """Of the instruments that are no shares."""
     trades: list[TradeEvent] = field(default_factory=list)
     prices: list[Quote] = field(default_factory=list)
     rates: list[Quote] = field(default_factory=list)
     splits: list[Split] = field(default_factory=list)
     dividends: list[Dividend] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Expiry:
+    """What is left on the day after the last one is gone for this much a unit: the last price where gains are paid every day."""
+
+    ex: date
+    cash: Decimal
 
 
 @dataclass(frozen=True)
@@ -108,6 +121,12 @@ class Booked:
     fee: Decimal
     gross_base: Decimal
     fee_base: Decimal
+    accrued: Decimal
+    accrued_base: Decimal
+    exchanged: Decimal
+    """What a currency pair brings in its other currency."""
+    exchanged_base: Decimal
+    """What both claims of a pair are booked at: the side in base currency, which has no currency result, else what is given."""
 
 
 @dataclass
@@ -115,8 +134,14 @@ class Position:
     quantity: Decimal = ZERO
     cost: Decimal = ZERO
     cost_base: Decimal = ZERO
+    exposure: Decimal = ZERO
+    exposure_base: Decimal = ZERO
     value: Decimal = ZERO
+    """The exposure, but nothing where gains are paid every day."""
     value_base: Decimal = ZERO
+    accrued: Decimal = ZERO
+    accrued_base: Decimal = ZERO
+    unrealised_base: Decimal = ZERO
 
 
 @dataclass
@@ -144,12 +169,18 @@ class _Keeper:
         self.day_before: date | None = None
         self.realised: dict[Key, tuple[Decimal, Decimal, Decimal]] = {}
         self.in_lieu: dict[Key, tuple[Decimal, Decimal]] = {}
-        self.closing_rates: dict[date, dict[str, Decimal]] = {}
         self.income: dict[tuple[str, Key], tuple[Decimal, Decimal]] = {}
         self.claims: dict[tuple[str, str], tuple[Decimal, Decimal]] = {}
+        self.closed_at: dict[Key, Decimal] = {}
+        """What all that was closed by expiry was closed at."""
+        self.rates: dict[date, dict[str, Decimal]] = {}
+        """The closing rates of each date."""
         self.by_day: dict[date, list[TradeEvent]] = defaultdict(list)
         for one in history.trades:
             self.by_day[one.known].append(one)
+
+    def terms(self, instrument: str) -> Terms:
+        return self.history.terms.get(instrument, Terms())
 
     def minor(self, instrument: str) -> int:
         return self.history.minor_units[self.history.currencies[instrument]]
@@ -158,23 +189,33 @@ class _Keeper:
         base_minor = self.history.minor_units[self.history.base]
         prices = _last_known(self.history.prices, day)
         rates = _last_known(self.history.rates, day) | {self.history.base: Decimal(1)}
-        self.closing_rates[day] = rates
+        self.rates[day] = rates
         moved = self._book(day, rates)
         today = DayOfFirm()
+        closed_before = dict(self.closed_at)
         realised, in_lieu = self._match(day, today)
         for key, position in today.positions.items():
             minor, rate = self.minor(key[2]), rates[self.history.currencies[key[2]]]
             price = prices.get(key[2])
-            position.value = position.cost if price is None else rounded(position.quantity * price, minor)
-            position.value_base = rounded(position.value * rate, base_minor)
+            terms = self.terms(key[2])
+            position.exposure = position.cost if price is None else rounded(position.quantity * price * terms.size, minor)
+            position.exposure_base = rounded(position.exposure * rate, base_minor)
+            if terms.is_paid_daily:
+                position.unrealised_base = rounded((position.exposure - position.cost) * rate, base_minor)
+            else:
+                position.value, position.value_base = position.exposure, position.exposure_base
+                position.unrealised_base = position.exposure_base - position.cost_base
+            if terms.bond:
+                position.accrued = rounded(position.quantity * terms.bond.accrued(self.history.settled[day]) / 100, minor)
+                position.accrued_base = rounded(position.accrued * rate, base_minor)
         income = self._receive(day, rates)
         flows: dict[tuple[str, str], tuple[Decimal, Decimal]] = defaultdict(lambda: (ZERO, ZERO))
         for key in {*today.positions, *self.before.positions, *moved, *income, *realised, *self.realised}:
             currency = self.history.currencies[key[2]]
             cash, formerly = in_lieu.get(key, (ZERO, ZERO)), self.in_lieu.get(key, (ZERO, ZERO))
             result = self._result(
-                day, key, moved.get(key, {}), income.get(key, (ZERO, ZERO)), (cash[0] - formerly[0], cash[1] - formerly[1]),
-                prices.get(key[2]), rates[currency], today, base_minor,
+                day, key, moved.get(key, {}), income.get(key, (ZERO, ZERO)), prices.get(key[2]), rates[currency], today, base_minor,
+                (self.closed_at.get(key, ZERO) - closed_before.get(key, ZERO) + cash[0] - formerly[0], cash[1] - formerly[1]),
             )  # fmt: skip
             for name, now, then in zip(
                 ("realised", "realised_base", "realised_price_base"),
@@ -187,6 +228,12 @@ class _Keeper:
             today.results[key] = result
             amount, amount_base = flows[key[0], currency]
             flows[key[0], currency] = (amount - result["paid"], amount_base - result["paid_base"])
+            exchanged = self.terms(key[2]).exchanged
+            if exchanged:
+                given, given_base = flows[key[0], currency]
+                flows[key[0], currency] = (given - moved[key]["gross"], given_base - moved[key]["exchanged_base"])
+                brought, brought_base = flows[key[0], exchanged]
+                flows[key[0], exchanged] = (brought + moved[key]["exchanged"], brought_base + moved[key]["exchanged_base"])
         self.realised, self.in_lieu = realised, in_lieu
         self._carry_claims(flows, rates, today, base_minor)
         self.before, self.day_before = today, day
@@ -217,8 +264,17 @@ class _Keeper:
     def _priced(self, event: TradeEvent, rates: Mapping[str, Decimal]) -> Booked:
         minor, base_minor = self.minor(event.instrument), self.history.minor_units[self.history.base]
         rate = event.rate or rates[self.history.currencies[event.instrument]]
-        gross, fee = rounded(event.quantity * event.price, minor), rounded(event.fee, minor)
-        return Booked(event, rate, gross, fee, rounded(gross * rate, base_minor), rounded(fee * rate, base_minor))
+        gross, fee = rounded(event.quantity * event.price * self.terms(event.instrument).size, minor), rounded(event.fee, minor)
+        terms, accrued, exchanged, exchanged_base = self.terms(event.instrument), ZERO, ZERO, ZERO
+        if terms.bond:
+            accrued = rounded(event.quantity * terms.bond.accrued(self.history.settled[event.trade_date]) / 100, minor)
+        if terms.exchanged:
+            exchanged = rounded(event.quantity, self.history.minor_units[terms.exchanged])
+            exchanged_base = exchanged if terms.exchanged == self.history.base else rounded(gross * rate, base_minor)
+        return Booked(
+            event, rate, gross, fee, rounded(gross * rate, base_minor), rounded(fee * rate, base_minor), accrued,
+            rounded(accrued * rate, base_minor), exchanged, exchanged_base,
+        )  # fmt: skip
 
     def _move(self, day: date, moved: dict[Key, dict[str, Decimal]], booked: Booked, kind: str, sign: int) -> None:
         """What is booked of an earlier date counts in the units that the splits since have made of it."""
@@ -229,6 +285,11 @@ class _Keeper:
             sums[kind] += (sign * event.quantity * factor).quantize(Decimal("1e-10"), ROUND_HALF_UP)
         sums[kind + "_gross"] += sign * booked.gross
         sums[kind + "_gross_base"] += sign * booked.gross_base
+        sums["gross"] += sign * booked.gross
+        sums["accrued"] += sign * booked.accrued
+        sums["accrued_base"] += sign * booked.accrued_base
+        sums["exchanged"] += sign * booked.exchanged
+        sums["exchanged_base"] += sign * booked.exchanged_base
         sums["fee"] += sign * booked.fee
         sums["fee_base"] += sign * booked.fee_base
 
@@ -236,20 +297,28 @@ class _Keeper:
         """Lots and positions from all that is booked; gives what has been realised so far, and what was paid in lieu of fractions."""
         trades: dict[Key, list[Booked]] = defaultdict(list)
         for booked in self.booked.values():
-            trades[booked.event.book, booked.event.account, booked.event.instrument].append(booked)
+            if not self.terms(booked.event.instrument).exchanged:
+                trades[booked.event.book, booked.event.account, booked.event.instrument].append(booked)
         realised, in_lieu = {}, {}
         for key, of_key in trades.items():
             book, cash, cash_base = DecimalBook(self.minor(key[2])), ZERO, ZERO
-            steps: list[Split | Booked] = [
+            steps: list[Split | Expiry | Booked] = [
                 split for split in self.history.splits if split.instrument == key[2] and split.known <= day and split.ex <= day
             ]
+            terms = self.terms(key[2])
+            if terms.expiry and terms.expiry < day:
+                last = _last_known([one for one in self.history.prices if one.of <= terms.expiry], day).get(key[2], ZERO)
+                steps.append(Expiry(terms.expiry + timedelta(days=1), last * terms.size if terms.is_paid_daily else ZERO))
             for step in sorted([*steps, *of_key], key=_order):
                 if isinstance(step, Split):
                     # at the rate of its ex date
-                    rate = self.closing_rates[step.ex][self.history.currencies[key[2]]]
-                    method = self._method(key[1], step.ex)
-                    paid = book.split(step.event_id, step.ex, step.new, step.old, step.fraction_price, rate, method)
+                    paid = book.split(
+                        step.event_id, step.ex, step.new, step.old, step.fraction_price, self._rate_from(key[2], step.ex),
+                        self._method(key[1], step.ex),
+                    )  # fmt: skip
                     cash, cash_base = cash + paid[0], cash_base + paid[1]
+                elif isinstance(step, Expiry):
+                    book.close(step.cash, self._rate_from(key[2], step.ex))
                 else:
                     event, cost, cost_base = step.event, step.gross + step.fee, step.gross_base + step.fee_base
                     book.trade(
@@ -257,10 +326,17 @@ class _Keeper:
                         self._method(event.account, event.trade_date), event.closes,
                     )  # fmt: skip
             in_lieu[key] = (cash, cash_base)
-            realised[key] = (book.realised, book.realised_base, book.realised_price_base)
+            # Where gains are paid every day no currency is held that could gain.
+            of_base = book.realised_price_base if terms.is_paid_daily else book.realised_base
+            realised[key] = (book.realised, of_base, book.realised_price_base)
+            self.closed_at[key] = book.closed_at
             today.positions[key] = Position(book.quantity, book.cost, book.cost_base)
             today.lots[key] = [(lot.lot_id, lot.opened_date, lot.quantity, lot.cost, lot.cost_base) for lot in book.lots]
         return realised, in_lieu
+
+    def _rate_from(self, instrument: str, day: date) -> Decimal:
+        """The closing rate of the first business date on or after a day."""
+        return self.rates[min(one for one in self.rates if one >= day)][self.history.currencies[instrument]]
 
     def _method(self, account: str, day: date) -> str:
         stated = [method for since, method in self.history.methods[account] if since <= day]
@@ -278,7 +354,8 @@ class _Keeper:
     def _receive(self, day: date, rates: Mapping[str, Decimal]) -> dict[Key, tuple[Decimal, Decimal]]:
         """What is due by dividends gone ex, less what was booked before: net of tax, and in base."""
         base_minor = self.history.minor_units[self.history.base]
-        latest = {one.event_id: one for one in sorted(self.history.dividends, key=lambda one: one.known) if one.known <= day}
+        announced = [*self.history.dividends, *self._coupons(day)]
+        latest = {one.event_id: one for one in sorted(announced, key=lambda one: one.known) if one.known <= day}
         received: dict[Key, tuple[Decimal, Decimal]] = defaultdict(lambda: (ZERO, ZERO))
         for dividend in latest.values():
             if dividend.ex > day:
@@ -294,7 +371,7 @@ class _Keeper:
             for key, quantity in held.items():
                 minor, rate = self.minor(key[2]), rates[self.history.currencies[key[2]]]
                 gross = rounded(quantity * dividend.amount, minor)
-                withheld = rounded(gross * self.history.withheld, minor) if quantity > 0 else ZERO
+                withheld = rounded(gross * self.history.withheld, minor) if quantity > 0 and not self.terms(key[2]).bond else ZERO
                 gross_before, withheld_before = self.income.get((dividend.event_id, key), (ZERO, ZERO))
                 self.income[dividend.event_id, key] = (gross, withheld)
                 net = gross - gross_before - (withheld - withheld_before)
@@ -303,51 +380,89 @@ class _Keeper:
                 received[key] = (so_far[0] + net, so_far[1] + net_base)
         return received
 
+    def _coupons(self, day: date) -> list[Dividend]:
+        """Those gone ex: on the first day whose trades settle on or after the coupon date."""
+        gone = []
+        for instrument, terms in self.history.terms.items():
+            for due in terms.bond.coupon_dates if terms.bond else ():
+                ex = next((traded for traded, settled in self.history.settled.items() if settled >= due), None)
+                # what was due before the books began is none of their coupons
+                if terms.bond and ex and due > self.history.days[0] and ex <= day:
+                    gone.append(Dividend(ex, f"{instrument} {due}", instrument, ex, terms.bond.coupon / 100))
+        return gone
+
     def _result(
-        self, day: date, key: Key, moved: Mapping[str, Decimal], income: Sequence[Decimal], in_lieu: Sequence[Decimal],
-        price: Decimal | None, rate: Decimal, today: DayOfFirm, base_minor: int,
+        self, day: date, key: Key, moved: Mapping[str, Decimal], income: Sequence[Decimal], price: Decimal | None, rate: Decimal,
+        today: DayOfFirm, base_minor: int, paid_by_events: Sequence[Decimal],
     ) -> dict[str, Decimal]:  # fmt: skip
         """The result and its steps, from value to value; every step in base is the difference of two values at today's rate."""
         before, now = self.before.positions.get(key, Position()), today.positions.get(key, Position())
-        minor = self.minor(key[2])
         of = {name: moved.get(name, ZERO) for kind in (*CORRECTIONS, "new") for name in (kind, kind + "_gross", kind + "_gross_base")}
         fee, fee_base = moved.get("fee", ZERO), moved.get("fee_base", ZERO)
-        paid = sum((of[kind + "_gross"] for kind in (*CORRECTIONS, "new")), ZERO) + fee - income[0] - in_lieu[0]
-        paid_base = sum((of[kind + "_gross_base"] for kind in (*CORRECTIONS, "new")), ZERO) + fee_base - income[1] - in_lieu[1]
+        terms, accrued, accrued_base = self.terms(key[2]), moved.get("accrued", ZERO), moved.get("accrued_base", ZERO)
         result = {
-            "opening_value": before.value, "opening_value_base": before.value_base,
-            "closing_value": now.value, "closing_value_base": now.value_base,
-            "paid": paid, "paid_base": paid_base,
-            "income": income[0], "income_base": income[1], "fees": -fee, "fees_base": -fee_base,
-            "total": now.value - before.value - paid, "total_base": now.value_base - before.value_base - paid_base,
-            "fx_transaction_base": ZERO,
+            "opening_value": before.value + before.accrued, "opening_value_base": before.value_base + before.accrued_base,
+            "closing_value": now.value + now.accrued, "closing_value_base": now.value_base + now.accrued_base,
+            "fees": -fee, "fees_base": -fee_base, "fx_transaction_base": ZERO,
         }  # fmt: skip
+        if terms.bond:
+            result["accrual"] = now.accrued - before.accrued - accrued + income[0]
+            result["accrual_base"] = now.accrued_base - rounded(before.accrued * rate, base_minor) - accrued_base + income[1]
+        else:
+            result |= {"income": income[0], "income_base": income[1]}
+        if not terms.exchanged:
+            self._explain(day, key[2], before, now, of, price, rate, paid_by_events, result)
+        result["fx_translation_base"] = (
+            rounded(before.value * rate, base_minor) - before.value_base
+            + rounded(before.accrued * rate, base_minor) - before.accrued_base
+        )  # fmt: skip
+        steps = ("price", *CORRECTIONS, "corporate_actions", "new", "accrual", "income", "fees")
+        result["total"] = sum((result.get(name, ZERO) for name in steps), ZERO)
+        result["total_base"] = sum((result.get(f"{name}_base", ZERO) for name in (*steps, "fx_translation")), ZERO)
+        for ending in ("", "_base"):
+            result["paid" + ending] = result["closing_value" + ending] - result["opening_value" + ending] - result["total" + ending]
+        if not terms.is_paid_daily and not terms.exchanged:
+            gross = sum((of[kind + "_gross"] for kind in (*CORRECTIONS, "new")), ZERO)
+            gross_base = sum((of[kind + "_gross_base"] for kind in (*CORRECTIONS, "new")), ZERO)
+            assert result["paid"] == gross + accrued + fee - income[0] - paid_by_events[0], key
+            assert result["paid_base"] == gross_base + accrued_base + fee_base - income[1] - paid_by_events[1], key
+        return result
+
+    def _explain(
+        self, day: date, instrument: str, before: Position, now: Position, of: Mapping[str, Decimal], price: Decimal | None,
+        rate: Decimal, paid_by_events: Sequence[Decimal], result: dict[str, Decimal],
+    ) -> None:  # fmt: skip
+        """The steps from the opening to the closing exposure, less what was paid at each.
+
+        In base, what is held is turned at today's rate and what was paid was at its own; where gains are paid every day, the gain so far
+        is turned at today's rate.
+        """
+        minor, base_minor = self.minor(instrument), self.history.minor_units[self.history.base]
+        terms = self.terms(instrument)
 
         def worth(quantity: Decimal, booked: Decimal) -> Decimal:
-            return before.value + booked if price is None else rounded(quantity * price, minor)
+            return before.exposure + booked if price is None else rounded(quantity * price * terms.size, minor)
 
-        factor = self._factor(key[2], day, self.day_before, day) if self.day_before else Decimal(1)
+        factor = self._factor(instrument, day, self.day_before, day) if self.day_before else Decimal(1)
         with localcontext(prec=60):
             quantity = (before.quantity * factor).quantize(Decimal("1e-10"), ROUND_HALF_UP)
         booked = ZERO
-        value = worth(quantity, booked)
-        at_todays_rate, value_base = rounded(before.value * rate, base_minor), rounded(value * rate, base_minor)
-        result |= {"price": value - before.value, "price_base": value_base - at_todays_rate}
-        result["fx_translation_base"] = at_todays_rate - before.value_base
+        levels = [("price", worth(quantity, booked), ZERO, ZERO)]
         for kind in CORRECTIONS:
             quantity, booked = quantity + of[kind], booked + of[kind + "_gross"]
-            then, then_base = value, value_base
-            value = worth(quantity, booked)
-            value_base = rounded(value * rate, base_minor)
-            result[kind] = value - then - of[kind + "_gross"]
-            result[kind + "_base"] = value_base - then_base - of[kind + "_gross_base"]
-        then, then_base, booked = value, value_base, booked - in_lieu[0]
-        value = worth(now.quantity - of["new"], booked)
-        value_base = rounded(value * rate, base_minor)
-        result |= {"corporate_actions": value - then + in_lieu[0], "corporate_actions_base": value_base - then_base + in_lieu[1]}
-        result["new"] = now.value - value - of["new_gross"]
-        result["new_base"] = now.value_base - value_base - of["new_gross_base"]
-        return result
+            levels.append((kind, worth(quantity, booked), of[kind + "_gross"], of[kind + "_gross_base"]))
+        level = worth(now.quantity - of["new"], booked - paid_by_events[0])
+        levels.append(("corporate_actions", level, -paid_by_events[0], -paid_by_events[1]))
+        levels.append(("new", now.exposure, of["new_gross"], of["new_gross_base"]))
+
+        value, paid = before.exposure, ZERO
+        value_base = ZERO if terms.is_paid_daily else rounded(value * rate, base_minor)
+        for name, then, gross, gross_base in levels:
+            result[name] = then - value - gross
+            paid += gross
+            turned = rounded((then - before.exposure - paid if terms.is_paid_daily else then) * rate, base_minor)
+            result[name + "_base"] = turned - value_base - (ZERO if terms.is_paid_daily else gross_base)
+            value, value_base = then, turned
 
     def _carry_claims(
         self, flows: Mapping[tuple[str, str], tuple[Decimal, Decimal]], rates: Mapping[str, Decimal], today: DayOfFirm, base_minor: int
@@ -366,8 +481,10 @@ class _Keeper:
             }  # fmt: skip
 
 
-def _order(step: Split | Booked) -> tuple[date, bool, float, float, str]:
+def _order(step: Split | Expiry | Booked) -> tuple[date, bool, float, float, str]:
     """A split comes before the trades of its ex date, they by their moment and the source's number."""
+    if isinstance(step, Expiry):
+        return step.ex, False, 1, 0, ""
     if isinstance(step, Split):
         return step.ex, False, 0, 0, step.event_id
     event = step.event

@@ -24,7 +24,6 @@ def new_database(server: str, home: Path) -> Iterator[str]:
     name = "fresh"  # always the same: dbt's picture of the project names the database
     with psycopg.connect(dsn(server, "postgres"), autocommit=True) as connection:
         connection.execute(f"create database {name} template template strategy file_copy")
-        connection.execute(f"create database {name}_airflow owner posttrade_airflow")
     address = server.rsplit("/", 1)[0] + f"/{name}"
     before = dict(os.environ)
     set_environment(home=str(home), database_url=address)
@@ -37,7 +36,6 @@ def new_database(server: str, home: Path) -> Iterator[str]:
         get_settings.cache_clear()
         with psycopg.connect(dsn(server, "postgres"), autocommit=True) as connection:
             connection.execute(f"drop database {name} with (force)")
-            connection.execute(f"drop database {name}_airflow with (force)")
 
 
 def dsn(server: str, database: str) -> str:

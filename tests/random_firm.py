@@ -6,16 +6,44 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
-from decimal_firm import Dividend, History, Key, Quote, Split, TradeEvent, keep_books
+from decimal_firm import Dividend, History, Key, Position, Quote, Split, TradeEvent, keep_books
+from decimal_terms import Bond, Terms
 
 DAYS = [date(2026, 1, day) for day in (5, 6, 7, 8, 9)]
 MON, TUE, WED, THU, FRI = DAYS
 FRIDAY_BEFORE = date(2026, 1, 2)
-CURRENCIES = {"AAA": "EUR", "BBB": "USD", "CCC": "USD", "DDD": "JPY", "EEE": "EUR"}
+CURRENCIES = {
+    "AAA": "EUR", "BBB": "USD", "CCC": "USD", "DDD": "JPY", "EEE": "EUR", "OPT": "USD", "FUT": "USD", "EURUSD": "USD", "USDEUR": "EUR",
+    "USDJPY": "JPY", "BNU": "USD", "BNE": "EUR",
+}  # fmt: skip
 RATES = {"EUR": Decimal(1), "USD": Decimal("0.91"), "JPY": Decimal("0.0061")}
-PRICES = {"AAA": Decimal(40), "BBB": Decimal(120), "CCC": Decimal(66), "DDD": Decimal(2400), "EEE": Decimal("7.5")}
+PRICES = {
+    name: Decimal(price) for name, price in {
+        "AAA": 40, "BBB": 120, "CCC": 66, "DDD": 2400, "EEE": "7.5", "OPT": "3.2", "FUT": 88, "EURUSD": "1.1", "USDEUR": "0.91",
+        "USDJPY": 149, "BNU": 99, "BNE": 102,
+    }.items()
+}  # fmt: skip
 SIBLINGS = {"AAA": "EEE", "EEE": "AAA", "BBB": "CCC", "CCC": "BBB", "DDD": "DDD"}
 """Of the same currency: what a trade booked in the wrong instrument may have been in."""
+SETTLED = {FRIDAY_BEFORE: MON, MON: TUE, TUE: WED, WED: THU, THU: FRI, FRI: date(2026, 1, 12)}
+"""Of bonds, which settle on the next business day."""
+TERMS = {
+    # a call on 100 shares
+    "OPT": Terms(size=Decimal(100), expiry=WED),
+    "FUT": Terms(size=Decimal(50), expiry=THU, is_paid_daily=True),
+    "EURUSD": Terms(exchanged="EUR"),
+    "USDEUR": Terms(exchanged="USD"),
+    "USDJPY": Terms(exchanged="USD"),
+    # pays its coupon on Wednesday
+    "BNU": Terms(size=Decimal("0.01"), bond=Bond(
+        Decimal("5.25"), 2, (date(2025, 7, 7), WED, date(2026, 7, 7)), is_thirty_360=False
+    )),
+    "BNE": Terms(size=Decimal("0.01"), bond=Bond(Decimal("3.6"), 1, (date(2025, 7, 7), date(2026, 7, 7)), is_thirty_360=True)),
+}  # fmt: skip
+CANNOT_BE_HALVED = "BNU"
+"""Its accrued interest is no whole number of cents."""
+NOMINAL = 1000
+"""What quantities of bonds are multiples of, of those of shares."""
 # An account by method; what its trades close from Wednesday on by another.
 METHODS = {
     "AVG": [(date.min, "AVERAGE")],
@@ -53,7 +81,7 @@ def make_firm(seed: int) -> RandomFirm:
     """The same firm for the same seed."""
     chance = random.Random(seed)
     history = History(
-        DAYS, "EUR", CURRENCIES, {"EUR": 2, "USD": 2, "JPY": 0}, Decimal("0.15"), METHODS,
+        DAYS, SETTLED, "EUR", CURRENCIES, {"EUR": 2, "USD": 2, "JPY": 0}, Decimal("0.15"), METHODS, TERMS,
         prices=_prices(chance), rates=_rates(chance),
         splits=[
             # 3 new for 2 old, known in time, fractions paid in cash; 1 for 3 told on the day after; 2 for 1 before a dividend
@@ -74,7 +102,7 @@ def make_firm(seed: int) -> RandomFirm:
         is_exact = number < TWINS
         stories[book] = [
             event
-            for place, instrument in enumerate(chance.sample(sorted(CURRENCIES), 4))
+            for place, instrument in enumerate(chance.sample(sorted(set(CURRENCIES) - ({CANNOT_BE_HALVED} if is_exact else set())), 4))
             for event in _story(chance, book, chance.choice(sorted(METHODS)), instrument, place * 100, is_exact)
         ]
     for kind, retold in RETELLINGS.items():
@@ -106,6 +134,8 @@ def _prices(chance: random.Random) -> list[Quote]:
     """A price a day; DDD has none before Wednesday, EEE none on Thursday, when that of Wednesday is corrected."""
     quotes = []
     for name, first in PRICES.items():
+        if TERMS.get(name, Terms()).exchanged:
+            continue
         price = first
         for day in DAYS:
             price = (price * Decimal(chance.randint(950, 1050)) / 1000).quantize(Decimal("0.0001"))
@@ -134,8 +164,9 @@ def _story(
     """Trades of one key: late, amended, moved to another account or instrument, cancelled; some amended before they are known."""
     events: list[TradeEvent] = []
     names: list[str] = []
+    last_day = TERMS.get(instrument, Terms()).expiry or FRI
     for number in range(first, first + chance.randint(1, 9)):
-        day = chance.choice([FRIDAY_BEFORE, *DAYS])
+        day = chance.choice([one for one in (FRIDAY_BEFORE, *DAYS) if one <= last_day])
         known = chance.choice([one for one in DAYS if one >= day]) if chance.random() < 0.25 else max(day, MON)
         moment = datetime.combine(day, time(14, 30), UTC) + timedelta(minutes=chance.randint(0, 5))
         new = TradeEvent(
@@ -155,7 +186,7 @@ def _story(
                 if chance.random() < 0.2:
                     last = replace(last, account=chance.choice(sorted(METHODS)))
                 if chance.random() < 0.1:
-                    last = replace(last, instrument=SIBLINGS[last.instrument])
+                    last = replace(last, instrument=SIBLINGS.get(last.instrument, last.instrument))
             events.append(last)
             if kind == "CANCEL":
                 break
@@ -166,7 +197,7 @@ def _story(
 
 def _terms(chance: random.Random, instrument: str, is_exact: bool) -> tuple[Decimal, Decimal, Decimal, Decimal | None]:
     """Quantity, price, fee and rate; exact ones can be halved without a rest in any currency."""
-    sign = chance.choice([1, -1])
+    sign = chance.choice([1, -1]) * (NOMINAL if TERMS.get(instrument, Terms()).bond else 1)
     yen = CURRENCIES[instrument] == "JPY"
     if is_exact:
         price = Decimal(chance.randint(1, 500)) * (5 if yen else Decimal("0.05"))
@@ -185,7 +216,7 @@ def _flat(chance: random.Random, book: str, history: History) -> list[TradeEvent
     for place, instrument in enumerate(sorted(CURRENCIES)):
         first = sorted(METHODS)[0]
         one = _story(chance, book, first, instrument, place * 100, is_exact=False, is_simple=True)
-        held = keep_books(replace(history, trades=one))[FRI].positions[book, first, instrument].quantity
+        held = keep_books(replace(history, trades=one))[FRI].positions.get((book, first, instrument), Position()).quantity
         if held:
             _, price, fee, rate = _terms(chance, instrument, is_exact=False)
             moment = datetime.combine(FRI, time(20, 0), UTC)

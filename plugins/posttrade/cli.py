@@ -574,7 +574,7 @@ def bench(
 def test(context: typer.Context) -> None:
     """Run the tests on a throw-away Postgres; further words go to pytest, such as -m year for those that take long."""
     root = get_settings().root
-    arguments = [sys.executable, "-m", "pytest", "--numprocesses", "2", "--dist", "loadfile", *context.args]
+    arguments = [sys.executable, "-m", "pytest", "--numprocesses", "2", "--dist", "loadfile", "--no-loadscope-reorder", *context.args]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("POSTTRADE_")}
     raise typer.Exit(subprocess.run(arguments, cwd=root, env=environment, check=False).returncode)
 

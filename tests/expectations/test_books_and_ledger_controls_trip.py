@@ -6,9 +6,9 @@ The firm is closed once; every case works in a transaction that is rolled back.
 from collections.abc import Iterator
 from datetime import date
 
-import psycopg
 import pytest
 import sqlalchemy
+from environment_of_tests import new_database
 from expectations.test_controls_trip import TRIPS
 from integration.conftest import close_day
 from sqlalchemy import text
@@ -175,31 +175,14 @@ PLANTED: dict[str, list[str]] = {
 
 
 @pytest.fixture(scope="module")
-def closed_firm(database_server: str) -> Iterator[None]:  # noqa: ARG001 - the server must run
-    """A firm with two closed days in a database of its own."""
-    import os
-    import tempfile
-    from pathlib import Path
-
-    from environment_of_tests import set_environment
-
-    before = dict(os.environ)
-    base = os.environ["POSTTRADE_DATABASE_URL"]
-    with tempfile.TemporaryDirectory() as home:
-        server = sqlalchemy.make_url(base)
-        with psycopg.connect(
-            host=server.host, port=server.port, user=server.username, password=server.password, dbname="postgres", autocommit=True
-        ) as connection:  # fmt: skip
-            connection.execute("create database controls template template strategy file_copy")
-        set_environment(home=str(Path(home) / "home"), database_url=base.rsplit("/", 1)[0] + "/controls")
+def closed_firm(database_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A firm with two closed days."""
+    with new_database(database_server, tmp_path_factory.mktemp("closed_firm")):
         settings = get_settings()
         for day in write_world(settings.inbox, days=2, trades=120, seed=3):
             answer(settings.inbox, settings.outbox, day)
             close_day(day)
         yield
-    os.environ.clear()
-    os.environ.update(before)
-    set_environment()
 
 
 @pytest.fixture

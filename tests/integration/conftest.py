@@ -1,10 +1,11 @@
-"""A small simulated firm closed by the office functions, without Airflow: the fast road for tests of the chain."""
+"""A small simulated firm closed by the office functions, without Airflow."""
 
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
 import pytest
+from integration.recorded_dbt import recorded_dbt
 
 from posttrade.offices import accounting, business_days, derivations, front_office, income, middle_office, settlement
 from posttrade.records.database import Role, engine
@@ -31,6 +32,12 @@ STEPS = (
 
 
 def close_day(business_date: date) -> dict[str, dict[str, int]]:
+    """Close one day, by what dbt ran for another; gives the counts of every step."""
+    with recorded_dbt():
+        return close_day_by_dbt(business_date)
+
+
+def close_day_by_dbt(business_date: date) -> dict[str, dict[str, int]]:
     """Close one day; gives the counts of every step."""
     return {step.__name__: step(business_date, engine(role)) for step, role in STEPS}
 

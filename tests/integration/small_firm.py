@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from integration.repeated_close import RepeatedClose
+from integration.conftest import close_day
 from sqlalchemy import text
 
 from posttrade.controls.build import BUSINESS_DATE_QUERY
@@ -26,10 +26,6 @@ def trade(trade_id: str, day: date | str, quantity: Decimal | float | str, price
     } | changes  # fmt: skip
 
 
-# What dbt ran, by the database and by whether its tables were there already: the same for every firm and every day.
-CLOSES: dict[tuple[str | None, bool], RepeatedClose] = {}
-
-
 @dataclass
 class SmallFirm:
     """Books B, accounts A and instruments of a firm that trades on New York's calendar."""
@@ -39,7 +35,6 @@ class SmallFirm:
     books: Sequence[str] = ("B",)
     accounts: Sequence[str] = ("A",)
     is_known: bool = field(default=False, init=False)
-    has_closed: bool = field(default=False, init=False)
 
     def day(
         self,
@@ -74,13 +69,7 @@ class SmallFirm:
             )
         for kind, rows in files.items():
             self.deliver(day, kind, list(rows))
-        return self._close(day)
-
-    def _close(self, day: date) -> dict[str, dict[str, int]]:
-        """By dbt on the first two closes of this process, and by what it ran then on every later one."""
-        repeated = CLOSES.setdefault((get_settings().database_url, self.has_closed), RepeatedClose())
-        self.has_closed = True
-        return repeated.close(day) if repeated.statements else repeated.record(day)
+        return close_day(day)
 
     def deliver(self, day: date, kind: str, rows: Sequence[Mapping[str, object]]) -> None:
         """Put a file with a right control total into the folder of a business date."""

@@ -16,8 +16,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from integration.conftest import close_day
-from integration.repeated_close import RepeatedClose
+from integration.conftest import close_day, close_day_by_dbt
 from sqlalchemy import text
 
 from posttrade.domain.calendars import sessions_between
@@ -26,6 +25,7 @@ from posttrade.records.database import Role, engine
 from posttrade.records.fingerprint import fingerprint
 from posttrade.settings import get_settings
 
+pytestmark = pytest.mark.slow
 stocks = pytest.importorskip("bokeh_sampledata.stocks")
 
 MARKETS = {"AAPL": "XNAS", "GOOG": "XNAS", "IBM": "XNYS", "MSFT": "XNAS"}
@@ -129,20 +129,13 @@ def test_the_file_implies_the_published_dividends_and_the_split() -> None:
 
 
 def close_days(days: Sequence[date]) -> None:
-    """By dbt the first three days, those of events and the last; the others by the same statements without dbt around them."""
-    repeated = RepeatedClose()
-    by_dbt = {*days[:2], SPLIT[1], *(ex for _, ex, _, _ in DIVIDENDS)}
+    """By what dbt ran for another day; then once more by dbt itself where something happens: nothing changes."""
     for day in days:
-        if day == days[2]:
-            repeated.record(day)
-        elif day in by_dbt:
-            close_day(day)
-        else:
-            repeated.close(day)
-    # The last day once more, by dbt: nothing changes, so the statements were its own.
+        close_day(day)
     closed = fingerprint(engine(Role.AUDITOR))
-    assert days[-1] not in by_dbt
-    close_day(days[-1])
+    for day in (SPLIT[1], DIVIDENDS[2][1], days[-1]):
+        if days[0] < day <= days[-1]:
+            close_day_by_dbt(day)
     assert fingerprint(engine(Role.AUDITOR)) == closed
 
 

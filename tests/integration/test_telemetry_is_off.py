@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import date
 
 import pytest
+from integration.conftest import close_day_by_dbt
 
 from posttrade.offices import controls, publication
 from posttrade.records.database import Role, engine
@@ -22,6 +23,7 @@ def test_a_close_asks_for_no_address_outside(firm: Callable[[int, int], list[dat
 
     monkeypatch.setattr(socket, "getaddrinfo", watched)
     (day,) = firm(1, 20)
+    close_day_by_dbt(day)
     for check in (controls.check_landing, controls.check_books, controls.check_ledger):
         check(day, engine(Role.OPERATOR))
     publication.publish_documentation(day, engine(Role.OPERATOR))

@@ -82,6 +82,8 @@ def up(settings: Settings, port: int) -> Access:
     Raises:
         PosttradeError: the port is taken, or a service ended or was not healthy in time; the message names its log.
     """
+    if not any(_processes(settings).values()):
+        _refuse_busy(port)  # said before the time it takes to prepare
     prepare(settings)
     with _only_one(settings):
         running = {name: process for name, process in _processes(settings).items() if process is not None}
