@@ -10,10 +10,14 @@
      where calendar.business_date = {{ business_date() }})
 {%- endmacro %}
 
-{# A restated date replaces its rows, also when the day brings none. Runs inside the model's transaction. #}
+{# A restated date replaces its rows, also when the day brings none; those that the kernel of a large day has just put there stay. Runs
+   inside the model's transaction. #}
 {% macro replace_business_date() -%}
     {% if model.config.materialized == 'incremental' and is_incremental() -%}
         delete from {{ this }} where business_date = {{ business_date() }}
+        {%- if config.get('is_streamed_into', false) %}
+            and (not is_streamed or (select count(*) from {{ ref('int_lots__streamed') }}) = 0)
+        {%- endif %}
     {%- else -%}
         select 1
     {%- endif %}

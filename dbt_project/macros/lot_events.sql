@@ -107,11 +107,9 @@ line_methods as (
     {%- endif -%}
 {%- endmacro %}
 
-{# What the day's events made of each key they touched, wherever it was worked out. #}
+{# What the day's events made of each key they touched, as far as it was worked out in the database. #}
 {% macro lots_matched_today() -%}
     select * from {{ ref('int_lots__day_matched') }} where business_date = {{ business_date() }}
     union all
     select * from {{ ref('int_lots__linked_matched') }} where business_date = {{ business_date() }}
-    union all
-    select * from {{ ref('int_lots__streamed') }} where business_date = {{ business_date() }} and (lots).quantity is not null
 {%- endmacro %}

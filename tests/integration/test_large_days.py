@@ -1,11 +1,13 @@
 """A day whose lots are streamed through the kernel has the books it would have had without."""
 
+from collections.abc import Callable, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from integration.conftest import STEPS
+from integration.recorded_dbt import recorded_dbt
 from integration.small_firm import SmallFirm, assert_books_tie, rows, trade
 
 from posttrade.offices import derivations, large_days
@@ -97,22 +99,27 @@ def test_streamed_lots_are_those_the_database_works_out(monkeypatch: pytest.Monk
     )
 
     before = STEPS.index((derivations.build_middle_office, Role.TRANSFORMER))
-    for step, role in STEPS[: before + 1]:
-        step(FRIDAY, engine(role))
+    run(STEPS[: before + 1])
     assert rows("select count(*) from intermediate.int_lots__streamed") == [(0,)]
     in_the_database = [rows(statement, day=FRIDAY) for statement in BUILT]
     assert all(in_the_database)
 
     monkeypatch.setattr(large_days, "TRADES_OF_A_LARGE_DAY", 1)
-    for step, role in STEPS[before:]:
-        step(FRIDAY, engine(role))
+    run(STEPS[before:])
     for statement, expected in zip(BUILT, in_the_database, strict=True):
         assert without_time(rows(statement, day=FRIDAY)) == without_time(expected), statement
-    streamed = "select account_id, instrument_id from intermediate.int_lots__streamed where (lots).quantity is {} null"
-    assert set(rows(streamed.format("not"))) == {(one, name) for one in METHODS if one != "SPECIFIC" for name in ("ADDS", "CROSSES")}
+    streamed = "select account_id, instrument_id from intermediate.int_lots__streamed where {} is_matched"
+    assert set(rows(streamed.format(""))) == {(one, name) for one in METHODS if one != "SPECIFIC" for name in ("ADDS", "CROSSES")}
     left = {(one, name) for one in METHODS for name in ("SPLITS", "AT ONCE", "HUGE")} | {("SPECIFIC", "ADDS"), ("SPECIFIC", "CROSSES")}
-    assert set(rows(streamed.format(""))) == left
+    assert set(rows(streamed.format("not"))) == left
     assert_books_tie()
+
+    # the same again without the kernel, which leaves nothing behind
+    monkeypatch.undo()
+    run([STEPS[before]])
+    assert rows("select count(*) from intermediate.int_lots__matched where is_streamed") == [(0,)]
+    for statement, expected in zip(BUILT, in_the_database, strict=True):
+        assert without_time(rows(statement, day=FRIDAY)) == without_time(expected), statement
 
     # 100.25 + 40 + 60 - 33.5 - 250 + 20 + 100 = 36.75, all of it from the last trade, which went through zero
     lots = (
@@ -129,6 +136,13 @@ def test_a_day_is_large_from_its_first_trade_too_many(monkeypatch: pytest.Monkey
         monkeypatch.setattr(large_days, "TRADES_OF_A_LARGE_DAY", enough)
         assert large_days.is_large_day(THURSDAY, transformer) == is_large
     assert not large_days.is_large_day(FRIDAY, transformer)
+
+
+def run(steps: Sequence[tuple[Callable[..., object], Role]]) -> None:
+    """The steps of Friday's close."""
+    with recorded_dbt():
+        for step, role in steps:
+            step(FRIDAY, engine(role))
 
 
 def without_time(found: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:

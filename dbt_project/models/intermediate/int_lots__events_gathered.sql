@@ -149,7 +149,7 @@ today as (
             and streamed.instrument_id = movements.instrument_id
     {{ lot_methods_of('movements') }}
     where
-        (streamed.lots).quantity is null
+        not streamed.is_matched
         and movements.business_date = {{ business_date() }}
         and movements.exchanged_currency_code is null
     union all

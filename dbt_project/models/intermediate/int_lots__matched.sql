@@ -1,11 +1,12 @@
 {{ config(
     indexes=[{'columns': ['book_id', 'account_id', 'instrument_id', 'business_date'], 'unique': true},
              {'columns': ['business_date'], 'type': 'brin'}],
+    is_streamed_into=true,
     analysed_columns=['business_date', 'book_id', 'account_id', 'instrument_id', 'quantity', 'is_replayed'],
 ) }}
 
 -- The open lots of each book, account and instrument and what the day realised of them, carried from day to day. A row stands for a
--- key that holds something or was touched today.
+-- key that holds something or was touched today. The kernel of a large day has put its keys here before (int_lots__streamed).
 
 with opening as (
     {% if is_incremental() %}
@@ -113,7 +114,16 @@ closing as (
             opening.book_id = matched.book_id
             and opening.account_id = matched.account_id
             and opening.instrument_id = matched.instrument_id
-    where matched.book_id is null
+    left join {{ ref('int_lots__streamed') }} as streamed
+        on
+            opening.book_id = streamed.book_id
+            and opening.account_id = streamed.account_id
+            and opening.instrument_id = streamed.instrument_id
+            and streamed.business_date = {{ business_date() }}
+            and streamed.is_matched
+    where
+        matched.book_id is null
+        and streamed.book_id is null
 )
 
 select
@@ -128,6 +138,7 @@ select
     realised_amount_base::numeric(24, 4) as realised_amount_base,
     realised_price_amount_base::numeric(24, 4) as realised_price_amount_base,
     is_replayed,
+    false as is_streamed,
     unnamed_quantity::numeric(28, 10) as unnamed_quantity,
     lot_ids,
     opened_dates,

@@ -18,25 +18,25 @@ MOST_STREAMS = 4
 
 
 def is_large_day(business_date: date, engine: sqlalchemy.Engine) -> bool:
-    """Whether a business date brings so many trades that their lots are streamed."""
+    """Whether a business date brings so many trades that their lots are streamed; a firm's first date never does."""
     with engine.connect() as connection:
-        found = connection.scalar(
-            text("select count(*) from (select from books.trade_versions where business_date = :business_date limit :enough) as trades"),
-            {"business_date": business_date, "enough": TRADES_OF_A_LARGE_DAY},
-        )
-    return bool(found == TRADES_OF_A_LARGE_DAY)
+        return bool(connection.scalar(text(IS_LARGE), {"business_date": business_date, "enough": TRADES_OF_A_LARGE_DAY}))
 
 
 def stream_lots(business_date: date) -> dict[str, int]:
-    """Fill `int_lots__streamed` from the views that say what the kernel reads; the table must be empty.
+    """Put the lots of a date's keys into `int_lots__matched`, and what was closed into `int_lots__streamed`, which must be empty.
 
     Returns:
         `keys` worked out here, and those `left` to the database: where trades name the lots they close, an event of the day works on the
         instrument, two trades came at the same moment, or a figure is beyond the kernel's.
     """
+    with psycopg_connection(Role.TRANSFORMER) as connection:
+        connection.execute("delete from intermediate.int_lots__matched where business_date = %s", (business_date,))
     streams = min(MOST_STREAMS, os.cpu_count() or 1)
     with ThreadPoolExecutor(streams) as pool:
         parts = list(pool.map(lambda number: _stream(business_date, number, streams), range(streams)))
+    with psycopg_connection(Role.TRANSFORMER) as connection:
+        connection.execute("analyze intermediate.int_lots__streamed (business_date, book_id, account_id, instrument_id, is_matched)")
     return {"keys": sum(keys for keys, _ in parts), "left": sum(left for _, left in parts)}
 
 
@@ -44,20 +44,26 @@ def _stream(business_date: date, number: int, streams: int) -> tuple[int, int]:
     """Match the keys of one of several streams that run side by side."""
     # costs a second, and most days are not large
     from posttrade.records.binary_copy import HEADER, TRAILER
-    from posttrade.records.lot_streams import match_streams
+    from posttrade.records.lot_streams import LOT_FIELDS, STREAMED_FIELDS, match_streams
 
     trades = _copied_out("int_lots__trades_streamed", business_date, number, streams)
     holdings = _copied_out("int_lots__holdings_streamed", business_date, number, streams)
     keys = left = 0
-    with psycopg_connection(Role.TRANSFORMER) as connection:
-        types = connection.execute(TYPES).fetchone()
-        assert types is not None
-        with connection.cursor().copy("copy intermediate.int_lots__streamed from stdin (format binary)") as copy:
-            copy.write(HEADER)
-            for rows, keys_of_rows, left_of_rows in match_streams(trades, holdings, business_date, types):
-                copy.write(rows)
+    with psycopg_connection(Role.TRANSFORMER) as one, psycopg_connection(Role.TRANSFORMER) as other:
+        row = one.execute("select 'books.lot_closing'::regtype::oid::bigint").fetchone()
+        assert row is not None
+        with (
+            one.cursor().copy(f"copy intermediate.int_lots__matched ({LOT_FIELDS}) from stdin (format binary)") as lots,
+            other.cursor().copy(f"copy intermediate.int_lots__streamed ({STREAMED_FIELDS}) from stdin (format binary)") as streamed,
+        ):
+            lots.write(HEADER)
+            streamed.write(HEADER)
+            for lot_rows, streamed_rows, keys_of_rows, left_of_rows in match_streams(trades, holdings, business_date, row[0]):
+                lots.write(lot_rows)
+                streamed.write(streamed_rows)
                 keys, left = keys + keys_of_rows - left_of_rows, left + left_of_rows
-            copy.write(TRAILER)
+            lots.write(TRAILER)
+            streamed.write(TRAILER)
     return keys, left
 
 
@@ -84,8 +90,7 @@ def _copied_out(view: str, business_date: date, number: int, streams: int) -> by
         connection.close()
 
 
-TYPES = """
-select
-    'books.lot_closing'::regtype::oid::bigint, 'books.lot_closing[]'::regtype::oid::bigint,
-    'books.lot_effect'::regtype::oid::bigint, 'books.lot_effect[]'::regtype::oid::bigint
+IS_LARGE = """
+select to_regclass('intermediate.int_lots__matched') is not null and count(*) = :enough
+from (select from books.trade_versions where business_date = :business_date limit :enough) as trades
 """

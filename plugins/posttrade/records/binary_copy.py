@@ -13,7 +13,7 @@ TRAILER = b"\xff\xff"
 NUMERIC_SPACE = 24
 """Bytes that a number of 64 bits takes at most, without its length."""
 
-BOOL, TEXT, TEXT_ARRAY, DATE, DATE_ARRAY, NUMERIC, NUMERIC_ARRAY = 16, 25, 1009, 1082, 1182, 1700, 1231
+BOOL, TEXT, DATE, NUMERIC = 16, 25, 1082, 1700
 """What the types are called in the format: their object identifiers, the same in every database."""
 
 

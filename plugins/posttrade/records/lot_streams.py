@@ -3,7 +3,7 @@
 A text stays where it is, in the buffer that came from the database; what names it is its position there.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import date
 
 import numpy as np
@@ -20,13 +20,10 @@ from posttrade.domain.lot_kernel import (
 from posttrade.records.binary_copy import (
     BOOL,
     DATE,
-    DATE_ARRAY,
     HEADER,
     NUMERIC,
-    NUMERIC_ARRAY,
     NUMERIC_SPACE,
     TEXT,
-    TEXT_ARRAY,
     count_rows,
     number_keys,
     read_int,
@@ -46,8 +43,13 @@ FIRST_LOT, END_OF_LOTS, IS_HOLDING_USABLE = range(2, 5)
 TRADE_FIELDS, HOLDING_FIELDS = 14, 8
 
 KEYS_AT_ONCE = 20_000
+LOT_FIELDS = (
+    "business_date, book_id, account_id, instrument_id, quantity, cost_amount, cost_amount_base, realised_amount, realised_amount_base,"
+    " realised_price_amount_base, lot_ids, opened_dates, quantities, costs, costs_base, is_replayed, is_streamed, unnamed_quantity"
+)
+STREAMED_FIELDS = "business_date, book_id, account_id, instrument_id, is_matched, closings"
 POOL_NAME = np.frombuffer(b"\0\0\0\7AVERAGE", np.uint8)
-BYTES_A_KEY, BYTES_A_LOT, BYTES_A_CLOSING = 512, 16 + 3 * (4 + NUMERIC_SPACE), 112 + 6 * NUMERIC_SPACE
+BYTES_A_KEY, BYTES_A_LOT, BYTES_A_CLOSING = 400, 16 + 3 * (4 + NUMERIC_SPACE), 112 + 6 * NUMERIC_SPACE
 """What is written at most for a key, a lot and a closing, without their texts."""
 
 
@@ -228,31 +230,23 @@ def write_lot_id(out, position, data, lot_id):
 
 
 @compiled
-def write_typed_numeric(out, position, value, scale, shown):
-    """A column of a composite that is a numeric."""
-    return write_numeric(out, write_int(out, position, NUMERIC, 4), value, scale, shown)
+def write_bool(out, position, value):
+    """A boolean with its length."""
+    position = write_int(out, position, 1, 4)
+    out[position] = value
+    return position + 1
 
 
 @compiled
-def write_closing(out, position, data, closing, event_ids):
-    """A closing as a value of type books.lot_closing."""
-    beginning = position
-    position = write_int(out, position + 4, 10, 4)
-    position = write_field(out, write_int(out, position, TEXT, 4), data, event_ids[closing[0]])
-    position = write_int(out, write_int(out, position, BOOL, 4), 1, 4)
-    out[position] = 0  # not a transfer
-    position = write_lot_id(out, write_int(out, position + 1, TEXT, 4), data, closing[1])
-    position = write_date(out, write_int(out, position, DATE, 4), closing[2])
-    position = write_typed_numeric(out, position, closing[3], QUANTITY_SCALE, 10)
-    for column in range(4, 9):
-        position = write_typed_numeric(out, position, closing[column], AMOUNT_SCALE, 4)
-    write_int(out, beginning, position - beginning - 4, 4)
-    return position
+def write_key(out, position, data, fields, business_date, trade):
+    """The beginning of a row with so many fields: business date, book, account and instrument."""
+    position = write_date(out, write_int(out, position, fields, 2), business_date)
+    return write_bytes(out, position, data, trade[KEY], trade[KEY_SIZE])
 
 
 @compiled
-def write_lot_book(out, position, data, lots, head, tail, closings, closed, event_ids, realised, types):
-    """Open lots and closings as a value of type books.lot_book.
+def write_lots(out, position, data, lots, head, tail, realised):
+    """What a row of int_lots__matched has beside its key.
 
     Args:
         out: the buffer to fill.
@@ -261,18 +255,21 @@ def write_lot_book(out, position, data, lots, head, tail, closings, closed, even
         lots: rows of id, date, quantity, cost, cost in base.
         head: the first open one.
         tail: one beyond the last.
-        closings: of the kernel, from row 0.
-        closed: how many.
-        event_ids: where the ids of the trades stand.
         realised: the three realised amounts.
-        types: object identifiers of lot_closing, of its array, of lot_effect and of its array.
     """
-    beginning = position
-    position = write_int(out, position + 4, 14, 4)
+    for column in range(2, 5):
+        total = np.int64(0)
+        for lot in range(head, tail):
+            total += lots[lot, column]
+        if column == 2:
+            position = write_numeric(out, position, total, QUANTITY_SCALE, 10)
+        else:
+            position = write_numeric(out, position, total, AMOUNT_SCALE, 4)
+    for amount in realised:
+        position = write_numeric(out, position, amount, AMOUNT_SCALE, 4)
     for column in range(5):
-        array_type = TEXT_ARRAY if column == 0 else DATE_ARRAY if column == 1 else NUMERIC_ARRAY
+        length = position
         element_type = TEXT if column == 0 else DATE if column == 1 else NUMERIC
-        length = write_int(out, position, array_type, 4)
         position = write_array_head(out, length + 4, element_type, tail - head)
         for lot in range(head, tail):
             if column == 0:
@@ -284,34 +281,34 @@ def write_lot_book(out, position, data, lots, head, tail, closings, closed, even
             else:
                 position = write_numeric(out, position, lots[lot, column], AMOUNT_SCALE, 4)
         write_int(out, length, position - length - 4, 4)
-    for column in range(2, 5):
-        total = np.int64(0)
-        for lot in range(head, tail):
-            total += lots[lot, column]
-        if column == 2:
-            position = write_typed_numeric(out, position, total, QUANTITY_SCALE, 10)
-        else:
-            position = write_typed_numeric(out, position, total, AMOUNT_SCALE, 4)
-    for amount in realised:
-        position = write_typed_numeric(out, position, amount, AMOUNT_SCALE, 4)
-    position = write_typed_numeric(out, position, np.int64(0), AMOUNT_SCALE, 0)  # every close found its lot by the method
-    length = write_int(out, position, types[1], 4)
-    position = write_array_head(out, length + 4, types[0], closed)
-    for number in range(closed):
-        position = write_closing(out, position, data, closings[number], event_ids)
-    write_int(out, length, position - length - 4, 4)
-    length = write_int(out, position, types[3], 4)
-    position = write_array_head(out, length + 4, types[2], 0)
-    write_int(out, length, position - length - 4, 4)
-    write_int(out, beginning, position - beginning - 4, 4)
     return position
 
 
 @compiled
-def match_and_write(data, business_date, trades, order, starts, holding_of, holdings, held_lots, first_key, end_of_keys, longest, types):
-    """Match the lots of a run of keys, and write them as rows of a binary COPY.
+def write_closings(out, position, data, closings, closed, event_ids, closing_type):
+    """Closings as an array of books.lot_closing, whose object identifier is given."""
+    length = position
+    position = write_array_head(out, length + 4, closing_type, closed)
+    for number in range(closed):
+        closing, beginning = closings[number], position
+        position = write_int(out, position + 4, 10, 4)
+        position = write_field(out, write_int(out, position, TEXT, 4), data, event_ids[closing[0]])
+        position = write_bool(out, write_int(out, position, BOOL, 4), False)  # not a transfer
+        position = write_lot_id(out, write_int(out, position, TEXT, 4), data, closing[1])
+        position = write_date(out, write_int(out, position, DATE, 4), closing[2])
+        position = write_numeric(out, write_int(out, position, NUMERIC, 4), closing[3], QUANTITY_SCALE, 10)
+        for column in range(4, 9):
+            position = write_numeric(out, write_int(out, position, NUMERIC, 4), closing[column], AMOUNT_SCALE, 4)
+        write_int(out, beginning, position - beginning - 4, 4)
+    write_int(out, length, position - length - 4, 4)
+    return position
 
-    The fields of a row are those of int_lots__streamed; without lots where the key is left to the database.
+
+@compiled
+def match_and_write(
+    data, business_date, trades, order, starts, holding_of, holdings, held_lots, first_key, end_of_keys, longest, closing_type
+):
+    """Match the lots of a run of keys, and write them as rows of two binary COPYs.
 
     Args:
         data: the buffer with the texts.
@@ -325,10 +322,11 @@ def match_and_write(data, business_date, trades, order, starts, holding_of, hold
         first_key: the first of the run.
         end_of_keys: one beyond its last.
         longest: bytes of the longest text with its length.
-        types: object identifiers of lot_closing, of its array, of lot_effect and of its array.
+        closing_type: object identifier of books.lot_closing.
 
     Returns:
-        The rows as bytes; how many keys are left to the database.
+        Rows with the fields LOT_FIELDS, of the keys matched; rows with the fields STREAMED_FIELDS, of all keys; how many keys are left to
+        the database.
     """
     rows = order[starts[first_key] : starts[end_of_keys]]
     ids, dates, quantities = trades[rows, ID], trades[rows, DAY], trades[rows, QUANTITY]
@@ -342,10 +340,10 @@ def match_and_write(data, business_date, trades, order, starts, holding_of, hold
     lots = np.empty((most, 5), np.int64)
     # every lot is closed whole once at most, and every trade closes one lot in part at most
     closings = np.empty((2 * most, 9), np.int64)
-    space = (end_of_keys - first_key) * (BYTES_A_KEY + 3 * longest)
-    space += (opened + len(rows)) * (BYTES_A_LOT + longest) + (opened + 2 * len(rows)) * (BYTES_A_CLOSING + 2 * longest)
-    out = np.empty(space, np.uint8)
-    position, left = np.int64(0), 0
+    space_of_keys = (end_of_keys - first_key) * (BYTES_A_KEY + 3 * longest)
+    out = np.empty(space_of_keys + (opened + len(rows)) * (BYTES_A_LOT + longest), np.uint8)
+    out_closed = np.empty(space_of_keys + (opened + 2 * len(rows)) * (BYTES_A_CLOSING + 2 * longest), np.uint8)
+    position, position_closed, left = np.int64(0), np.int64(0), 0
     for key in range(first_key, end_of_keys):
         first, last = starts[key] - starts[first_key], starts[key + 1] - starts[first_key]
         trade, holding = trades[rows[first]], holding_of[key]
@@ -357,23 +355,22 @@ def match_and_write(data, business_date, trades, order, starts, holding_of, hold
                 lots[tail] = held_lots[lot]
                 tail += 1
         is_matched = is_matched and fits(first, last, quantities, amounts, amounts_base, rates, lots, np.int64(0), tail)
-        position = write_date(out, write_int(out, position, 6, 2), business_date)
-        position = write_bytes(out, position, data, trade[KEY], trade[KEY_SIZE])
-        position = write_int(out, position, 1, 4)
-        out[position] = 0  # not replayed
-        position += 1
-        if not is_matched:
-            position = write_int(out, position, -1, 4)
+        position_closed = write_key(out_closed, position_closed, data, 6, business_date, trade)
+        position_closed = write_bool(out_closed, position_closed, is_matched)
+        closed = np.int64(0)
+        if is_matched:
+            head, tail, closed, realised, realised_base, realised_price_base = match_key(
+                trade[METHOD], trade[UNIT], trade[UNIT_BASE], first, last, ids, dates, quantities, amounts, amounts_base, rates,
+                lots, np.int64(0), tail, closings, closed,
+            )  # fmt: skip
+            position = write_key(out, position, data, 18, business_date, trade)
+            position = write_lots(out, position, data, lots, head, tail, (realised, realised_base, realised_price_base))
+            position = write_bool(out, write_bool(out, position, False), True)  # not replayed, streamed
+            position = write_numeric(out, position, np.int64(0), AMOUNT_SCALE, 10)  # every close found its lot by the method
+        else:
             left += 1
-            continue
-        head, tail, closed, realised, realised_base, realised_price_base = match_key(
-            trade[METHOD], trade[UNIT], trade[UNIT_BASE], first, last, ids, dates, quantities, amounts, amounts_base, rates,
-            lots, np.int64(0), tail, closings, np.int64(0),
-        )  # fmt: skip
-        position = write_lot_book(
-            out, position, data, lots, head, tail, closings, closed, ids, (realised, realised_base, realised_price_base), types
-        )
-    return out[:position], left
+        position_closed = write_closings(out_closed, position_closed, data, closings, closed, ids, closing_type)
+    return out[:position], out_closed[:position_closed], left
 
 
 @compiled
@@ -398,18 +395,19 @@ def longest_text(data, trades, held_lots):
 
 
 def match_streams(
-    trade_stream: bytes, holding_stream: bytes, business_date: date, types: Sequence[int]
-) -> Iterator[tuple[bytes, int, int]]:
+    trade_stream: bytes, holding_stream: bytes, business_date: date, closing_type: int
+) -> Iterator[tuple[bytes, bytes, int, int]]:
     """Match the trades of a day against what was held.
 
     Args:
         trade_stream: binary COPY of the trades, see `read_trades`.
         holding_stream: of the holdings, see `read_holdings`.
         business_date: of the day.
-        types: object identifiers of books.lot_closing, of its array, of books.lot_effect and of its array.
+        closing_type: object identifier of books.lot_closing.
 
     Yields:
-        Rows of a binary COPY, see `match_and_write`; how many keys they are of; how many of those are left to the database.
+        Rows of int_lots__matched and of int_lots__streamed as in a binary COPY of LOT_FIELDS and STREAMED_FIELDS; how many keys they
+        are of; how many of those are left to the database.
     """
     data = np.frombuffer(trade_stream + holding_stream, np.uint8)
     trades = read_trades(data, 0, count_rows(data, 0))
@@ -433,7 +431,7 @@ def match_streams(
     days = (business_date - date(2000, 1, 1)).days
     for first_key in range(0, keys, KEYS_AT_ONCE):
         end = min(first_key + KEYS_AT_ONCE, keys)
-        rows, left = match_and_write(
-            data, days, trades, order, starts, holding_of, holdings, held_lots, first_key, end, longest, tuple(types)
+        lots, streamed, left = match_and_write(
+            data, days, trades, order, starts, holding_of, holdings, held_lots, first_key, end, longest, closing_type
         )
-        yield rows.tobytes(), end - first_key, left
+        yield lots.tobytes(), streamed.tobytes(), end - first_key, left

@@ -4,7 +4,24 @@
 -- changed of earlier days, so that the sum over all dates up to one is the result as known then.
 
 with matched as (
-    {{ lots_matched_today() }}
+    select
+        book_id,
+        account_id,
+        instrument_id,
+        is_replayed,
+        (lots).closings
+    from ({{ lots_matched_today() }}) as worked_out
+    union all
+    select
+        book_id,
+        account_id,
+        instrument_id,
+        false,
+        closings
+    from {{ ref('int_lots__streamed') }}
+    where
+        business_date = {{ business_date() }}
+        and is_matched
 ),
 
 closings as (
@@ -23,7 +40,7 @@ closings as (
         closing.proceeds_amount_base,
         closing.realised_price_amount_base
     from matched
-    cross join lateral unnest((matched.lots).closings) as closing
+    cross join lateral unnest(matched.closings) as closing
     where not closing.is_transfer
     {% if is_incremental() %}
         union all
