@@ -113,3 +113,8 @@ line_methods as (
     union all
     select * from {{ ref('int_lots__linked_matched') }} where business_date = {{ business_date() }}
 {%- endmacro %}
+
+{# A lot method as the kernel of large days knows it (posttrade.domain.lot_kernel); null for one that it does not. #}
+{% macro lot_method_number(lot_method) -%}
+    array_position(array['FIFO', 'LIFO', 'HIGHEST_COST', 'LOWEST_COST', 'AVERAGE'], {{ lot_method }})
+{%- endmacro %}

@@ -1,8 +1,7 @@
 {{ config(materialized='view') }}
 
--- What the lot kernel reads of a large day beside its trades: the lots that were open before, of each book, account and instrument traded.
-
--- depends_on: {{ ref('int_trades__movements') }}
+-- What the lot kernel reads of a large day beside its trades: the lots that were open before. All of them: to pick those of the keys that are
+-- traded takes the database longer than to send the others.
 
 {% if lots_carried() %}
     select
@@ -18,14 +17,6 @@
     where
         held.business_date = {{ previous_business_date() }}
         and held.quantity <> 0
-        and (held.book_id, held.account_id, held.instrument_id) in (
-            select
-                trades.book_id,
-                trades.account_id,
-                trades.instrument_id
-            from {{ ref('int_trades__movements') }} as trades
-            where trades.business_date = {{ business_date() }}
-        )
 {% else %}
     select
         ''::text as book_id,

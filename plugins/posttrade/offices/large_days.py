@@ -15,6 +15,8 @@ TRADES_OF_A_LARGE_DAY = 50_000
 """From here on the kernel pays for what it takes to stream."""
 
 MOST_STREAMS = 4
+ROWS_OF_A_PART = 2_000_000
+"""Trades and holdings that are worked out at a time in a stream: some hundred bytes each."""
 
 
 def is_large_day(business_date: date, engine: sqlalchemy.Engine) -> bool:
@@ -32,22 +34,24 @@ def stream_lots(business_date: date) -> dict[str, int]:
     """
     with psycopg_connection(Role.TRANSFORMER) as connection:
         connection.execute("delete from intermediate.int_lots__matched where business_date = %s", (business_date,))
+        rows = connection.execute(ROWS, {"business_date": business_date}).fetchone()
     streams = min(MOST_STREAMS, os.cpu_count() or 1)
+    parts = max(streams, -(-(rows[0] if rows else 0) // ROWS_OF_A_PART))
     with ThreadPoolExecutor(streams) as pool:
-        parts = list(pool.map(lambda number: _stream(business_date, number, streams), range(streams)))
+        counts = list(pool.map(lambda part: _stream(business_date, part, parts), range(parts)))
     with psycopg_connection(Role.TRANSFORMER) as connection:
         connection.execute("analyze intermediate.int_lots__streamed (business_date, book_id, account_id, instrument_id, is_matched)")
-    return {"keys": sum(keys for keys, _ in parts), "left": sum(left for _, left in parts)}
+    return {"keys": sum(keys for keys, _ in counts), "left": sum(left for _, left in counts)}
 
 
-def _stream(business_date: date, number: int, streams: int) -> tuple[int, int]:
-    """Match the keys of one of several streams that run side by side."""
+def _stream(business_date: date, part: int, parts: int) -> tuple[int, int]:
+    """Match the keys of one of several parts; some run side by side."""
     # costs a second, and most days are not large
     from posttrade.records.binary_copy import HEADER, TRAILER
     from posttrade.records.lot_streams import LOT_FIELDS, STREAMED_FIELDS, match_streams
 
-    trades = _copied_out("int_lots__trades_streamed", business_date, number, streams)
-    holdings = _copied_out("int_lots__holdings_streamed", business_date, number, streams)
+    trades = _copied_out("int_lots__trades_streamed", business_date, part, parts)
+    holdings = _copied_out("int_lots__holdings_streamed", business_date, part, parts)
     keys = left = 0
     with psycopg_connection(Role.TRANSFORMER) as one, psycopg_connection(Role.TRANSFORMER) as other:
         row = one.execute("select 'books.lot_closing'::regtype::oid::bigint").fetchone()
@@ -67,8 +71,8 @@ def _stream(business_date: date, number: int, streams: int) -> tuple[int, int]:
     return keys, left
 
 
-def _copied_out(view: str, business_date: date, number: int, streams: int) -> bytes:
-    """A view of a day as binary COPY, the keys of one stream. By psycopg2, which hands rows on at an eighth of what psycopg 3 takes."""
+def _copied_out(view: str, business_date: date, part: int, parts: int) -> bytes:
+    """A view of a day as binary COPY, the keys of one part. By psycopg2, which hands rows on at an eighth of what psycopg 3 takes."""
     address = url(Role.TRANSFORMER)
     connection = psycopg2.connect(
         host=address.host,
@@ -81,7 +85,7 @@ def _copied_out(view: str, business_date: date, number: int, streams: int) -> by
     try:
         received = io.BytesIO()
         connection.cursor().copy_expert(
-            f"copy (select * from intermediate.{view} where abs(hashtext(book_id || account_id || instrument_id) % {streams}) = {number})"
+            f"copy (select * from intermediate.{view} where abs(hashtext(book_id || account_id || instrument_id) % {parts}) = {part})"
             " to stdout (format binary)",
             received,
         )
@@ -89,6 +93,16 @@ def _copied_out(view: str, business_date: date, number: int, streams: int) -> by
     finally:
         connection.close()
 
+
+ROWS = """
+select
+    (select count(*) from books.trade_versions where business_date = %(business_date)s)
+    + (
+        select count(*) from intermediate.int_lots__matched as held
+        inner join books.business_days as days on held.business_date = days.previous_business_date
+        where days.business_date = %(business_date)s
+    )
+"""
 
 IS_LARGE = """
 select to_regclass('intermediate.int_lots__matched') is not null and count(*) = :enough
