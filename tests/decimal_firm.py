@@ -164,6 +164,7 @@ class _Keeper:
             position.value_base = rounded(position.value * rate, base_minor)
         income = self._receive(day, rates)
         flows: dict[tuple[str, str], tuple[Decimal, Decimal]] = defaultdict(lambda: (ZERO, ZERO))
+        owed: dict[tuple[str, str, str], tuple[Decimal, Decimal]] = defaultdict(lambda: (ZERO, ZERO))
         for key in {*today.positions, *self.before.positions, *moved, *income, *realised, *self.realised}:
             currency = self.history.currencies[key[2]]
             result = self._result(
@@ -180,8 +181,14 @@ class _Keeper:
             today.results[key] = result
             amount, amount_base = flows[key[0], currency]
             flows[key[0], currency] = (amount - result["paid"], amount_base - result["paid_base"])
+            for kind in CORRECTIONS:
+                amount, amount_base = owed[key[0], currency, kind]
+                of_trades = moved.get(key, {})
+                owed[key[0], currency, kind] = (
+                    amount - of_trades.get(kind + "_paid", ZERO), amount_base - of_trades.get(kind + "_paid_base", ZERO)
+                )  # fmt: skip
         self.realised = realised
-        self._carry_claims(flows, rates, today, base_minor)
+        self._carry_claims(flows, owed, rates, today, base_minor)
         self.before, self.day_before = today, day
         return today
 
@@ -222,6 +229,8 @@ class _Keeper:
             sums[kind] += (sign * event.quantity * factor).quantize(Decimal("1e-10"), ROUND_HALF_UP)
         sums[kind + "_gross"] += sign * booked.gross
         sums[kind + "_gross_base"] += sign * booked.gross_base
+        sums[kind + "_paid"] += sign * (booked.gross + booked.fee)
+        sums[kind + "_paid_base"] += sign * (booked.gross_base + booked.fee_base)
         sums["fee"] += sign * booked.fee
         sums["fee_base"] += sign * booked.fee_base
 
@@ -337,9 +346,11 @@ class _Keeper:
         return result
 
     def _carry_claims(
-        self, flows: Mapping[tuple[str, str], tuple[Decimal, Decimal]], rates: Mapping[str, Decimal], today: DayOfFirm, base_minor: int
-    ) -> None:
-        """What each book is owed in a currency, valued anew; the change of its worth that no flow explains is the currency's."""
+        self, flows: Mapping[tuple[str, str], tuple[Decimal, Decimal]], owed: Mapping[tuple[str, str, str], tuple[Decimal, Decimal]],
+        rates: Mapping[str, Decimal], today: DayOfFirm, base_minor: int,
+    ) -> None:  # fmt: skip
+        """What each book is owed in a currency, valued anew; the change of its worth that neither a flow nor a correction explains is the
+        currency's."""
         for book, currency in {*flows, *self.claims}:
             amount, amount_base = self.claims.get((book, currency), (ZERO, ZERO))
             flow, flow_base = flows.get((book, currency), (ZERO, ZERO))
@@ -347,10 +358,19 @@ class _Keeper:
             closing_base = rounded(closing * rates[currency], base_minor)
             self.claims[book, currency] = (closing, closing_base)
             gained = closing_base - amount_base - flow_base
-            today.results[book, "", f"CASH:{currency}"] = {
+            result = {
                 "opening_value": amount, "opening_value_base": amount_base, "closing_value": closing, "closing_value_base": closing_base,
-                "paid": flow, "paid_base": flow_base, "fx_transaction_base": gained, "total": ZERO, "total_base": gained,
+                "paid": flow, "paid_base": flow_base, "total": ZERO, "total_base": gained,
             }  # fmt: skip
+            for kind in CORRECTIONS:
+                more, more_base = owed.get((book, currency, kind), (ZERO, ZERO))
+                corrected = (
+                    rounded((amount + more) * rates[currency], base_minor) - rounded(amount * rates[currency], base_minor) - more_base
+                )
+                result[kind + "_base"] = corrected
+                gained -= corrected
+                amount += more
+            today.results[book, "", f"CASH:{currency}"] = result | {"fx_transaction_base": gained}
 
 
 def _order(step: Split | Booked) -> tuple[date, bool, float, float, str]:

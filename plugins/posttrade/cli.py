@@ -485,7 +485,8 @@ def changes(
             add(one.instrument_id, "as known then", one.as_known)
             for event in one.events:
                 version = f" {event.version}" if event.version else ""
-                add("", f"{event.learned_on} {event.event_type} {event.event_id}{version} ({event.account_id})", event.change)
+                account = f" ({event.account_id})" if event.account_id else ""
+                add("", f"{event.learned_on} {event.event_type} {event.event_id}{version}{account}", event.change)
             add("", "as known now", one.as_known_now)
     out.print(table if table.row_count else f"Nothing that was learned since changes {book} on {day}.")
 
