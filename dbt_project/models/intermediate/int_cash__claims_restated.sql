@@ -25,7 +25,9 @@ corrected as (
         on
             claims.currency_code = todays_rates.currency_code
             and todays_rates.business_date = {{ business_date() }}
-    where claims.is_exchange or claims.currency_code <> todays_rates.base_currency_code
+    where
+        claims.movement_type <> 'NEW'
+        and (claims.is_exchange or claims.currency_code <> todays_rates.base_currency_code)
     group by
         figure_dates.figure_date,
         claims.book_id,

@@ -209,6 +209,7 @@ claims_corrected as (
         coalesce(sum(amount) filter (where movement_type = 'LATE'), 0) as late_amount,
         coalesce(sum(amount_base) filter (where movement_type = 'LATE'), 0) as late_amount_base
     from {{ claims_traded() }} as traded
+    where movement_type <> 'NEW'
     group by book_id, currency_code
 ),
 
