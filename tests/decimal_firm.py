@@ -210,6 +210,7 @@ class _Keeper:
                 position.accrued_base = rounded(position.accrued * rate, base_minor)
         income = self._receive(day, rates)
         flows: dict[tuple[str, str], tuple[Decimal, Decimal]] = defaultdict(lambda: (ZERO, ZERO))
+        owed: dict[tuple[str, str, str], tuple[Decimal, Decimal]] = defaultdict(lambda: (ZERO, ZERO))
         for key in {*today.positions, *self.before.positions, *moved, *income, *realised, *self.realised}:
             currency = self.history.currencies[key[2]]
             cash, formerly = in_lieu.get(key, (ZERO, ZERO)), self.in_lieu.get(key, (ZERO, ZERO))
@@ -228,14 +229,24 @@ class _Keeper:
             today.results[key] = result
             amount, amount_base = flows[key[0], currency]
             flows[key[0], currency] = (amount - result["paid"], amount_base - result["paid_base"])
-            exchanged = self.terms(key[2]).exchanged
+            exchanged, of_trades = self.terms(key[2]).exchanged, moved.get(key, {})
             if exchanged:
                 given, given_base = flows[key[0], currency]
                 flows[key[0], currency] = (given - moved[key]["gross"], given_base - moved[key]["exchanged_base"])
                 brought, brought_base = flows[key[0], exchanged]
                 flows[key[0], exchanged] = (brought + moved[key]["exchanged"], brought_base + moved[key]["exchanged_base"])
+            for kind in CORRECTIONS:
+                amount, amount_base = owed[key[0], currency, kind]
+                owed[key[0], currency, kind] = (
+                    amount - of_trades.get(kind + "_paid", ZERO), amount_base - of_trades.get(kind + "_paid_base", ZERO)
+                )  # fmt: skip
+                if exchanged:
+                    amount, amount_base = owed[key[0], exchanged, kind]
+                    owed[key[0], exchanged, kind] = (
+                        amount + of_trades.get(kind + "_exchanged", ZERO), amount_base + of_trades.get(kind + "_exchanged_base", ZERO)
+                    )  # fmt: skip
         self.realised, self.in_lieu = realised, in_lieu
-        self._carry_claims(flows, rates, today, base_minor)
+        self._carry_claims(flows, owed, rates, today, base_minor)
         self.before, self.day_before = today, day
         return today
 
@@ -290,6 +301,14 @@ class _Keeper:
         sums["accrued_base"] += sign * booked.accrued_base
         sums["exchanged"] += sign * booked.exchanged
         sums["exchanged_base"] += sign * booked.exchanged_base
+        sums[kind + "_exchanged"] += sign * booked.exchanged
+        sums[kind + "_exchanged_base"] += sign * booked.exchanged_base
+        terms = self.terms(event.instrument)
+        given, given_base = (booked.gross, booked.exchanged_base if terms.exchanged else booked.gross_base)
+        if terms.is_paid_daily:
+            given, given_base = ZERO, ZERO
+        sums[kind + "_paid"] += sign * (given + booked.accrued + booked.fee)
+        sums[kind + "_paid_base"] += sign * (given_base + booked.accrued_base + booked.fee_base)
         sums["fee"] += sign * booked.fee
         sums["fee_base"] += sign * booked.fee_base
 
@@ -465,9 +484,11 @@ class _Keeper:
             value, value_base = then, turned
 
     def _carry_claims(
-        self, flows: Mapping[tuple[str, str], tuple[Decimal, Decimal]], rates: Mapping[str, Decimal], today: DayOfFirm, base_minor: int
-    ) -> None:
-        """What each book is owed in a currency, valued anew; the change of its worth that no flow explains is the currency's."""
+        self, flows: Mapping[tuple[str, str], tuple[Decimal, Decimal]], owed: Mapping[tuple[str, str, str], tuple[Decimal, Decimal]],
+        rates: Mapping[str, Decimal], today: DayOfFirm, base_minor: int,
+    ) -> None:  # fmt: skip
+        """What each book is owed in a currency, valued anew; the change of its worth that neither a flow nor a correction explains is the
+        currency's."""
         for book, currency in {*flows, *self.claims}:
             amount, amount_base = self.claims.get((book, currency), (ZERO, ZERO))
             flow, flow_base = flows.get((book, currency), (ZERO, ZERO))
@@ -475,10 +496,19 @@ class _Keeper:
             closing_base = rounded(closing * rates[currency], base_minor)
             self.claims[book, currency] = (closing, closing_base)
             gained = closing_base - amount_base - flow_base
-            today.results[book, "", f"CASH:{currency}"] = {
+            result = {
                 "opening_value": amount, "opening_value_base": amount_base, "closing_value": closing, "closing_value_base": closing_base,
-                "paid": flow, "paid_base": flow_base, "fx_transaction_base": gained, "total": ZERO, "total_base": gained,
+                "paid": flow, "paid_base": flow_base, "total": ZERO, "total_base": gained,
             }  # fmt: skip
+            for kind in CORRECTIONS:
+                more, more_base = owed.get((book, currency, kind), (ZERO, ZERO))
+                corrected = (
+                    rounded((amount + more) * rates[currency], base_minor) - rounded(amount * rates[currency], base_minor) - more_base
+                )
+                result[kind + "_base"] = corrected
+                gained -= corrected
+                amount += more
+            today.results[book, "", f"CASH:{currency}"] = result | {"fx_transaction_base": gained}
 
 
 def _order(step: Split | Expiry | Booked) -> tuple[date, bool, float, float, str]:

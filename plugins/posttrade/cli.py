@@ -485,7 +485,8 @@ def changes(
             add(one.instrument_id, "as known then", one.as_known)
             for event in one.events:
                 version = f" {event.version}" if event.version else ""
-                add("", f"{event.learned_on} {event.event_type} {event.event_id}{version} ({event.account_id})", event.change)
+                account = f" ({event.account_id})" if event.account_id else ""
+                add("", f"{event.learned_on} {event.event_type} {event.event_id}{version}{account}", event.change)
             add("", "as known now", one.as_known_now)
     out.print(table if table.row_count else f"Nothing that was learned since changes {book} on {day}.")
 
@@ -749,9 +750,10 @@ def show_held_trades() -> None:
     with running_server():
         held = list_held(engine(Role.OPERATOR))
     for one in held:
+        block = f"; decided on with its block {one['block_trade_id']} {one['block_version']}" if one["block_trade_id"] else ""
         out.print(
             f"{one['trade_id']} {one['version']}  {one['event_type']}, recorded for {one['business_date']}, of a trade dated"
-            f" {one['first_trade_date']}: on or before {one['last_date_out_of_reach']}",
+            f" {one['first_trade_date']}: on or before {one['last_date_out_of_reach']}{block}",
             markup=False,
             soft_wrap=True,
         )
@@ -777,7 +779,7 @@ def show_waiting_blocks() -> None:
 
 @trades_app.command("release")
 def release_trade(
-    trade_id: Annotated[str, typer.Argument(help="The trade as on record, e.g. CSV~T-1001.")],
+    trade_id: Annotated[str, typer.Argument(help="The trade as on record, e.g. CSV~T-1001; a block with all its allocations.")],
     version: Annotated[int, typer.Argument(help="Its version; the ones before it are covered.")],
     by: Annotated[str, typer.Option(help="Your name; never the trader's, nor whoever corrected the row.")],
     reason: Annotated[str, typer.Option(help="Why it may be booked.")],
@@ -788,7 +790,7 @@ def release_trade(
 
 @trades_app.command("refuse")
 def refuse_trade(
-    trade_id: Annotated[str, typer.Argument(help="The trade as on record, e.g. CSV~T-1001.")],
+    trade_id: Annotated[str, typer.Argument(help="The trade as on record, e.g. CSV~T-1001; a block with all its allocations.")],
     version: Annotated[int, typer.Argument(help="Its version.")],
     by: Annotated[str, typer.Option(help="Your name; never the trader's, nor whoever corrected the row.")],
     reason: Annotated[str, typer.Option(help="Why it stays out.")],

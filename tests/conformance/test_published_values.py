@@ -7,9 +7,10 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
+from bonds_of_tests import bond
 
 from posttrade.domain.bank_calendars import BankCalendar, is_bank_day
-from posttrade.domain.bonds import FixedRateBond, accrued_percents, coupons, day_count_of, year_fraction
+from posttrade.domain.bonds import accrued_percents, coupons, day_count_of, year_fraction
 from posttrade.domain.calendars import is_session
 
 ANSWERS = Path(__file__).parents[1] / "data" / "conformance"
@@ -50,35 +51,28 @@ def test_day_counts(row: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("row", answers("schedules"), ids=lambda row: f"{row['issue_date']}-{row['maturity_date']}")
 def test_schedules(row: dict[str, str]) -> None:
-    bond = FixedRateBond(
-        Decimal(4),
-        int(row["coupon_frequency"]),
-        "ACT/365F",
-        date.fromisoformat(row["issue_date"]),
-        date.fromisoformat(row["first_coupon_date"]) if row["first_coupon_date"] else None,
-        date.fromisoformat(row["maturity_date"]),
-        "XETR",
-    )
-    dates = [bond.issue_date, *(coupon.coupon_date for coupon in coupons(bond))]
+    frequency = int(row["coupon_frequency"])
+    terms = bond(row["issue_date"], row["maturity_date"], first=row["first_coupon_date"], frequency=frequency, day_count="ACT/365F")
+    dates = [terms.schedule.dates[0], *(coupon.coupon_date for coupon in coupons(terms))]
     assert " ".join(map(str, dates)) == row["expected_dates"]
 
 
 @pytest.mark.parametrize("row", answers("bonds"), ids=lambda row: f"{row['bond']} {row['question']} {row['on_date']}")
 def test_accrued_interest_and_coupons(row: dict[str, str]) -> None:
-    bond = FixedRateBond(
-        Decimal(row["coupon_rate"]),
-        int(row["coupon_frequency"]),
-        row["day_count"],
-        date.fromisoformat(row["issue_date"]),
-        date.fromisoformat(row["first_coupon_date"]) if row["first_coupon_date"] else None,
-        date.fromisoformat(row["maturity_date"]),
-        row["market_mic"],
+    terms = bond(
+        row["issue_date"],
+        row["maturity_date"],
+        first=row["first_coupon_date"],
+        rate=row["coupon_rate"],
+        frequency=int(row["coupon_frequency"]),
+        day_count=row["day_count"],
+        market_mic=row["market_mic"],
     )
     day = date.fromisoformat(row["on_date"])
     if row["question"] == "accrued":
-        found = accrued_percents(bond, [day])[day]
+        found = accrued_percents(terms, [day])[day]
     else:
-        coupon = next(one for one in coupons(bond) if one.coupon_date == day)
+        coupon = next(one for one in coupons(terms) if one.coupon_date == day)
         found = coupon.coupon_percent
         if row["expected_pay_date"]:
             assert str(coupon.pay_date) == row["expected_pay_date"]

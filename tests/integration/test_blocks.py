@@ -15,14 +15,18 @@ from sqlalchemy.exc import IntegrityError
 from typer.testing import CliRunner
 
 from posttrade.cli import app
+from posttrade.errors import PosttradeError
 from posttrade.messages.contracts import ALLOCATIONS, CONTRACTS
 from posttrade.offices import business_days, front_office
-from posttrade.records.database import administrator_url
+from posttrade.records.database import Role, administrator_url, engine
+from posttrade.records.exceptions import list_exceptions, replay_exception
+from posttrade.records.trade_releases import decide_on_trade
 
 pytestmark = pytest.mark.usefixtures("fresh_database")
 FRIDAY, MONDAY, TUESDAY, WEDNESDAY = (date(2020, 3, day) for day in (6, 9, 10, 11))
 HEADER = ",".join(column.name for column in ALLOCATIONS.columns)
 WAITING = "select trade_id, quantity::integer, allocated_quantity::integer, waits_because from operations.waiting_blocks order by 1"
+DECIDED = "select trade_id, version from operations.trade_releases order by 1, 2"
 STANDS = (
     "select distinct on (trade_id) trade_id, event_type = 'CANCEL', account_id, book_id, quantity::integer, price::integer, fee_amount"
     " from books.trade_versions where block_trade_id is not null order by trade_id, version desc"
@@ -141,8 +145,90 @@ def test_beyond_the_cutoff_the_allocations_are_held_and_not_the_block() -> None:
     allocate("1", "CSV~B,1,1,A1,6,,", "CSV~B,1,2,A2,4,,")
     record_trades(JANUARY_5, [block(2, "CANCEL")], "trades_b.csv")
     held = "select trade_id, version, event_type from operations.held_trade_events order by 1, 2"
-    # The cancellation of what is held is held as well; nobody need decide on the block.
+    # The cancellation of what is held is held as well; the block itself does not wait.
     assert found(held) == [("CSV~B/1", 1, "NEW"), ("CSV~B/1", 2, "CANCEL"), ("CSV~B/2", 1, "NEW"), ("CSV~B/2", 2, "CANCEL")]
+    # Decided on is the cancellation, and what it cancels.
+    decide_on_trade("CSV~B", 2, "REFUSED", "Ada", "too late", JANUARY_5, engine(Role.OPERATOR))
+    assert found(held) == []
+    assert found(DECIDED) == [("CSV~B/1", 1), ("CSV~B/1", 2), ("CSV~B/2", 1), ("CSV~B/2", 2)]
+
+
+def test_a_trade_that_becomes_a_block_is_decided_on_with_its_allocations() -> None:
+    """Whoever corrected the row of the block decides on no part of it."""
+    open_firm_with_blocks()
+    deliver(JANUARY_5, "firms", ["EXAMPLE,Example Firm,,EUR,XETR,5"], header=",".join(CONTRACTS["firms"].orders[0]))
+    front_office.record_reference_data(JANUARY_5, loader())
+    business_days.publish_calendar(JANUARY_5, loader())
+    record_trades(JANUARY_5, [line("B", trade_date="2025-12-01"), block(2, "AMEND", trade_date="2025-12-01", counterparty_id="NONE")])
+    (waiting,) = list_exceptions(loader())
+    corrected = block(2, "AMEND", trade_date="2025-12-01")
+    replay_exception(waiting["exception_id"], corrected, "Olga Operator", JANUARY_5, loader())
+    allocate("1", "CSV~B,1,1,A1,6,,", "CSV~B,1,2,A2,4,,")
+    held = "select trade_id, version from operations.held_trade_events order by 1, 2"
+    everything = [("CSV~B", 1), ("CSV~B", 2), ("CSV~B/1", 1), ("CSV~B/2", 1)]
+    assert found(held) == everything
+    with pytest.raises(PosttradeError, match="comes from Olga Operator; a second person must decide on it"):
+        decide_on_trade("CSV~B", 2, "RELEASED", "olga operator", "agreed", JANUARY_5, engine(Role.OPERATOR))
+    # Nor can the allocations alone be decided on, by whatever means: the trade would stand beside them.
+    parts = "insert into operations.trade_releases select trade_id, version, 'RELEASED', 'Ada', 'agreed', business_date"
+    parts += " from books.trade_versions where block_trade_id is not null"
+    alone = pytest.raises(IntegrityError, match="the block CSV~B is decided on as a whole, and CSV~B waits still")
+    with alone, engine(Role.OPERATOR).begin() as connection:
+        connection.execute(text(parts))
+    decide_on_trade("CSV~B", 2, "RELEASED", "Ada", "agreed", JANUARY_5, engine(Role.OPERATOR))
+    assert found(held) == []
+    assert found(DECIDED) == everything
+
+
+def test_a_late_block_is_released_as_a_whole() -> None:
+    firm = SmallFirm(books=("B", "C"), accounts=("A", "X"))
+    house = {"account_id": "HOUSE", "name": "House", "custodian_id": "CUS", "account_type": "ALLOCATION"}
+    accounts = [{"account_id": name, "name": name, "custodian_id": "CUS"} for name in ("A", "X")]
+    late = {"firm_id": "EXAMPLE", "name": "Example Firm", "base_currency_code": "USD", "home_calendar": "XNYS", "posting_cutoff_days": 1}
+    trader = {"trader_id": "T1", "name": "Tessa Testperson", "desk_id": "D"}
+    firm.day(FRIDAY, [], {"I": "11.00"}, accounts=[*accounts, house], firms=[late], traders=[trader])
+    firm.day(MONDAY, [], {"I": "11.00"})
+    bought = trade("K", FRIDAY, 100, "10.00", account_id="HOUSE", fee_amount="1.00", trader_id="T1")
+    first = {"block_trade_id": "CSV~K", "version": 1, "allocation_no": 1, "account_id": "A", "quantity": 60}
+    second = {**first, "allocation_no": 2, "account_id": "X", "quantity": 40, "book_id": "C"}
+    firm.day(TUESDAY, [bought], {"I": "11.00"}, allocations=[first, second])
+    held = "select trade_id, version from operations.held_trade_events order by 1, 2"
+    positions = "select book_id, account_id, traded_quantity, cost_amount from marts.fct_positions where business_date = :day order by 1"
+    assert rows(held) == [("CSV~K/1", 1), ("CSV~K/2", 1)]
+    assert rows(positions, day=TUESDAY) == []
+    waits = (
+        "CSV~K/2 1  NEW, recorded for 2020-03-10, of a trade dated 2020-03-06: on or before 2020-03-06; decided on with its block CSV~K 1\n"
+    )
+    assert waits in CliRunner().invoke(app, ["trades", "held"]).output
+
+    def refused(trade_id: str, version: int, by: str = "Ada") -> str:
+        with pytest.raises(PosttradeError) as caught:
+            decide_on_trade(trade_id, version, "RELEASED", by, "the broker's mistake", WEDNESDAY, engine(Role.OPERATOR))
+        return str(caught.value)
+
+    assert refused("CSV~K/1", 1) == (
+        "The block CSV~K is decided on as a whole, and CSV~K/2 waits still."
+        " Release or refuse the block; ./posttrade trades held says which version of it."
+    )
+    assert refused("CSV~K", 2) == (
+        "The allocations of CSV~K that wait follow version 1 of it, not version 2. Look at them again: ./posttrade trades held."
+    )
+    assert refused("CSV~K", 1, " tessa testperson").startswith("The trade CSV~K/1 comes from Tessa Testperson;")
+    assert rows(DECIDED) == []
+    command = ["trades", "release", "CSV~K", "1", "--by", "Ada", "--reason", "the broker's mistake"]
+    assert CliRunner().invoke(app, command).output == "Released.\n"
+    assert refused("CSV~K", 1).startswith("Version 1 of the trade CSV~K waits for no release.")
+    assert (rows(held), rows(DECIDED)) == ([], [("CSV~K/1", 1), ("CSV~K/2", 1)])
+
+    # Booked together on Wednesday; an amendment of that day waits anew.
+    firm.day(WEDNESDAY, [{**bought, "version": 2, "event_type": "AMEND", "price": "10.10"}], {"I": "11.00"})
+    assert rows(positions, day=WEDNESDAY) == [("B", "A", 60, Decimal("600.60")), ("C", "X", 40, Decimal("400.40"))]
+    result = "select late_trades_amount from marts.fct_profit_and_loss where business_date = :day and instrument_id = 'I' order by 1"
+    assert rows(result, day=WEDNESDAY) == [(40,), (60,)]
+    assert rows(held) == [("CSV~K/1", 2), ("CSV~K/2", 2)]
+    decide_on_trade("CSV~K", 2, "REFUSED", "Ada", "settled with the broker", date(2020, 3, 12), engine(Role.OPERATOR))
+    assert rows(held) == []
+    assert_books_tie()
 
 
 def test_a_block_through_the_close_follows_its_amendments_and_its_cancellation() -> None:

@@ -8,6 +8,12 @@ from decimal import Decimal
 
 import pytest
 from integration.small_firm import SmallFirm, assert_books_tie, rows, trade, value
+from typer.testing import CliRunner
+
+from posttrade.cli import app
+from posttrade.offices.derivations import run_dbt
+from posttrade.records.database import Role, engine
+from posttrade.reports.changes import Figure, read_changes
 
 pytestmark = pytest.mark.usefixtures("fresh_database")
 MON, TUE, WED, THU = (date(2026, 1, day) for day in (5, 6, 7, 8))
@@ -93,4 +99,131 @@ def test_currencies_are_exchanged_and_money_is_lent_and_borrowed() -> None:
     assert rows("select distinct instrument_id from operations.settlement_instructions") == [("S",)]
     # In base currency nothing is left of what was exchanged.
     assert value("select sum(amount_base) from ledger.journal_lines where gl_account = 'fx_position'") == 0
+    assert_books_tie()
+
+
+# What Tuesday's result says, in euro: amended, cancelled and late trades, currency on claims, total. Dollars are 0.90 on Monday and 0.92 on
+# Tuesday, sterling 1.15 and 1.17, the outright 1.12 and 1.10.
+#
+# SPOT      1,000.00 euro for 1,100.00 dollars: -990.00 on Monday, -1,012.00 on Tuesday. Late: -12.00. At 1.11 in place of 1.10 10.00
+#           dollars more are owed: -9.20; the 1,100.00 of Monday lost 22.00. Cancelled, the 10.00 of Monday and the -22.00 of Tuesday go.
+# CROSS     100.00 pounds for 130.00 dollars and a fee of 5.00, late: 117.00 against 119.60, and 4.60.
+# FORWARD   1,000.00 euro at 1.11: worth 1,120.00 dollars for 1,110.00 on Monday, 1,008.00 against 999.00; 1,100.00 on Tuesday, 1,012.00
+#           against 1,021.20. Late: -9.20. At 1.12: -9.20 too, told by the outright with its 1,030.40 for 999.00 (-31.40) and the
+#           claim on its other side (22.20). Cancelled: the 9.00 of Monday and the -18.20 of Tuesday (22.40 - 18.40 - 22.20) go.
+# DEPOSIT   A day of 3.6 % on 10,000.00 is earned on Tuesday, on 12,000.00 as amended, whenever it was told. REPO: on 5,000.00 owed.
+CORRECTED_ON_TUESDAY = """
+    SPOT-LATE          CASH:USD      0       0   -12.00      0   -12.00
+    SPOT-AMENDED       CASH:USD  -9.20       0        0 -22.00   -31.20
+    SPOT-CANCELLED     CASH:USD      0   12.00        0 -22.00   -10.00
+    CROSS-LATE         CASH:GBP      0       0    -2.60      0    -2.60
+    CROSS-LATE         GBPUSD        0       0        0      0    -4.60
+    FORWARD-LATE       OUTRIGHT      0       0    -9.20      0    -9.20
+    FORWARD-AMENDED    OUTRIGHT -31.40       0        0      0   -27.40
+    FORWARD-AMENDED    CASH:USD  22.20       0        0 -22.20        0
+    FORWARD-CANCELLED  OUTRIGHT      0  -13.00        0      0    -9.00
+    FORWARD-CANCELLED  CASH:USD      0   22.20        0 -22.20        0
+    DEPOSIT-LATE       LENT          0       0        0      0     1.00
+    DEPOSIT-AMENDED    LENT          0       0        0      0     1.20
+    REPO-LATE          BORROWED      0       0        0      0    -0.50
+"""
+
+# What that changes of Monday: quantity, value and result, in euro at the rates of Monday; what was paid is at the rate it was booked at.
+CHANGED_OF_MONDAY = """
+    SPOT-LATE          CASH:EUR  LATE              0   1000.00       0
+    SPOT-LATE          CASH:USD  LATE              0   -990.00   10.00
+    SPOT-AMENDED       CASH:USD  AMENDMENT         0     -9.00   -9.00
+    SPOT-CANCELLED     CASH:EUR  CANCELLATION      0  -1000.00       0
+    SPOT-CANCELLED     CASH:USD  CANCELLATION      0    990.00  -10.00
+    CROSS-LATE         CASH:GBP  LATE              0    115.00   -4.60
+    CROSS-LATE         CASH:USD  LATE              0   -121.50    2.70
+    CROSS-LATE         GBPUSD    LATE              0         0   -4.60
+    FORWARD-LATE       OUTRIGHT  LATE           1000   1008.00  -13.20
+    FORWARD-LATE       CASH:USD  LATE              0   -999.00   22.20
+    FORWARD-AMENDED    OUTRIGHT  AMENDMENT         0         0  -31.40
+    FORWARD-AMENDED    CASH:USD  AMENDMENT         0     -9.00   22.40
+    FORWARD-CANCELLED  OUTRIGHT  CANCELLATION  -1000  -1008.00   -9.00
+    FORWARD-CANCELLED  CASH:USD  CANCELLATION      0    999.00       0
+    DEPOSIT-LATE       LENT      LATE          10000  10000.00       0
+    DEPOSIT-AMENDED    LENT      AMENDMENT      2000   2000.00       0
+    DEPOSIT-CANCELLED  LENT      CANCELLATION -10000 -10000.00       0
+    REPO-LATE          BORROWED  LATE          -5000  -5000.00       0
+"""
+
+
+def lines(table: str, names: int) -> list[tuple[object, ...]]:
+    """A table written out, names before figures."""
+    cells = [line.split() for line in table.split("\n") if line.strip()]
+    return sorted((*line[:names], *map(Decimal, line[names:])) for line in cells)
+
+
+def test_late_amended_and_cancelled_deals_are_corrections_of_the_dates_before() -> None:
+    pair = {"market_mic": "XOFF", "currency_code": "USD", "notional_currency_code": "EUR"}
+    dealt: dict[str, dict[str, object]] = {
+        "SPOT": {"instrument_id": "EURUSD", "quantity": 1000, "price": "1.10"},
+        "CROSS": {"instrument_id": "GBPUSD", "quantity": 100, "price": "1.30", "fee_amount": "5"},
+        "FORWARD": {"instrument_id": "OUTRIGHT", "quantity": 1000, "price": "1.11"},
+        "DEPOSIT": {"instrument_id": "LENT", "quantity": 10000, "price": "100", "currency_code": "EUR"},
+        "REPO": {"instrument_id": "BORROWED", "quantity": 5000, "price": "100", "currency_code": "EUR", "side": "SELL"},
+    }
+    amended: dict[str, dict[str, object]] = {"SPOT": {"price": "1.11"}, "FORWARD": {"price": "1.12"}, "DEPOSIT": {"quantity": 12000}}
+    late = [trade(f"{kind}-LATE", MON, 1, "1") | {"book_id": f"{kind}-LATE"} | dealt[kind] for kind in dealt]
+    booked = {
+        f"{kind}-{fate}": trade(f"{kind}-{fate}", MON, 1, "1") | {"book_id": f"{kind}-{fate}"} | dealt[kind]
+        for kind in amended for fate in ("AMENDED", "CANCELLED")
+    }  # fmt: skip
+    firm = SmallFirm(
+        base="EUR",
+        books=[*booked, *(str(one["book_id"]) for one in late)],
+        instruments=[
+            pair | {"instrument_id": "EURUSD", "product_line": "fx_spot"},
+            pair | {"instrument_id": "GBPUSD", "product_line": "fx_spot", "notional_currency_code": "GBP"},
+            pair | {"instrument_id": "OUTRIGHT", "product_line": "fx_forward", "maturity_date": THU},
+            DEAL | {"instrument_id": "LENT", "product_line": "deposit"},
+            DEAL | {"instrument_id": "BORROWED", "product_line": "repo"},
+            {"instrument_id": "S", "currency_code": "GBP"},
+        ],
+    )
+    firm.day(MON, booked.values(), {"OUTRIGHT": "1.12"}, {"USD": "0.90", "GBP": "1.15"})
+    later = [
+        *late,
+        *(booked[f"{kind}-AMENDED"] | {"version": 2, "event_type": "AMEND"} | change for kind, change in amended.items()),
+        *({"trade_id": f"{kind}-CANCELLED", "version": 2, "event_type": "CANCEL"} for kind in amended),
+    ]
+    firm.day(TUE, later, {"OUTRIGHT": "1.10"}, {"USD": "0.92", "GBP": "1.17"})
+
+    components = ("amended_trades", "cancelled_trades", "late_trades", "fx_transaction", "total")
+    sums = ", ".join(f"{name}_amount_base" for name in components)
+    found = rows(f"select book_id, instrument_id, {sums} from marts.fct_profit_and_loss where business_date = :day", day=TUE)
+    assert sorted(row for row in found if any(row[2:])) == lines(CORRECTED_ON_TUESDAY, 2)
+    # Owing more or less of a currency is no result in it.
+    assert value("select count(*) from marts.fct_profit_and_loss where instrument_id like 'CASH:%' and total_amount <> 0") == 0
+    changed = rows(
+        "select book_id, instrument_id, event_type, changed_quantity, market_value_amount_base, total_amount_base, event_id"
+        " from marts.rpt_what_changed"
+    )
+    assert sorted(row[:-1] for row in changed) == lines(CHANGED_OF_MONDAY, 3)
+    assert all(row[-1] == f"CSV~{row[0]}" for row in changed)
+
+    # With what is known now, each result to date is that of a book that knew it on Monday.
+    known_now = {"SPOT-AMENDED": 1, "SPOT-LATE": 10, "SPOT-CANCELLED": 0, "CROSS-LATE": Decimal("-6.50"), "FORWARD-LATE": 9,
+                 "FORWARD-AMENDED": 0, "FORWARD-CANCELLED": 0}  # fmt: skip
+    for book, total in known_now.items():
+        _, of_book = read_changes(engine(Role.ANALYST), book, MON)
+        assert sum(one.as_known_now.total_amount_base for one in of_book) == total, book
+    (dollars,) = (one for one in read_changes(engine(Role.ANALYST), "SPOT-AMENDED", MON)[1] if one.instrument_id == "CASH:USD")
+    assert dollars.as_known == Figure(Decimal(0), Decimal(-990), Decimal(10))
+    assert dollars.as_known_now == Figure(Decimal(0), Decimal(-999), Decimal(1))
+    printed = CliRunner().invoke(app, ["changes", "--book", "SPOT-AMENDED", "--date", "2026-01-05"]).output
+    cells = [[cell.strip() for cell in line.split("│")[1:-1]] for line in printed.splitlines() if "│" in line]
+    assert ["", "2026-01-06 AMENDMENT CSV~SPOT-AMENDED 2", "0", "-9.00", "-9.00"] in cells
+
+    # A day later nothing of it is left to correct.
+    firm.day(WED, [], {"OUTRIGHT": "1.10"}, {"USD": "0.92", "GBP": "1.17"})
+    assert (
+        value("select sum(abs(prior_day_corrections_amount_base)) from marts.fct_profit_and_loss where business_date = :day", day=WED) == 0
+    )
+    assert value("select count(*) from marts.rpt_what_changed where business_date = :day", day=WED) == 0
+    identities = ["value_change_is_explained", "what_changed_leads_to_the_trades_in_force", "income_statement_is_managements_result"]
+    assert len(run_dbt(["test", "--select", *identities], WED).results) == len(identities)
     assert_books_tie()

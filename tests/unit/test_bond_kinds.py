@@ -15,18 +15,17 @@ from posttrade.domain.bonds import (
     Bond,
     ExCoupon,
     FixedRate,
-    FixedRateBond,
     FloatingRate,
     OutstandingStep,
     accrued_percents,
     annuity_steps,
     coupons,
     interest_periods,
-    zero_coupon_bond,
 )
 from posttrade.domain.business_days import BusinessDayConvention, BusinessDays
 from posttrade.domain.day_counts import DayCount, day_count_of, icma_years, years_between
 from posttrade.domain.schedules import Stub, listed_schedule, regular_schedule
+from posttrade.domain.stated_bonds import Interest, StatedBond, bond_of
 
 TARGET_MODIFIED = BusinessDays(BusinessDayConvention.MODIFIED_FOLLOWING, BankCalendar.TARGET)
 
@@ -44,12 +43,13 @@ def fixed(*rates: str) -> FixedRate:
     return FixedRate(tuple(Decimal(rate) for rate in rates))
 
 
-def accrued(terms: Bond | FixedRateBond, day: str) -> Decimal:
+def accrued(terms: Bond, day: str) -> Decimal:
     return next(iter(accrued_percents(terms, [date.fromisoformat(day)]).values()))
 
 
 def test_a_zero_coupon_bond_pays_100_at_maturity_and_accrues_nothing() -> None:
-    terms = zero_coupon_bond(date(2024, 3, 1), date(2026, 3, 1), BusinessDays(BusinessDayConvention.FOLLOWING, BankCalendar.TARGET))
+    stated = StatedBond(Interest.NONE, False, "XETR", date(2024, 3, 1), date(2026, 3, 1), business_calendar="TARGET")
+    terms = bond_of(stated, {}, {})
     only = coupons(terms)
     assert [(str(one.coupon_date), str(one.pay_date), one.coupon_percent, one.redemption_percent) for one in only] == [
         ("2026-03-01", "2026-03-02", 0, 100)  # Sunday, pays on Monday

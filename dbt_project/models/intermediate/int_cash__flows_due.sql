@@ -6,21 +6,9 @@ with flows as (
     select
         book_id,
         currency_code,
-        net_amount as amount,
-        net_amount_base as amount_base
-    from {{ ref('int_trades__movements') }}
-    where business_date = {{ business_date() }}
-    union all
-    -- the other side of an exchange of currencies
-    select
-        book_id,
-        exchanged_currency_code,
-        exchanged_amount,
-        gross_amount_base
-    from {{ ref('int_trades__movements') }}
-    where
-        business_date = {{ business_date() }}
-        and exchanged_currency_code is not null
+        amount,
+        amount_base
+    from {{ claims_traded() }} as traded
     union all
     select
         book_id,

@@ -6,37 +6,8 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from posttrade.domain.business_days import BusinessDays
-from posttrade.domain.day_counts import DAY_COUNTS, DayCount
+from posttrade.domain.day_counts import DayCount
 from posttrade.domain.schedules import CouponSchedule
-
-
-@dataclass(frozen=True)
-class FixedRateBond:
-    """The terms of a bond that pays a fixed coupon and 100 at maturity."""
-
-    coupon_rate: Decimal
-    """Percent of nominal a year."""
-    coupon_frequency: int
-    """Coupons a year: 1, 2, 4 or 12."""
-    day_count: str
-    """One of `DAY_COUNTS`."""
-    issue_date: date
-    first_coupon_date: date | None
-    maturity_date: date
-    market_mic: str
-
-    def __post_init__(self) -> None:
-        if self.day_count not in DAY_COUNTS:
-            raise ValueError(f"day count {self.day_count!r} is not one of {', '.join(DAY_COUNTS)}")
-        if self.coupon_frequency not in (1, 2, 4, 12):
-            raise ValueError(f"coupon frequency {self.coupon_frequency} is not 1, 2, 4 or 12 a year")
-        if self.issue_date >= self.maturity_date:
-            raise ValueError(f"the bond matures on {self.maturity_date}, not after its issue on {self.issue_date}")
-        if self.first_coupon_date and not self.issue_date < self.first_coupon_date <= self.maturity_date:
-            raise ValueError(
-                f"the first coupon falls on {self.first_coupon_date}, outside the life of the bond "
-                f"from {self.issue_date} to {self.maturity_date}"
-            )
 
 
 @dataclass(frozen=True)
@@ -142,13 +113,3 @@ class Bond:
             if not 0 <= step.factor <= factor:
                 raise ValueError(f"the outstanding nominal rises or is negative on {step.from_date}: {factor} to {step.factor}")
             factor, previous_date = step.factor, step.from_date
-
-
-def zero_coupon_bond(issue_date: date, maturity_date: date, payment_days: BusinessDays | None = None) -> Bond:
-    """A bond that pays nothing but 100 at maturity; nothing accrues on it.
-
-    Raises:
-        ValueError: it matures before its issue.
-    """
-    schedule = CouponSchedule((issue_date, maturity_date), (issue_date, maturity_date))
-    return Bond(schedule, 1, DayCount.ACT_ACT_ICMA, FixedRate((Decimal(0),)), payment_days=payment_days or BusinessDays())

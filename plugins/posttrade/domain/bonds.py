@@ -5,12 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
-from functools import lru_cache
 
-from posttrade.domain.bond_terms import Bond, ExCoupon, FixedRate, FixedRateBond, FloatingRate, OutstandingStep, zero_coupon_bond
-from posttrade.domain.business_days import BusinessDayConvention, BusinessDays, is_month_end
+from posttrade.domain.bond_terms import Bond, ExCoupon, FixedRate, FloatingRate, OutstandingStep
 from posttrade.domain.day_counts import DAY_COUNTS, ICMA, DayCount, day_count_of, icma_years, to_decimal, year_fraction, years_between
-from posttrade.domain.schedules import regular_schedule
 
 __all__ = [
     "DAY_COUNTS",
@@ -19,7 +16,6 @@ __all__ = [
     "Coupon",
     "ExCoupon",
     "FixedRate",
-    "FixedRateBond",
     "FloatingRate",
     "InterestPeriod",
     "OutstandingStep",
@@ -29,7 +25,6 @@ __all__ = [
     "day_count_of",
     "interest_periods",
     "year_fraction",
-    "zero_coupon_bond",
 ]
 
 
@@ -58,27 +53,26 @@ class Coupon:
     coupon_date: date
     """End of the period; an open day only if the terms adjust interest periods."""
     pay_date: date
-    """Moved to an open day; on a `FixedRateBond` to the next session of its market (Following)."""
+    """Moved to an open day, as the terms say."""
     coupon_percent: Decimal
     redemption_percent: Decimal
 
 
-def interest_periods(bond: FixedRateBond | Bond) -> list[InterestPeriod]:
+def interest_periods(bond: Bond) -> list[InterestPeriod]:
     """Every interest period of the bond, in order.
 
     Raises:
-        ValueError: no schedule fits the dates of the bond, or a calendar is unknown.
+        ValueError: a period is empty once its ends are moved to open days, or a calendar is unknown.
     """
-    terms = _terms(bond)
-    nominal_dates = terms.schedule.dates
-    dates = terms.schedule.adjusted_dates(terms.accrual_days)
-    factors = [_factor_on(terms, day) for day in nominal_dates[:-1]] + [Decimal(0)]
+    nominal_dates = bond.schedule.dates
+    dates = bond.schedule.adjusted_dates(bond.accrual_days)
+    factors = [_factor_on(bond, day) for day in nominal_dates[:-1]] + [Decimal(0)]
     return [
         InterestPeriod(
             dates[number],
             dates[number + 1],
-            terms.payment_days.adjust(nominal_dates[number + 1]),
-            terms.ex_coupon.ex_date(nominal_dates[number + 1]) if terms.ex_coupon else None,
+            bond.payment_days.adjust(nominal_dates[number + 1]),
+            bond.ex_coupon.ex_date(nominal_dates[number + 1]) if bond.ex_coupon else None,
             factors[number],
             100 * (factors[number] - factors[number + 1]),
         )
@@ -86,7 +80,7 @@ def interest_periods(bond: FixedRateBond | Bond) -> list[InterestPeriod]:
     ]
 
 
-def coupons(bond: FixedRateBond | Bond) -> list[Coupon]:
+def coupons(bond: Bond) -> list[Coupon]:
     """Every coupon of the bond whose rate is known, in order; amounts per 100 of original nominal, positive for the holder.
 
     Under ACT/ACT ICMA a regular period pays exactly rate / frequency and an odd one the sum over its quasi-coupon
@@ -94,20 +88,19 @@ def coupons(bond: FixedRateBond | Bond) -> list[Coupon]:
     Periods of a floating rate that are not fixed yet are left out; `interest_periods` has their dates and redemptions.
 
     Raises:
-        ValueError: no schedule fits the dates of the bond, or a calendar is unknown.
+        ValueError: a period is empty once its ends are moved to open days, or a calendar is unknown.
     """
-    terms = _terms(bond)
     flows = []
     for number, period in enumerate(interest_periods(bond)):
-        rate = terms.interest.rate_percent(number, period.period_start_date)
+        rate = bond.interest.rate_percent(number, period.period_start_date)
         if rate is None:
             continue
-        percent = _interest_percent(terms, period, rate, period.period_start_date, period.coupon_date)
+        percent = _interest_percent(bond, period, rate, period.period_start_date, period.coupon_date)
         flows.append(Coupon(period.period_start_date, period.coupon_date, period.pay_date, to_decimal(percent), period.redemption_percent))
     return flows
 
 
-def accrued_percents(bond: FixedRateBond | Bond, dates: Iterable[date]) -> dict[date, Decimal]:
+def accrued_percents(bond: Bond, dates: Iterable[date]) -> dict[date, Decimal]:
     """Accrued interest per 100 of original nominal when settled on each date; zero before the start and from maturity on.
 
     Positive for the seller. From the ex-date of a coupon on the seller keeps it whole and owes the buyer the interest
@@ -115,12 +108,11 @@ def accrued_percents(bond: FixedRateBond | Bond, dates: Iterable[date]) -> dict[
     from Yields).
 
     Raises:
-        ValueError: no schedule fits the dates of the bond, a calendar is unknown, or a floating rate has no fixing yet
+        ValueError: a period is empty once its ends are moved to open days, a calendar is unknown, or a floating rate has no fixing yet
             on a day later than the first of its period.
     """
-    terms = _terms(bond)
     periods = interest_periods(bond)
-    return {day: _accrued_percent(terms, periods, day) for day in dates}
+    return {day: _accrued_percent(bond, periods, day) for day in dates}
 
 
 def annuity_steps(bond: Bond, payment_percent: Decimal) -> tuple[OutstandingStep, ...]:
@@ -176,27 +168,3 @@ def _interest_percent(terms: Bond, period: InterestPeriod, rate: Decimal, start:
 
 def _factor_on(terms: Bond, day: date) -> Decimal:
     return next((step.factor for step in reversed(terms.outstanding) if step.from_date <= day), Decimal(1))
-
-
-def _terms(bond: FixedRateBond | Bond) -> Bond:
-    return bond if isinstance(bond, Bond) else _terms_of_fixed_rate_bond(bond)
-
-
-@lru_cache(maxsize=1024)
-def _terms_of_fixed_rate_bond(bond: FixedRateBond) -> Bond:
-    # A bond that matures on 30 November may pay on 30 or 31 May; its first coupon tells, where it is stated.
-    anchors = [bond.maturity_date] + ([bond.first_coupon_date] if bond.first_coupon_date else [])
-    schedule = regular_schedule(
-        bond.issue_date,
-        bond.maturity_date,
-        12 // bond.coupon_frequency,
-        first_coupon_date=bond.first_coupon_date,
-        is_month_end=all(is_month_end(day) for day in anchors),
-    )
-    return Bond(
-        schedule,
-        bond.coupon_frequency,
-        DayCount(bond.day_count),
-        FixedRate((bond.coupon_rate,)),
-        payment_days=BusinessDays(BusinessDayConvention.FOLLOWING, bond.market_mic),
-    )

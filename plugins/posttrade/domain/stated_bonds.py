@@ -10,9 +10,10 @@ from typing import TypeVar
 from posttrade.domain.bank_calendars import BankCalendar
 from posttrade.domain.bond_terms import Bond, ExCoupon, FixedRate, FloatingRate, OutstandingStep
 from posttrade.domain.business_days import BusinessDayConvention, BusinessDays, is_month_end
-from posttrade.domain.day_counts import DayCount
+from posttrade.domain.day_counts import DAY_COUNTS, DayCount
 from posttrade.domain.schedules import CouponSchedule, Stub, regular_schedule
 
+COUPON_FREQUENCIES = (1, 2, 4, 12)
 T = TypeVar("T")
 
 
@@ -89,7 +90,7 @@ def bond_of(stated: StatedBond, fixings: Mapping[date, Decimal], repayments: Map
     bond = Bond(
         schedule,
         stated.coupon_frequency or 1,
-        DayCount.ACT_ACT_ICMA if stated.interest is Interest.NONE else DayCount(_needed(stated.day_count, "day_count")),
+        DayCount.ACT_ACT_ICMA if stated.interest is Interest.NONE else _day_count(stated),
         _interest(stated, fixings),
         _outstanding(stated, schedule, repayments),
         accrual_days=_business_days(stated, stated.accrual_convention, BusinessDayConvention.UNADJUSTED),
@@ -112,18 +113,28 @@ def _schedule(stated: StatedBond) -> CouponSchedule:
         raise ValueError(f"the last coupon before maturity falls on {last}, outside the life of the bond from {issue} to {maturity}")
     if stated.interest is Interest.NONE:
         return CouponSchedule((issue, maturity), (issue, maturity))
+    frequency = _needed(stated.coupon_frequency, "coupon_frequency")
+    if frequency not in COUPON_FREQUENCIES:
+        raise ValueError(f"coupon frequency {frequency} is not 1, 2, 4 or 12 a year")
     # A bond that matures on 30 November may pay on 30 or 31 May; its first coupon tells, where it is stated.
     anchors = [maturity] + ([first] if first else [])
     at_month_end = all(is_month_end(day) for day in anchors) if stated.is_month_end is None else stated.is_month_end == "true"
     return regular_schedule(
         issue,
         maturity,
-        12 // _needed(stated.coupon_frequency, "coupon_frequency"),
+        12 // frequency,
         stub=Stub(stated.stub) if stated.stub else Stub.SHORT_INITIAL,
         first_coupon_date=first,
         last_coupon_date=last,
         is_month_end=at_month_end,
     )
+
+
+def _day_count(stated: StatedBond) -> DayCount:
+    day_count = _needed(stated.day_count, "day_count")
+    if day_count not in DAY_COUNTS:
+        raise ValueError(f"day count {day_count!r} is not one of {', '.join(DAY_COUNTS)}")
+    return DayCount(day_count)
 
 
 def _interest(stated: StatedBond, fixings: Mapping[date, Decimal]) -> FixedRate | FloatingRate:

@@ -13,7 +13,7 @@ from posttrade.errors import PosttradeError
 
 @dataclass(frozen=True)
 class Figure:
-    """A book's figures of one instrument on a date, all accounts together.
+    """A book's figures of one instrument on a date, all accounts together; of claims CASH:<currency>, what the book is owed.
 
     Args:
         quantity: position by trade date, long positive, in the units of the date.
@@ -39,7 +39,7 @@ class Event:
 
     Args:
         learned_on: the business date on which it became known and in whose result it is booked.
-        account_id: the custody account.
+        account_id: the custody account; empty for claims.
         event_type: LATE, AMENDMENT, CANCELLATION, CORPORATE_ACTION, PRICE, FX_RATE, INCOME or TERMS.
         event_id: the trade, the date of the price, the corporate action, ...
         version: version of the trade, revision of the price or rate.
@@ -79,7 +79,8 @@ def read_changes(engine: sqlalchemy.Engine, book_id: str, figure_date: date, kno
             close of the figure date itself, whose evening report it was.
 
     Returns:
-        The business date whose close the moment falls to, and the instruments of the book, in order.
+        The business date whose close the moment falls to, and the instruments of the book, in order; of its claims those that
+        something learned later changes.
 
     Raises:
         PosttradeError: the date was not closed, at all or by then, or the book is unknown.
@@ -118,14 +119,24 @@ where is_closed and (
 """
 
 REPORTED = """
-with held as (
+with claims_restated as (
+    select distinct instrument_id from marts.rpt_what_changed
+    where figure_date = :figure_date and book_id = :book_id and instrument_id like 'CASH:%'
+),
+held as (
     select instrument_id, sum(traded_quantity) as quantity, sum(market_value_amount_base) as market_value_amount_base
     from marts.fct_positions where business_date = :figure_date and book_id = :book_id group by instrument_id
+    union all
+    select results.instrument_id, 0, results.closing_value_amount_base
+    from marts.fct_profit_and_loss as results
+    inner join claims_restated on results.instrument_id = claims_restated.instrument_id
+    where results.business_date = :figure_date and results.book_id = :book_id
 ),
 earned as (
     select instrument_id, sum(total_amount_base) as total_amount_base
     from marts.fct_profit_and_loss
-    where business_date <= :figure_date and book_id = :book_id and product_line <> 'cash'
+    where business_date <= :figure_date and book_id = :book_id
+        and (product_line <> 'cash' or instrument_id in (select claims_restated.instrument_id from claims_restated))
     group by instrument_id
 )
 select

@@ -9,7 +9,8 @@
 --   -> with the trades of earlier days that came late             late trades
 --   -> after corporate actions, less cost moved in, and cash      corporate actions
 --   -> with today's trades, each in its last version of the day   new trades
--- Claims in foreign currency stand as CASH:<currency>; their change of value is the fx transaction result.
+-- Claims in foreign currency stand as CASH:<currency>; their change of value is the fx transaction result, apart from what amended,
+-- cancelled and late trades change of them: from what was booked to today's value.
 -- The residual looks at both ends and at what was paid, not at the steps.
 
 with today as (
@@ -196,6 +197,58 @@ claims_yesterday as (
         closing_amount_base
     from {{ ref('int_cash__flows_due') }}
     where business_date = {{ previous_business_date() }}
+),
+
+claims_corrected as (
+    select
+        book_id,
+        currency_code,
+        coalesce(sum(amount) filter (where movement_type = 'AMENDMENT'), 0) as amended_amount,
+        coalesce(sum(amount_base) filter (where movement_type = 'AMENDMENT'), 0) as amended_amount_base,
+        coalesce(sum(amount) filter (where movement_type = 'CANCELLATION'), 0) as cancelled_amount,
+        coalesce(sum(amount_base) filter (where movement_type = 'CANCELLATION'), 0) as cancelled_amount_base,
+        coalesce(sum(amount) filter (where movement_type = 'LATE'), 0) as late_amount,
+        coalesce(sum(amount_base) filter (where movement_type = 'LATE'), 0) as late_amount_base
+    from {{ claims_traded() }} as traded
+    where movement_type <> 'NEW'
+    group by book_id, currency_code
+),
+
+claims as (
+    select
+        due.book_id,
+        due.currency_code,
+        due.flow_amount,
+        due.flow_amount_base,
+        due.closing_amount,
+        due.closing_amount_base,
+        due.opening_amount_base as carried_amount_base,
+        coalesce(claims_yesterday.closing_amount, 0) as opening_amount,
+        coalesce(claims_yesterday.closing_amount_base, 0) as opening_amount_base,
+        coalesce(corrected.amended_amount_base, 0) as amended_amount_base,
+        coalesce(corrected.cancelled_amount_base, 0) as cancelled_amount_base,
+        coalesce(corrected.late_amount_base, 0) as late_amount_base,
+        {% for step, amount in [
+            ('opening', 'due.opening_amount'),
+            ('amended', 'due.opening_amount + coalesce(corrected.amended_amount, 0)'),
+            ('cancelled', 'due.opening_amount + coalesce(corrected.amended_amount + corrected.cancelled_amount, 0)'),
+            (
+                'late',
+                'due.opening_amount + coalesce(corrected.amended_amount + corrected.cancelled_amount + corrected.late_amount, 0)'
+            ),
+        ] %}
+            {{ round_money('(' ~ amount ~ ') * rates.rate', 'rates.base_minor_unit') }} as {{ step }}_step_base{{ "," if not loop.last }}
+        {% endfor %}
+    from {{ ref('int_cash__flows_due') }} as due
+    inner join {{ ref('int_market__closing_fx_rates') }} as rates
+        on
+            due.currency_code = rates.currency_code
+            and rates.business_date = {{ business_date() }}
+    left join claims_yesterday
+        on due.book_id = claims_yesterday.book_id and due.currency_code = claims_yesterday.currency_code
+    left join claims_corrected as corrected
+        on due.book_id = corrected.book_id and due.currency_code = corrected.currency_code
+    where due.business_date = {{ business_date() }}
 ),
 
 keys as (
@@ -402,14 +455,14 @@ components as (
     from steps_in_base
     union all
     select
-        claims.book_id,
+        book_id,
         '' as account_id,
-        'CASH:' || claims.currency_code as instrument_id,
+        'CASH:' || currency_code as instrument_id,
         'cash' as product_line,
-        claims.currency_code,
-        coalesce(claims_yesterday.closing_amount, 0) as opening_value_amount,
-        claims.closing_amount as closing_value_amount,
-        claims.flow_amount as net_cash_in_amount,
+        currency_code,
+        opening_amount as opening_value_amount,
+        closing_amount as closing_value_amount,
+        flow_amount as net_cash_in_amount,
         0 as price_amount,
         0 as accrual_amount,
         0 as fx_amount,
@@ -420,24 +473,23 @@ components as (
         0 as cancelled_trades_amount,
         0 as late_trades_amount,
         0 as corporate_actions_amount,
-        coalesce(claims_yesterday.closing_amount_base, 0) as opening_value_amount_base,
-        claims.closing_amount_base as closing_value_amount_base,
-        claims.flow_amount_base as net_cash_in_amount_base,
+        opening_amount_base as opening_value_amount_base,
+        closing_amount_base as closing_value_amount_base,
+        flow_amount_base as net_cash_in_amount_base,
         0 as price_amount_base,
         0 as accrual_amount_base,
         0 as fx_translation_amount_base,
-        claims.closing_amount_base - claims.opening_amount_base - claims.flow_amount_base as fx_transaction_amount_base,
+        opening_step_base - carried_amount_base
+        + closing_amount_base - late_step_base - (flow_amount_base - amended_amount_base - cancelled_amount_base - late_amount_base)
+            as fx_transaction_amount_base,
         0 as income_amount_base,
         0 as fees_amount_base,
         0 as new_trades_amount_base,
-        0 as amended_trades_amount_base,
-        0 as cancelled_trades_amount_base,
-        0 as late_trades_amount_base,
+        amended_step_base - opening_step_base - amended_amount_base as amended_trades_amount_base,
+        cancelled_step_base - amended_step_base - cancelled_amount_base as cancelled_trades_amount_base,
+        late_step_base - cancelled_step_base - late_amount_base as late_trades_amount_base,
         0 as corporate_actions_amount_base
-    from {{ ref('int_cash__flows_due') }} as claims
-    left join claims_yesterday
-        on claims.book_id = claims_yesterday.book_id and claims.currency_code = claims_yesterday.currency_code
-    where claims.business_date = {{ business_date() }}
+    from claims
 ),
 
 summed as (

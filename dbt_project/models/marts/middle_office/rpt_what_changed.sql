@@ -3,6 +3,7 @@
 -- What a business date learned about the dates closed before it, and what each trade, price or event changed in their figures.
 -- The steps of a figure telescope, each from the value before it to the value after it, in the order of step_no:
 --   terms or rounding, trades by their id, corporate actions, price, exchange rate, income
+-- The claims that trades leave stand as CASH:<currency>, with the trades only.
 -- A figure as known at a later date is that of its own evening plus the changes learned since.
 
 with figure_dates as (
@@ -41,16 +42,21 @@ trades_corrected as (
         1 as step,
         movements.movement_type as event_type,
         movements.trade_id as event_id,
-        sum(movements.quantity) as quantity,
-        sum(movements.gross_amount) as gross_amount,
+        sum(sizes.quantity) as quantity,
+        sum(sizes.gross_amount) as gross_amount,
         -- against the exposure, also where only the fee is paid
-        sum(movements.gross_amount + movements.accrued_amount + movements.fee_amount) as paid_amount,
-        sum(movements.gross_amount_base + movements.accrued_amount_base + movements.fee_amount_base) as paid_amount_base
+        sum(sizes.gross_amount + movements.accrued_amount + movements.fee_amount) as paid_amount,
+        sum(sizes.gross_amount_base + movements.accrued_amount_base + movements.fee_amount_base) as paid_amount_base
     from {{ ref('int_trades__movements') }} as movements
     inner join figure_dates on movements.trade_date <= figure_dates.figure_date
-    where
-        movements.business_date = {{ business_date() }}
-        and movements.exchanged_currency_code is null
+    -- an exchange of currencies is no position: of it, only the fee belongs to the instrument
+    cross join lateral (
+        select
+            case when movements.exchanged_currency_code is null then movements.quantity else 0 end as quantity,
+            case when movements.exchanged_currency_code is null then movements.gross_amount else 0 end as gross_amount,
+            case when movements.exchanged_currency_code is null then movements.gross_amount_base else 0 end as gross_amount_base
+    ) as sizes
+    where movements.business_date = {{ business_date() }}
     group by
         figure_dates.figure_date,
         movements.book_id,
@@ -392,32 +398,25 @@ changes as (
     )
 ),
 
-what_changed as (
+learned as (
     select
-        {{ business_date() }} as business_date,
         changes.figure_date,
         changes.book_id,
         changes.account_id,
         changes.instrument_id,
         changes.step_no,
+        changes.step = 1 as is_trade,
         changes.event_type,
         changes.event_id,
-        -- of a trade the version that counts now
-        coalesce(changes.event_version, trades.version) as event_version,
-        changes.changed_quantity::numeric(28, 10) as changed_quantity,
-        changes.changed_market_value::numeric(24, 4) as market_value_amount,
-        changes.changed_market_value_base::numeric(24, 4) as market_value_amount_base,
-        changes.changed_accrued::numeric(24, 4) as accrued_interest_amount,
-        changes.changed_accrued_base::numeric(24, 4) as accrued_interest_amount_base,
-        (changes.changed_market_value + changes.changed_accrued - changes.paid_amount)::numeric(24, 4) as total_amount,
-        (changes.changed_market_value_base + changes.changed_accrued_base - changes.paid_amount_base)::numeric(24, 4)
-            as total_amount_base
+        changes.event_version,
+        changes.changed_quantity,
+        changes.changed_market_value,
+        changes.changed_market_value_base,
+        changes.changed_accrued,
+        changes.changed_accrued_base,
+        changes.paid_amount,
+        changes.paid_amount_base
     from changes
-    left join {{ ref('fct_trades') }} as trades
-        on
-            changes.step = 1
-            and changes.event_id = trades.trade_id
-            and trades.business_date = {{ business_date() }}
     where
         changes.changed_quantity <> 0
         or changes.changed_market_value <> 0
@@ -426,6 +425,54 @@ what_changed as (
         or changes.changed_accrued_base <> 0
         or changes.paid_amount <> 0
         or changes.paid_amount_base <> 0
+    union all
+    select
+        figure_date,
+        book_id,
+        '' as account_id,
+        'CASH:' || currency_code as instrument_id,
+        step_no,
+        true as is_trade,
+        movement_type as event_type,
+        trade_id as event_id,
+        null as event_version,
+        0 as changed_quantity,
+        claim_amount as changed_market_value,
+        claim_amount_base as changed_market_value_base,
+        0 as changed_accrued,
+        0 as changed_accrued_base,
+        claim_amount as paid_amount,
+        booked_amount_base as paid_amount_base
+    from {{ ref('int_cash__claims_restated') }}
+    where business_date = {{ business_date() }}
+),
+
+what_changed as (
+    select
+        {{ business_date() }} as business_date,
+        learned.figure_date,
+        learned.book_id,
+        learned.account_id,
+        learned.instrument_id,
+        learned.step_no,
+        learned.event_type,
+        learned.event_id,
+        -- of a trade the version that counts now
+        coalesce(learned.event_version, trades.version) as event_version,
+        learned.changed_quantity::numeric(28, 10) as changed_quantity,
+        learned.changed_market_value::numeric(24, 4) as market_value_amount,
+        learned.changed_market_value_base::numeric(24, 4) as market_value_amount_base,
+        learned.changed_accrued::numeric(24, 4) as accrued_interest_amount,
+        learned.changed_accrued_base::numeric(24, 4) as accrued_interest_amount_base,
+        (learned.changed_market_value + learned.changed_accrued - learned.paid_amount)::numeric(24, 4) as total_amount,
+        (learned.changed_market_value_base + learned.changed_accrued_base - learned.paid_amount_base)::numeric(24, 4)
+            as total_amount_base
+    from learned
+    left join {{ ref('fct_trades') }} as trades
+        on
+            learned.is_trade
+            and learned.event_id = trades.trade_id
+            and trades.business_date = {{ business_date() }}
 )
 
 select * from what_changed
