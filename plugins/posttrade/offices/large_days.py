@@ -20,7 +20,8 @@ ROWS_OF_A_PART = 2_000_000
 
 
 def is_large_day(business_date: date, engine: sqlalchemy.Engine) -> bool:
-    """Whether a business date brings so many trades that their lots are streamed; a firm's first date never does."""
+    """Whether a business date brings so many trades that their lots are streamed; a firm's first date never does, nor one whose
+    lots were carried here by another version, which dbt refuses to go on with."""
     with engine.connect() as connection:
         return bool(connection.scalar(text(IS_LARGE), {"business_date": business_date, "enough": TRADES_OF_A_LARGE_DAY}))
 
@@ -105,6 +106,11 @@ select
 """
 
 IS_LARGE = """
-select to_regclass('intermediate.int_lots__matched') is not null and count(*) = :enough
+select
+    count(*) = :enough
+    and exists (
+        select from pg_attribute
+        where attrelid = to_regclass('intermediate.int_lots__matched') and attname = 'is_streamed'
+    )
 from (select from books.trade_versions where business_date = :business_date limit :enough) as trades
 """
