@@ -16,7 +16,7 @@
     {% if model.config.materialized == 'incremental' and is_incremental() -%}
         delete from {{ this }} where business_date = {{ business_date() }}
         {%- if config.get('is_streamed_into', false) %}
-            and (not is_streamed or (select count(*) from {{ ref('int_lots__streamed') }}) = 0)
+            and (not is_streamed or not exists (select 1 from {{ ref('int_lots__streamed') }}))
         {%- endif %}
     {%- else -%}
         select 1

@@ -13,7 +13,7 @@ TRADES_A_KEY = 5
 DAYS_BEHIND = 250
 TRADES_A_DAY_BEHIND = 4_000
 READ = ("int_corporate_actions__instruments_linked", "int_lots__keys_replayed", "int_lots__trades_streamed", "int_lots__holdings_streamed",
-        "int_lots__streamed")  # fmt: skip
+        "int_lots__instruments_streamed", "int_lots__accounts_streamed", "int_lots__streamed")  # fmt: skip
 MATCHED = ("int_lots__events_gathered", "int_lots__day_matched", "int_lots__linked_matched")
 
 

@@ -8,7 +8,7 @@ import numba
 
 from posttrade.settings import get_settings
 
-TOGETHER = ("domain/lot_kernel.py", "records/binary_copy.py", "records/lot_streams.py")
+TOGETHER = ("domain/lot_kernel.py", "records/binary_copy.py", "records/lot_inputs.py", "records/lot_outputs.py", "records/lot_streams.py")
 """Modules whose functions call one another. Numba notices a change of the module it compiles, not of one that this calls, so what is
 kept is kept by the checksum of them all."""
 

@@ -16,6 +16,7 @@ from posttrade.records.database import Role, engine
 pytestmark = pytest.mark.usefixtures("fresh_database")
 THURSDAY, FRIDAY = date(2020, 3, 5), date(2020, 3, 6)
 METHODS = ("FIFO", "LIFO", "HIGHEST_COST", "LOWEST_COST", "AVERAGE", "SPECIFIC")
+HELD = ("CROSSES", "SPLITS", "SPLITS UNTRADED", "AT ONCE", "HUGE", "LATE", "RESTS")
 BUILT = (
     "select * from marts.fct_lots where business_date = :day order by book_id, account_id, instrument_id, lot_id",
     "select * from marts.fct_positions where business_date = :day order by book_id, account_id, instrument_id",
@@ -42,20 +43,20 @@ def test_streamed_lots_are_those_the_database_works_out(monkeypatch: pytest.Monk
     firm = SmallFirm(
         base="EUR",
         accounts=METHODS,
-        instruments=[{"instrument_id": one} for one in ("ADDS", "CROSSES", "SPLITS", "AT ONCE", "HUGE", "LATE")],
+        instruments=[{"instrument_id": one} for one in ("ADDS", *HELD)],
     )
     firm.day(
         THURSDAY,
         [
             one
             for account in METHODS
-            for instrument in ("CROSSES", "SPLITS", "AT ONCE", "HUGE", "LATE")
+            for instrument in HELD
             for one in by_key(
                 account, instrument, ("1", THURSDAY, "100.25", "10.01", "14:30"), ("2", THURSDAY, 40, "12.02", "15:00"),
                 ("3", THURSDAY, 60, "11.03", "15:10"),
             )
         ],
-        dict.fromkeys(("CROSSES", "SPLITS", "AT ONCE", "HUGE", "LATE"), "12.00"),
+        dict.fromkeys(HELD, "12.00"),
         {"USD": "1.1"},
         lot_methods=[{"account_id": one, "valid_from": "2020-01-01", "lot_method": one} for one in METHODS],
     )  # fmt: skip
@@ -74,10 +75,7 @@ def test_streamed_lots_are_those_the_database_works_out(monkeypatch: pytest.Monk
     firm.deliver(
         FRIDAY,
         "prices",
-        [
-            {"instrument_id": one, "price_date": FRIDAY, "price": "12.00", "currency_code": "USD"}
-            for one in ("ADDS", "CROSSES", "SPLITS", "AT ONCE", "HUGE", "LATE")
-        ],
+        [{"instrument_id": one, "price_date": FRIDAY, "price": "12.00", "currency_code": "USD"} for one in ("ADDS", *HELD)],
     )
     firm.deliver(FRIDAY, "fx_rates", [{"currency_code": "USD", "base_currency_code": "EUR", "rate_date": FRIDAY, "rate": "1.2"}])
     firm.deliver(
@@ -85,9 +83,9 @@ def test_streamed_lots_are_those_the_database_works_out(monkeypatch: pytest.Monk
         "corporate_actions",
         [
             {
-                "event_id": "SPLIT",
+                "event_id": one,
                 "event_type": "SPLIT",
-                "instrument_id": "SPLITS",
+                "instrument_id": one,
                 "ex_date": FRIDAY,
                 "new_units": 2,
                 "old_units": 1,
@@ -95,6 +93,7 @@ def test_streamed_lots_are_those_the_database_works_out(monkeypatch: pytest.Monk
                 "pay_date": FRIDAY,
                 "currency_code": "USD",
             }
+            for one in ("SPLITS", "SPLITS UNTRADED")
         ],
     )
 
@@ -110,8 +109,13 @@ def test_streamed_lots_are_those_the_database_works_out(monkeypatch: pytest.Monk
         assert without_time(rows(statement, day=FRIDAY)) == without_time(expected), statement
     streamed = "select account_id, instrument_id from intermediate.int_lots__streamed where {} is_matched"
     assert set(rows(streamed.format(""))) == {(one, name) for one in METHODS if one != "SPECIFIC" for name in ("ADDS", "CROSSES")}
-    left = {(one, name) for one in METHODS for name in ("SPLITS", "AT ONCE", "HUGE")} | {("SPECIFIC", "ADDS"), ("SPECIFIC", "CROSSES")}
+    left = {(one, name) for one in METHODS for name in HELD if name not in ("CROSSES", "RESTS")} | {
+        ("SPECIFIC", "ADDS"),
+        ("SPECIFIC", "CROSSES"),
+    }
     assert set(rows(streamed.format("not"))) == left
+    carried = "select account_id from intermediate.int_lots__matched where is_streamed and instrument_id = 'RESTS'"
+    assert set(rows(carried)) == {(one,) for one in METHODS}
     assert_books_tie()
 
     # the same again without the kernel, which leaves nothing behind

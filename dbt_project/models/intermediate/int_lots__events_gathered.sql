@@ -27,10 +27,6 @@ replayed_keys as (
     select * from {{ ref('int_lots__keys_replayed') }}
 ),
 
-streamed as not materialized (
-    select * from {{ ref('int_lots__streamed') }} where business_date = {{ business_date() }}
-),
-
 replayed as (
     select
         history.book_id,
@@ -124,7 +120,7 @@ today as (
     where
         movements.business_date = {{ business_date() }}
         and movements.exchanged_currency_code is null
-        and (select count(*) from streamed) = 0
+        and not exists (select 1 from {{ ref('int_lots__streamed') }})
         and not exists (
             select 1 from replayed_keys
             where
@@ -141,7 +137,7 @@ today as (
         false,
         {{ lot_event('movements') }},
         {{ lot_event_order('movements') }}
-    from streamed
+    from {{ ref('int_lots__streamed') }} as streamed
     inner join {{ ref('int_trades__movements') }} as movements
         on
             streamed.book_id = movements.book_id
@@ -152,6 +148,13 @@ today as (
         not streamed.is_matched
         and movements.business_date = {{ business_date() }}
         and movements.exchanged_currency_code is null
+        and not exists (
+            select 1 from replayed_keys
+            where
+                replayed_keys.book_id = movements.book_id
+                and replayed_keys.account_id = movements.account_id
+                and replayed_keys.instrument_id = movements.instrument_id
+        )
     union all
     select
         held_before.book_id,

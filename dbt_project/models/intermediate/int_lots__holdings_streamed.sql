@@ -1,7 +1,6 @@
 {{ config(materialized='view') }}
 
--- What the lot kernel reads of a large day beside its trades: the lots that were open before. All of them: to pick those of the keys that are
--- traded takes the database longer than to send the others.
+-- What the lot kernel reads of a large day beside its trades: all lots that were open before. Those that nobody traded it carries on as they are.
 
 {% if lots_carried() %}
     select

@@ -78,7 +78,7 @@ replayed_alone as (
     from {{ ref('int_trades__movements') }}
     where
         business_date = {{ business_date() }}
-        and movement_type <> 'NEW'
+        and movement_type in ('LATE', 'AMENDMENT', 'CANCELLATION')
         and exchanged_currency_code is null
     union
     select

@@ -6,7 +6,8 @@
 ) }}
 
 -- The open lots of each book, account and instrument and what the day realised of them, carried from day to day. A row stands for a
--- key that holds something or was touched today. The kernel of a large day has put its keys here before (int_lots__streamed).
+-- key that holds something or was touched today. The kernel of a large day has put its keys here before.
+-- depends_on: {{ ref('int_lots__streamed') }}
 
 with opening as (
     {% if is_incremental() %}
@@ -14,6 +15,18 @@ with opening as (
         where
             business_date = {{ previous_business_date() }}
             and quantity <> 0
+            -- the kernel carries what it does not leave to the database
+            and (
+                not exists (select 1 from {{ ref('int_lots__streamed') }})
+                or (book_id, account_id, instrument_id) in (
+                    select
+                        streamed.book_id,
+                        streamed.account_id,
+                        streamed.instrument_id
+                    from {{ ref('int_lots__streamed') }} as streamed
+                    where not streamed.is_matched
+                )
+            )
     {% else %}
         select
             ''::text as book_id,
@@ -114,16 +127,7 @@ closing as (
             opening.book_id = matched.book_id
             and opening.account_id = matched.account_id
             and opening.instrument_id = matched.instrument_id
-    left join {{ ref('int_lots__streamed') }} as streamed
-        on
-            opening.book_id = streamed.book_id
-            and opening.account_id = streamed.account_id
-            and opening.instrument_id = streamed.instrument_id
-            and streamed.business_date = {{ business_date() }}
-            and streamed.is_matched
-    where
-        matched.book_id is null
-        and streamed.book_id is null
+    where matched.book_id is null
 )
 
 select

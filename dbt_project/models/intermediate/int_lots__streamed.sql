@@ -1,10 +1,13 @@
-{{ config(materialized='table', unlogged=true) }}
+{{ config(materialized='table', unlogged=true, indexes=[{'columns': ['is_matched']}]) }}
 
--- The keys of a day that has so many trades that the lot kernel works them out, and what their trades closed. posttrade.offices.large_days
--- fills this table between what it reads and what comes after it, and puts the lots themselves into int_lots__matched. A key that is not
--- matched was left to the database. On other days the table stays empty, and all keys are matched in the database.
+-- The keys that were traded on a day that has so many trades that the lot kernel works them out, and what their trades closed; and the keys,
+-- traded or held, that it left to the database. posttrade.offices.large_days fills this table between what it reads and what comes after
+-- it, and puts the lots themselves into int_lots__matched. On other days the table stays empty, and all keys are matched in the database.
 -- depends_on: {{ ref('int_lots__trades_streamed') }}
 -- depends_on: {{ ref('int_lots__holdings_streamed') }}
+-- depends_on: {{ ref('int_lots__instruments_streamed') }}
+-- depends_on: {{ ref('int_lots__accounts_streamed') }}
+-- depends_on: {{ ref('int_lots__keys_replayed') }}
 
 select
     null::date as business_date,

@@ -1,5 +1,5 @@
 {{ config(indexes=[
-    {'columns': ['business_date', 'book_id']},
+    {'columns': ['business_date', 'movement_type']},
     {'columns': ['trade_id', 'trade_version']},
     {'columns': ['book_id', 'account_id', 'instrument_id']}
 ]) }}

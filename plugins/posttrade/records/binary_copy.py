@@ -10,7 +10,9 @@ from posttrade.compiled import compiled
 
 HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 TRAILER = b"\xff\xff"
-NUMERIC_SPACE = 24
+MOST_DIGITS = 6
+"""Digits to the base of 10,000 that a number of 64 bits has at most, wherever its point stands."""
+NUMERIC_SPACE = 8 + 2 * MOST_DIGITS
 """Bytes that a number of 64 bits takes at most, without its length."""
 
 BOOL, TEXT, DATE, NUMERIC = 16, 25, 1082, 1700
@@ -79,37 +81,41 @@ def write_int(out, position, value, size):
 
 @compiled
 def write_numeric(out, position, value, scale, shown):
-    """A whole number of 10**-scale as a numeric with its length, shown with so many decimals."""
-    start = position + 4
-    whole, part = abs(value) // 10**scale, abs(value) % 10**scale
+    """A whole number of 10**-scale, a scale of at most 16, as a numeric with its length, shown with so many decimals."""
     groups = (scale + 3) // 4
-    part *= 10 ** (4 * groups - scale)
-    leading = 0
-    size = np.int64(1)
-    while whole // size >= 10000:
-        size *= 10000
-        leading += 1
-    position, first, digits, zeros = start + 8, -1, 0, 0
-    for number in range(leading + 1 + groups):
-        if number <= leading:
-            digit = whole // size % 10000
-            size = max(size // 10000, np.int64(1))
-        else:
-            digit = part // 10 ** (4 * (groups - (number - leading))) % 10000
-        if digit == 0 and first < 0:
-            continue
-        if first < 0:
-            first = number
-        zeros = zeros + 1 if digit == 0 else 0
-        digits += 1
-        position = write_int(out, position, digit, 2)
-    digits -= zeros
-    write_int(out, start, digits, 2)
-    write_int(out, start + 2, leading - first if digits else 0, 2)
-    write_int(out, start + 4, 0x4000 if value < 0 else 0, 2)
-    write_int(out, start + 6, shown, 2)
-    write_int(out, start - 4, 8 + 2 * digits, 4)
-    return start + 8 + 2 * digits
+    rest = abs(value)
+    # digits of four decimals from the last one on, divided by constants, which takes a compiler no division
+    missing = 4 * groups - scale
+    weight = -groups
+    digits = 0
+    start = position + 12
+    place = start + 2 * (MOST_DIGITS - 1)
+    if missing == 1:
+        digit, rest = rest % 1000 * 10, rest // 1000
+    elif missing == 2:
+        digit, rest = rest % 100 * 100, rest // 100
+    elif missing == 3:
+        digit, rest = rest % 10 * 1000, rest // 10
+    else:
+        digit, rest = rest % 10000, rest // 10000
+    while True:
+        if digit != 0 or digits > 0:  # zeros at the end are not written
+            write_int(out, place, digit, 2)
+            place -= 2
+            digits += 1
+        if rest == 0:
+            break
+        weight += 1
+        digit, rest = rest % 10000, rest // 10000
+    # they were written to the end of the space there is
+    for number in range(2 * digits):
+        out[start + number] = out[place + 2 + number]
+    write_int(out, position, 8 + 2 * digits, 4)
+    write_int(out, position + 4, digits, 2)
+    write_int(out, position + 6, weight if digits else 0, 2)
+    write_int(out, position + 8, 0x4000 if value < 0 else 0, 2)
+    write_int(out, position + 10, shown, 2)
+    return start + 2 * digits
 
 
 @compiled
