@@ -190,7 +190,7 @@ class _Keeper:
         prices = _last_known(self.history.prices, day)
         rates = _last_known(self.history.rates, day) | {self.history.base: Decimal(1)}
         self.rates[day] = rates
-        moved = self._book(day, rates)
+        moved = self._book(day)
         today = DayOfFirm()
         closed_before = dict(self.closed_at)
         realised, in_lieu = self._match(day, today)
@@ -208,7 +208,7 @@ class _Keeper:
             if terms.bond:
                 position.accrued = rounded(position.quantity * terms.bond.accrued(self.history.settled[day]) / 100, minor)
                 position.accrued_base = rounded(position.accrued * rate, base_minor)
-        income = self._receive(day, rates)
+        income = self._receive(day)
         flows: dict[tuple[str, str], tuple[Decimal, Decimal]] = defaultdict(lambda: (ZERO, ZERO))
         owed: dict[tuple[str, str, str], tuple[Decimal, Decimal]] = defaultdict(lambda: (ZERO, ZERO))
         for key in {*today.positions, *self.before.positions, *moved, *income, *realised, *self.realised}:
@@ -250,7 +250,7 @@ class _Keeper:
         self.before, self.day_before = today, day
         return today
 
-    def _book(self, day: date, rates: Mapping[str, Decimal]) -> dict[Key, dict[str, Decimal]]:
+    def _book(self, day: date) -> dict[Key, dict[str, Decimal]]:
         """Book and take back versions; per key what that moved, by kind: quantity, gross, gross in base, fees."""
         moved: dict[Key, dict[str, Decimal]] = {}
         for trade_id in {one.trade_id for one in self.by_day[day]}:
@@ -258,7 +258,7 @@ class _Keeper:
         for trade_id in {one.trade_id for one in self.by_day[day]}:
             known = {one.version: one for one in self.versions[trade_id]}
             last = known[max(known)]
-            after = last if 1 in known and last.kind != "CANCEL" else None
+            after = last if 1 in known and all(one.kind != "CANCEL" for one in known.values()) else None
             formerly = self.booked.get(trade_id)
             if (formerly.event if formerly else None) == after:
                 continue
@@ -266,15 +266,15 @@ class _Keeper:
                 self._move(day, moved, formerly, "amended" if after else "cancelled", -1)
                 del self.booked[trade_id]
             if after:
-                booked = self._priced(after, rates)
+                booked = self._priced(after)
                 self.booked[trade_id] = booked
                 is_new = after.trade_date > self.day_before if self.day_before else after.trade_date == day
                 self._move(day, moved, booked, "amended" if formerly else "new" if is_new else "late", 1)
         return moved
 
-    def _priced(self, event: TradeEvent, rates: Mapping[str, Decimal]) -> Booked:
+    def _priced(self, event: TradeEvent) -> Booked:
         minor, base_minor = self.minor(event.instrument), self.history.minor_units[self.history.base]
-        rate = event.rate or rates[self.history.currencies[event.instrument]]
+        rate = event.rate or self._rate_from(event.instrument, event.trade_date)
         gross, fee = rounded(event.quantity * event.price * self.terms(event.instrument).size, minor), rounded(event.fee, minor)
         terms, accrued, exchanged, exchanged_base = self.terms(event.instrument), ZERO, ZERO, ZERO
         if terms.bond:
@@ -370,7 +370,7 @@ class _Keeper:
                     factor *= split.new / split.old
         return factor
 
-    def _receive(self, day: date, rates: Mapping[str, Decimal]) -> dict[Key, tuple[Decimal, Decimal]]:
+    def _receive(self, day: date) -> dict[Key, tuple[Decimal, Decimal]]:
         """What is due by dividends gone ex, less what was booked before: net of tax, and in base."""
         base_minor = self.history.minor_units[self.history.base]
         announced = [*self.history.dividends, *self._coupons(day)]
@@ -388,7 +388,7 @@ class _Keeper:
                     factor = self._factor(dividend.instrument, day, one.event.trade_date, dividend.ex)
                     held[one.event.book, one.event.account, dividend.instrument] += one.event.quantity * factor
             for key, quantity in held.items():
-                minor, rate = self.minor(key[2]), rates[self.history.currencies[key[2]]]
+                minor, rate = self.minor(key[2]), self._rate_from(key[2], dividend.ex)
                 gross = rounded(quantity * dividend.amount, minor)
                 withheld = rounded(gross * self.history.withheld, minor) if quantity > 0 and not self.terms(key[2]).bond else ZERO
                 gross_before, withheld_before = self.income.get((dividend.event_id, key), (ZERO, ZERO))

@@ -188,7 +188,8 @@ def _story(
                 if chance.random() < 0.1:
                     last = replace(last, instrument=SIBLINGS.get(last.instrument, last.instrument))
             events.append(last)
-            if kind == "CANCEL":
+            # what is told of a trade after its cancellation does not bring it back
+            if kind == "CANCEL" and chance.random() < 0.8:
                 break
         if last.version > 1 and chance.random() < 0.2:
             events[events.index(new)] = replace(new, known=chance.choice([one for one in DAYS if one >= new.known]))

@@ -107,20 +107,22 @@ def test_currencies_are_exchanged_and_money_is_lent_and_borrowed() -> None:
 #
 # SPOT      1,000.00 euro for 1,100.00 dollars: -990.00 on Monday, -1,012.00 on Tuesday. Late: -12.00. At 1.11 in place of 1.10 10.00
 #           dollars more are owed: -9.20; the 1,100.00 of Monday lost 22.00. Cancelled, the 10.00 of Monday and the -22.00 of Tuesday go.
-# CROSS     100.00 pounds for 130.00 dollars and a fee of 5.00, late: 117.00 against 119.60, and 4.60.
+# CROSS     100.00 pounds for 130.00 dollars and a fee of 5.00, late: at Monday's rate 117.00 and 4.50; 117.00 of pounds on Tuesday, and
+#           124.20 of dollars owed against 121.50: -2.70.
 # FORWARD   1,000.00 euro at 1.11: worth 1,120.00 dollars for 1,110.00 on Monday, 1,008.00 against 999.00; 1,100.00 on Tuesday, 1,012.00
-#           against 1,021.20. Late: -9.20. At 1.12: -9.20 too, told by the outright with its 1,030.40 for 999.00 (-31.40) and the
-#           claim on its other side (22.20). Cancelled: the 9.00 of Monday and the -18.20 of Tuesday (22.40 - 18.40 - 22.20) go.
+#           against 1,021.20. Late: 13.00 and -22.20. At 1.12: 1,008.00 for 999.00 (-9.00), and 10.00 dollars more owed, which are 0.20 more
+#           than on Monday. Cancelled: the 9.00 of Monday and the -18.20 of Tuesday (22.40 - 18.40 - 22.20) go.
 # DEPOSIT   A day of 3.6 % on 10,000.00 is earned on Tuesday, on 12,000.00 as amended, whenever it was told. REPO: on 5,000.00 owed.
 CORRECTED_ON_TUESDAY = """
     SPOT-LATE          CASH:USD      0       0   -12.00      0   -12.00
     SPOT-AMENDED       CASH:USD  -9.20       0        0 -22.00   -31.20
     SPOT-CANCELLED     CASH:USD      0   12.00        0 -22.00   -10.00
-    CROSS-LATE         CASH:GBP      0       0    -2.60      0    -2.60
-    CROSS-LATE         GBPUSD        0       0        0      0    -4.60
-    FORWARD-LATE       OUTRIGHT      0       0    -9.20      0    -9.20
-    FORWARD-AMENDED    OUTRIGHT -31.40       0        0      0   -27.40
-    FORWARD-AMENDED    CASH:USD  22.20       0        0 -22.20        0
+    CROSS-LATE         CASH:USD      0       0    -2.70      0    -2.70
+    CROSS-LATE         GBPUSD        0       0        0      0    -4.50
+    FORWARD-LATE       OUTRIGHT      0       0    13.00      0    13.00
+    FORWARD-LATE       CASH:USD      0       0   -22.20      0   -22.20
+    FORWARD-AMENDED    OUTRIGHT  -9.00       0        0      0    -5.00
+    FORWARD-AMENDED    CASH:USD  -0.20       0        0 -22.20   -22.40
     FORWARD-CANCELLED  OUTRIGHT      0  -13.00        0      0    -9.00
     FORWARD-CANCELLED  CASH:USD      0   22.20        0 -22.20        0
     DEPOSIT-LATE       LENT          0       0        0      0     1.00
@@ -135,13 +137,13 @@ CHANGED_OF_MONDAY = """
     SPOT-AMENDED       CASH:USD  AMENDMENT         0     -9.00   -9.00
     SPOT-CANCELLED     CASH:EUR  CANCELLATION      0  -1000.00       0
     SPOT-CANCELLED     CASH:USD  CANCELLATION      0    990.00  -10.00
-    CROSS-LATE         CASH:GBP  LATE              0    115.00   -4.60
-    CROSS-LATE         CASH:USD  LATE              0   -121.50    2.70
-    CROSS-LATE         GBPUSD    LATE              0         0   -4.60
-    FORWARD-LATE       OUTRIGHT  LATE           1000   1008.00  -13.20
-    FORWARD-LATE       CASH:USD  LATE              0   -999.00   22.20
-    FORWARD-AMENDED    OUTRIGHT  AMENDMENT         0         0  -31.40
-    FORWARD-AMENDED    CASH:USD  AMENDMENT         0     -9.00   22.40
+    CROSS-LATE         CASH:GBP  LATE              0    115.00   -2.00
+    CROSS-LATE         CASH:USD  LATE              0   -121.50       0
+    CROSS-LATE         GBPUSD    LATE              0         0   -4.50
+    FORWARD-LATE       OUTRIGHT  LATE           1000   1008.00    9.00
+    FORWARD-LATE       CASH:USD  LATE              0   -999.00       0
+    FORWARD-AMENDED    OUTRIGHT  AMENDMENT         0         0   -9.00
+    FORWARD-AMENDED    CASH:USD  AMENDMENT         0     -9.00       0
     FORWARD-CANCELLED  OUTRIGHT  CANCELLATION  -1000  -1008.00   -9.00
     FORWARD-CANCELLED  CASH:USD  CANCELLATION      0    999.00       0
     DEPOSIT-LATE       LENT      LATE          10000  10000.00       0

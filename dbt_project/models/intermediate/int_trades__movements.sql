@@ -5,7 +5,8 @@
 ]) }}
 
 -- What the day's trade events did to the books: a version is booked (+1) or, when a later one replaces or cancels it,
--- taken back (-1) with exactly the amounts it was booked at. An event beyond the posting cut-off counts from its release on;
+-- taken back (-1) with exactly the amounts it was booked at. A cancelled trade stays cancelled, whatever is told of it later or was
+-- told before. An event beyond the posting cut-off counts from its release on;
 -- in place of a block its allocations are booked.
 
 with touched as (
@@ -34,6 +35,9 @@ states as (
         trade_id,
         bool_or(version = 1) as has_original_after,
         bool_or(version = 1 and in_force_date < {{ business_date() }}) as has_original_before,
+        -- an allocation comes and goes with the divisions of its block
+        bool_or(event_type = 'CANCEL' and block_trade_id is null) as is_cancelled_after,
+        bool_or(event_type = 'CANCEL' and block_trade_id is null and in_force_date < {{ business_date() }}) as is_cancelled_before,
         max(version) as version_after,
         max(version) filter (where in_force_date < {{ business_date() }}) as version_before
     from versions
@@ -45,11 +49,15 @@ effective as (
     select
         states.trade_id,
         case
-            when states.has_original_after and after_versions.event_type <> 'CANCEL' and not after_versions.is_block
+            when
+                states.has_original_after and not states.is_cancelled_after
+                and after_versions.event_type <> 'CANCEL' and not after_versions.is_block
                 then states.version_after
         end as booked_after,
         case
-            when states.has_original_before and before_versions.event_type <> 'CANCEL' and not before_versions.is_block
+            when
+                states.has_original_before and not states.is_cancelled_before
+                and before_versions.event_type <> 'CANCEL' and not before_versions.is_block
                 then states.version_before
         end as booked_before
     from states
@@ -92,8 +100,16 @@ booked as (
         versions.source_sequence,
         versions.currency_code,
         versions.closes_trade_id,
-        -- the rate agreed with the trade, or the day's
-        coalesce(versions.fx_rate, rates.rate) as fx_rate,
+        -- the rate agreed with the trade, or that of the date it would have been booked on in time: neither an amendment of something
+        -- else nor the order of arrival changes what it cost
+        coalesce(
+            versions.fx_rate,
+            case
+                when versions.trade_date <= {{ previous_business_date() }}
+                    then (select traded.rate from {{ rate_from('versions.currency_code', 'versions.trade_date') }} as traded)
+            end,
+            rates.rate
+        ) as fx_rate,
         rates.base_minor_unit,
         versions.quantity,
         {{ round_money('versions.quantity * versions.price * instruments.contract_size / instruments.price_divisor', 'rates.minor_unit') }} as gross_amount,

@@ -133,7 +133,8 @@ due as (
         accounts.client_id,
         instruments.product_line,
         instruments.currency_code,
-        rates.rate as fx_rate,
+        -- of the date that should have had it
+        coalesce(ex_rates.rate, rates.rate) as fx_rate,
         rates.minor_unit,
         rates.base_minor_unit,
         case when entitled.quantity > 0 and events.amount_per_unit > 0 then coalesce(withholding_rates.rate, 0) else 0 end as withholding_rate,
@@ -149,6 +150,7 @@ due as (
         on
             instruments.currency_code = rates.currency_code
             and rates.business_date = {{ business_date() }}
+    left join lateral {{ rate_from('instruments.currency_code', 'events.ex_date') }} as ex_rates on true
     left join withholding_rates
         on
             entitled.account_id = withholding_rates.account_id

@@ -79,7 +79,9 @@ ranked as (
         first_value(file_id) over by_version as last_file_id,
         first_value(line_no) over by_version as last_line_no,
         first_value(is_refused) over by_version as is_last_refused,
-        max(version) filter (where event_type <> 'CANCEL') over of_trade as economic_version
+        max(version) filter (where event_type <> 'CANCEL') over of_trade as economic_version,
+        -- for good, but for an allocation, which comes and goes with the divisions of its block
+        bool_or(is_in_force and event_type = 'CANCEL' and block_trade_id is null) over of_trade as is_cancelled
     from versions
     window
         of_trade as (partition by trade_id),
@@ -103,7 +105,7 @@ trades as (
             when not states.has_original then 'WAITING'
             when not states.has_original_in_force and states.is_last_refused then 'REFUSED'
             when not states.has_original_in_force then 'HELD'
-            when states.last_event_type = 'CANCEL' then 'CANCELLED'
+            when states.is_cancelled or states.last_event_type = 'CANCEL' then 'CANCELLED'
             when states.is_block then 'BLOCK'
             else 'ACTIVE'
         end as trade_status,

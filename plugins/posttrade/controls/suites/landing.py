@@ -59,14 +59,18 @@ CONTROLS = (
     Control(
         "trade_after_cancellation", Suite.LANDING, Severity.WARNING, Owner.FRONT_OFFICE,
         "No trade lives on after its cancellation.",
-        "{trade_id} was cancelled by version {cancelled_version} and amended by version {version}.",
-        "Ask the front office which of the two holds.",
+        "{trade_id} was cancelled by version {cancelled_version} and amended by version {version}; it stays cancelled.",
+        "Ask the front office; if the trade holds after all, it comes again under an id of its own.",
         ("trade_id", "version"),
         """select later.trade_id, later.version, cancelled.version as cancelled_version
-        from books.trade_versions as later inner join today using (business_date)
-        inner join books.trade_versions as cancelled on later.trade_id = cancelled.trade_id
-            and cancelled.event_type = 'CANCEL' and cancelled.version < later.version
-            and cancelled.business_date <= today.business_date""",
+        from today
+        inner join books.trade_versions as told using (business_date)
+        inner join books.trade_versions as cancelled on told.trade_id = cancelled.trade_id
+            and cancelled.event_type = 'CANCEL' and cancelled.business_date <= today.business_date
+            and cancelled.block_trade_id is null
+        inner join books.trade_versions as later on cancelled.trade_id = later.trade_id
+            and cancelled.version < later.version and later.business_date <= today.business_date
+        where told.version in (cancelled.version, later.version)""",
     ),
     Control(
         "trade_beyond_cutoff", Suite.LANDING, Severity.WARNING, Owner.MIDDLE_OFFICE,
