@@ -152,10 +152,39 @@ coupons as (
         )
 ),
 
+-- A bond that an event pays back is paid its interest to the date of payment with it, on what is paid back.
+interest_on_redemptions as (
+    select
+        announcements.event_id || ':ACCRUED' as event_id,
+        'COUPON'::text as income_type,
+        announcements.instrument_id,
+        coalesce(announcements.account_id, '') as account_id,
+        announcements.ex_date,
+        null::date as ex_settlement_date,
+        announcements.pay_date,
+        case
+            when announcements.event_status = 'WITHDRAWN' or announcements.ex_date > {{ business_date() }} then 0
+            else accruals.accrued_percent / 100 * case when announcements.event_type = 'PARTIAL_REDEMPTION' then announcements.redeemed_fraction else 1 end
+        end as amount_per_unit,
+        case when terms.terms_sha <> terms.former_terms_sha then {{ business_date() }} else announcements.business_date end as announced_date
+    from announcements
+    inner join terms on announcements.instrument_id = terms.instrument_id
+    inner join {{ ref('stg_books__bond_accruals') }} as accruals
+        on
+            terms.instrument_id = accruals.instrument_id
+            and terms.terms_sha = accruals.terms_sha
+            and announcements.pay_date = accruals.accrual_date
+    where
+        announcements.event_type in ('REDEMPTION', 'CALL', 'PARTIAL_REDEMPTION')
+        and (announcements.ex_date <= {{ business_date() }} or announcements.business_date = {{ business_date() }})
+),
+
 events as (
     select * from dividends
     union all
     select * from coupons
+    union all
+    select * from interest_on_redemptions
 ),
 
 events_gone_ex as (

@@ -265,8 +265,9 @@ where not exists (
 order by bonds.instrument_id
 """
 
-# The settlement dates of the day's trades, also of those whose turn comes today because their original arrived,
-# and the standard settlement date of a trade made today, which is what a position is valued with.
+# The settlement dates of the day's trades, also of those whose turn comes today because their original arrived;
+# the standard settlement date of a trade made today, which is what a position is valued with; and the dates on which
+# events pay bonds back, with the interest up to then.
 ACCRUALS_NEEDED = f"""
 with instruments as ({INSTRUMENTS_KNOWN}),
 bonds as (
@@ -304,6 +305,15 @@ needed as (
     from bonds
     inner join books.settlement_cycles as cycles
         on bonds.market_mic = cycles.market_mic and cycles.trade_date = :business_date
+    union all
+    select bonds.instrument_id, bonds.terms_sha, redemptions.pay_date, false
+    from bonds
+    inner join (
+        select distinct on (event_id) instrument_id, event_type, pay_date
+        from books.corporate_actions where business_date <= :business_date
+        order by event_id, business_date desc, revision desc
+    ) as redemptions on bonds.instrument_id = redemptions.instrument_id
+    where redemptions.event_type in ('REDEMPTION', 'CALL', 'PARTIAL_REDEMPTION')
 )
 select needed.instrument_id, needed.accrual_date, bool_or(needed.is_for_trade) as is_for_trade
 from needed
