@@ -145,6 +145,16 @@ def test_what_is_learned_of_a_closed_date_is_explained_and_its_evening_is_reprod
         assert sorted(as_analyst(known, moment=closed_at[THURSDAY]), key=str) == sorted(evening[mart], key=str)
         assert len(as_analyst(known, moment=closed_at[TUESDAY])) == value(f"select count(*) from marts.{mart}")
     assert as_analyst("select * from changes_as_known_at(:moment)", moment=closed_at[THURSDAY]) == []
+    known = "select quantity, market_value_amount_base, total_to_date_amount_base from figures_as_known_at(:day, :moment) where {}"
+    of_one = known.format("book_id = 'B' and instrument_id = 'I'")
+    assert as_analyst(of_one, day=THURSDAY, moment=closed_at[THURSDAY]) == [amounts("107", "1070", "0")]
+    assert as_analyst(of_one, day=THURSDAY, moment=closed_at[FRIDAY]) == [amounts("157", "1570", "-25.03")]
+    assert as_analyst(of_one, day=THURSDAY, moment=closed_at[TUESDAY]) == [amounts("150", "1425", "-95.03")]
+    assert as_analyst(of_one, day=FRIDAY, moment=closed_at[THURSDAY]) == []
+    for day in (THURSDAY, FRIDAY, MONDAY, TUESDAY):
+        of_book = known.replace("select", "select instrument_id, accrued_interest_amount_base,").format("book_id = :book order by 1")
+        late_book, ordered_book = (as_analyst(of_book, day=day, moment=closed_at[TUESDAY], book=book) for book in ("B", "C"))
+        assert late_book == ordered_book != [], day
 
     printed = CliRunner().invoke(app, ["changes", "--book", "B", "--date", "2020-03-05"]).output
     cells = [[cell.strip() for cell in line.split("│")[1:-1]] for line in printed.splitlines() if "│" in line]
