@@ -37,9 +37,6 @@ def stream_lots(business_date: date) -> dict[str, int]:
         `keys` worked out here, and those `left` to the database: where trades name the lots they close, an event of the day works on the
         instrument, two trades came at the same moment, or a figure is beyond the kernel's.
     """
-    # costs a second, and most days are not large
-    from posttrade.records.lot_streams import DayOfLots, StreamsOfDay
-
     with psycopg_connection(Role.TRANSFORMER) as connection:
         connection.execute("delete from intermediate.int_lots__matched where business_date = %s", (business_date,))
         rows = connection.execute(ROWS, {"business_date": business_date}).fetchone()
@@ -52,6 +49,9 @@ def stream_lots(business_date: date) -> dict[str, int]:
     with ThreadPoolExecutor(streams) as pool:
         for part in range(parts):
             copied = pool.map(lambda name, part=part: _copied_out(name, business_date, part, parts), STREAMED)
+            # costs two seconds, which the database has something to do in; and most days are not large
+            from posttrade.records.lot_streams import DayOfLots, StreamsOfDay
+
             day = DayOfLots(StreamsOfDay(*copied), business_date)
             # a stream has keys side by side, so that each fills its own pages of the index
             bounds = [len(day.keys) * number // streams for number in range(streams + 1)]
