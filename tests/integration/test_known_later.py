@@ -6,6 +6,7 @@ The figures are worked out by hand beside each case.
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
+from itertools import product
 
 import pytest
 from integration.conftest import STEPS
@@ -304,3 +305,73 @@ def test_a_date_does_not_close_on_facts_that_its_books_do_not_hold() -> None:
                  " values ('X', 'X', '2026-01-06', 1, 'x', 'f', 1)")
         )  # fmt: skip
     firm.day(WED, [], {"I": "7"})
+
+
+def test_announcements_that_are_numbered_come_to_the_same_in_any_order() -> None:
+    # Three messages of each event, numbered 1, 2 and 5, each on one of three days: all 27 ways. Of 100 held, 20 are sold on Tuesday.
+    ways = list(product((TUE, WED, THU), repeat=3))
+    splits, dividends = [f"S{number:02}" for number in range(len(ways))], [f"D{number:02}" for number in range(len(ways))]
+    names = [*splits, *dividends]
+    firm = SmallFirm(instruments=[{"instrument_id": name} for name in names])
+
+    def messages(name: str) -> list[dict[str, object]]:
+        if name in splits:
+            told = [("ANNOUNCED", TUE, {"new_units": 2}), ("ANNOUNCED", TUE, {"new_units": 3}), ("ANNOUNCED", WED, {"new_units": 2})]
+        else:
+            told = [("ANNOUNCED", TUE, {"amount_per_unit": "0.5"}), ("WITHDRAWN", TUE, {"amount_per_unit": "0.5"}),
+                    ("ANNOUNCED", WED, {"amount_per_unit": "0.6"})]  # fmt: skip
+        kind, more = ("SPLIT", {"old_units": 1}) if name in splits else ("CASH_DIVIDEND", {})
+        return [
+            event(name, kind, ex_date, event_status=status, announcement_no=number, **terms, **more)
+            for number, (status, ex_date, terms) in zip((1, 2, 5), told, strict=True)
+        ]
+
+    prices = dict.fromkeys(names, "10")
+    firm.day(MON, [trade(name, MON, 100, "10", instrument_id=name) for name in names], prices)
+    sold = [trade(f"sold {name}", TUE, -20, "10", instrument_id=name) for name in names]
+    for day, trades in ((TUE, sold), (WED, []), (THU, [])):
+        arriving = [
+            message
+            for group in (splits, dividends)
+            for name, way in zip(group, ways, strict=True)
+            for message, arrives in zip(messages(name), way, strict=True)
+            if arrives == day
+        ]
+        # the later ones first, on one day of the three the other way round
+        assert firm.day(day, trades, prices, corporate_actions=arriving[:: 1 if day == WED else -1])["record_market_data"]["rejected"] == 0
+    # On Friday all come once more, one with other content. Later one comes without its number.
+    again = [message for name in names for message in messages(name)]
+    other = {**messages("D00")[1], "pay_date": NEXT_MON}
+    counts = firm.day(FRI, [], prices, corporate_actions=[*again, other])["record_market_data"]
+    assert (counts["recorded"], counts["known"], counts["rejected"]) == (len(names), len(again), 1)  # recorded: the prices
+    firm.deliver(FRI, "corporate_actions", [{**messages("D01")[2], "announcement_no": ""}])
+    assert front_office.record_market_data(FRI, engine(Role.LOADER)) == {"recorded": 0, "known": 0, "rejected": 1, "refused": 0}
+    assert rows("select reason_code, field from operations.exceptions order by 1") == [("CONFLICT", None), ("MISSING", "announcement_no")]
+
+    # 80 were held on Wednesday: 160 since then, and 48.00 of dividends.
+    known = """
+        select distinct reported.traded_quantity + coalesce((
+            select sum(learned.changed_quantity) from marts.rpt_what_changed as learned
+            where learned.figure_date = reported.business_date and learned.instrument_id = reported.instrument_id
+        ), 0)
+        from marts.fct_positions as reported where reported.business_date = :day and left(reported.instrument_id, 1) = :kind"""
+    assert [rows(known, day=day, kind="S") for day in (TUE, WED, THU, FRI)] == [[(80,)], [(160,)], [(160,)], [(160,)]]
+    earned = """
+        select left(instrument_id, 1), min(total), max(total) from (
+            select results.instrument_id, sum(results.total_amount) + coalesce((
+                select sum(learned.total_amount) from marts.rpt_what_changed as learned
+                where learned.figure_date = :day and learned.instrument_id = results.instrument_id
+            ), 0) as total
+            from marts.fct_profit_and_loss as results where results.business_date <= :day and results.instrument_id like '___'
+            group by results.instrument_id
+        ) as totals group by 1 order by 1"""
+    assert rows(earned, day=TUE) == [("D", 0, 0), ("S", 0, 0)]
+    for day in (WED, THU, FRI):
+        assert rows(earned, day=day) == [("D", 48, 48), ("S", 800, 800)]
+    in_force = (
+        "select distinct left(event_id, 1), sum(quantity_change) from marts.fct_corporate_actions group by event_id, ex_date order by 1, 2"
+    )
+    assert rows(in_force) == [("S", 0), ("S", 80)]
+    assert rows("select distinct total from (select sum(cash_amount) as total from marts.fct_event_cash group by event_id) as paid") == [
+        (48,)
+    ]

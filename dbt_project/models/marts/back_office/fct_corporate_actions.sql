@@ -182,7 +182,7 @@ corporate_actions as (
             instruments.notional_currency_code = notional_rates.currency_code
             and notional_rates.business_date = {{ business_date() }}
     left join terms on changes.event_id = terms.event_id
-    left join {{ as_known(ref('stg_books__corporate_actions'), ['event_id']) }} as announced on changes.event_id = announced.event_id
+    left join {{ announcements_known() }} as announced on changes.event_id = announced.event_id
 )
 
 select * from corporate_actions
