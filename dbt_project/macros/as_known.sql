@@ -8,6 +8,17 @@
     )
 {%- endmacro %}
 
+{# The announcements of corporate actions as known on the run's business date: of an event that its source numbers, the highest number counts,
+   whenever it came. #}
+{% macro announcements_known() -%}
+    (
+        select distinct on (event_id) *
+        from {{ ref('stg_books__corporate_actions') }}
+        where business_date <= {{ business_date() }}
+        order by event_id, announcement_no desc nulls last, business_date desc, revision desc
+    )
+{%- endmacro %}
+
 {# The same, as known today: for the dimensions, which have no business date. #}
 {% macro latest(relation, keys) -%}
     (

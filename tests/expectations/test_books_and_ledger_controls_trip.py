@@ -86,8 +86,8 @@ PLANTED: dict[str, list[str]] = {
         "update intermediate.int_reference__instruments_known set option_type = 'CALL', strike_price = 0.01, underlying_instrument_id ="
         f" instrument_id where ctid = (select ctid from intermediate.int_reference__instruments_known where business_date = {D} limit 1)",
         "insert into marts.fct_corporate_actions (business_date, event_id, book_id, account_id, instrument_id, event_type,"
-        f" entitled_quantity) select {D}, 'EXP', 'B', 'A', instrument_id, 'EXPIRY', 1 from intermediate.int_reference__instruments_known"
-        f" where business_date = {D} and option_type = 'CALL'",
+        f" ex_date, entitled_quantity) select {D}, 'EXP', 'B', 'A', instrument_id, 'EXPIRY', {D}, 1"
+        f" from intermediate.int_reference__instruments_known where business_date = {D} and option_type = 'CALL'",
     ],
     "exercise_beyond_holding": [
         "alter table books.corporate_actions disable trigger date_is_open",
@@ -159,14 +159,23 @@ PLANTED: dict[str, list[str]] = {
     ],
     "payment_without_second_person": [
         PAYMENT,
-        "alter table operations.payment_releases disable trigger approved_first",
+        "alter table operations.payment_releases disable trigger approved_first, disable trigger date_is_open",
         f"insert into operations.payment_releases (payment_id, message_id, business_date) values ('PY1', 'm', {D})",
     ],
     "payment_waits": [PAYMENT],
-    "client_paid_too_much": [PAYMENT],
+    "payment_held": [
+        PAYMENT,
+        "insert into operations.entitlements_known (entitlement_id, client_id, revision, net_amount, business_date)"
+        f" values ('E', 'C', 1, 0, {D})",
+    ],
+    "client_paid_too_much": [
+        PAYMENT,
+        "alter table operations.payment_releases disable trigger approved_first, disable trigger date_is_open",
+        f"insert into operations.payment_releases (payment_id, message_id, business_date) values ('PY1', 'm', {D})",
+    ],
     "client_paid_too_soon": [
         PAYMENT,
-        "alter table operations.payment_releases disable trigger approved_first",
+        "alter table operations.payment_releases disable trigger approved_first, disable trigger date_is_open",
         f"insert into operations.payment_releases (payment_id, message_id, business_date) values ('PY1', 'm', {D})",
         "insert into marts.fct_income (business_date, entitlement_id, event_id, income_type, book_id, account_id, instrument_id, ex_date,"
         f" pay_date) values ({D}, 'E', 'EV', 'DIVIDEND', 'B', 'A', 'I', {D}, {D}::date + 1)",

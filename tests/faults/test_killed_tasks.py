@@ -161,6 +161,6 @@ def test_a_payment_whose_release_was_killed_leaves_once(fresh_database: str) -> 
     # Killed once more, after the file was written and before the delivery was recorded.
     kill_while_inserting("income.release_payments", Role.OPERATOR, day, "operations.outbox_deliveries")
     assert state() == (1, 1, 0, ["payments_2026-01-05_1.csv"])
-    assert release() == {"released": 0, "messages": 1, "blocked": 0}
-    assert release() == {"released": 0, "messages": 0, "blocked": 0}
+    assert release() == {"released": 0, "messages": 1, "blocked": 0, "held": 0}
+    assert release() == {"released": 0, "messages": 0, "blocked": 0, "held": 0}
     assert state() == (1, 1, 1, ["payments_2026-01-05_1.csv"])

@@ -10,13 +10,14 @@ from decimal import Decimal
 import pytest
 from integration.small_firm import SmallFirm, assert_books_tie, rows, trade, value
 
+from posttrade.errors import PosttradeError
 from posttrade.offices import accounting, income
 from posttrade.offices.derivations import run_dbt
 from posttrade.records.database import Role, engine
 from posttrade.reports.figures import read_figures
 
 MON, TUE, WED, THU, FRI = (date(2026, 1, day) for day in (5, 6, 7, 8, 9))
-NEXT_MON = date(2026, 1, 12)
+NEXT_MON, NEXT_TUE = date(2026, 1, 12), date(2026, 1, 13)
 
 
 @pytest.fixture(autouse=True)
@@ -201,24 +202,27 @@ def test_a_client_is_paid_once_and_on_the_date_known() -> None:
     firm.day(TUE, [], prices, corporate_actions=announced({"LATER": WED, "EARLIER": FRI, "PROPOSED": TUE, "LEFT": TUE}))
     assert rows("select instrument_id from marts.fct_payments order by 1") == [("LEFT",), ("PROPOSED",)]
     left = value("select payment_id from operations.payments where instrument_id = 'LEFT'")
-    income.decide_payments([left], "APPROVED", "a colleague", "", TUE, engine(Role.OPERATOR))
-    assert released(TUE) == [("LEFT", 50)]
+    income.decide_payments([left], "APPROVED", "a colleague", "", WED, engine(Role.OPERATOR))
+    assert released(WED) == [("LEFT", 50)]
     # PROPOSED waited, and is due on Friday now; LEFT has left, which a control says.
     counts = firm.day(WED, [], prices, corporate_actions=announced({"LATER": FRI, "EARLIER": WED, "PROPOSED": FRI, "LEFT": FRI}))
-    assert counts["prepare_payments"] == {"proposed": 1, "moved": 1, "to_recover": 0}
+    assert counts["prepare_payments"] == {"proposed": 1, "moved": 1, "held": 0, "overpaid": 0}
     assert rows("select instrument_id, pay_date, payment_status from marts.fct_payments order by 1") == [
         ("EARLIER", WED, "WAITING"), ("LEFT", TUE, "RELEASED"), ("PROPOSED", FRI, "WAITING")
     ]  # fmt: skip
-    approve(WED)
-    assert released(WED) == [("EARLIER", 50)]
-    assert income.prepare_payments(WED, engine(Role.OPERATOR)) == {"proposed": 0, "moved": 0, "to_recover": 0}
+    approve(THU)
+    assert released(THU) == [("EARLIER", 50)]
+    assert income.prepare_payments(WED, engine(Role.OPERATOR)) == {"proposed": 0, "moved": 0, "held": 0, "overpaid": 0}
     firm.day(THU, [], prices)
-    assert released(THU) == []
+    assert released(FRI) == [("PROPOSED", 50)]
     firm.day(FRI, [], prices)
-    approve(FRI)
-    assert released(FRI) == [("LATER", 50), ("PROPOSED", 50)]
+    # What leaves is booked on the date it leaves, so a closed date takes none.
+    approve(NEXT_MON)
+    with pytest.raises(PosttradeError, match="The business date 2026-01-09 is closed"):
+        released(FRI)
+    assert released(NEXT_MON) == [("LATER", 50)]
     firm.day(NEXT_MON, [], prices)
-    assert (released(NEXT_MON), value("select count(*) from operations.payments")) == ([], 4)
+    assert (released(NEXT_TUE), value("select count(*) from operations.payments")) == ([], 4)
 
 
 def test_a_coupon_is_paid_on_the_date_of_the_terms_known() -> None:

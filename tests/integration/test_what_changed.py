@@ -98,6 +98,8 @@ def test_what_is_learned_of_a_closed_date_is_explained_and_its_evening_is_reprod
     ]
     assert thursday["I"].as_known_now == figure(150, "1425", "-95.03")
     assert events(thursday["E"]) == [(MONDAY, "FX_RATE", "EUR 2020-03-05", 1, figure(0, "100", "100"))]
+    # The 1,000.00 euro that are owed for it are dearer by as much.
+    assert events(thursday["CASH:EUR"]) == [(MONDAY, "FX_RATE", "EUR 2020-03-05", 1, figure(0, "-100", "-100"))]
     # The bond settles on 9 March, 54 days of 30/360 after its coupon: 0.9 % are bought and held.
     assert events(thursday["BOND"]) == [(FRIDAY, "LATE", "CSV~4", 1, figure(1000, "1000", "0"))]
     accrued = "select accrued_interest_amount, accrued_interest_amount_base from marts.rpt_what_changed where event_id = 'CSV~4'"
@@ -118,7 +120,7 @@ def test_what_is_learned_of_a_closed_date_is_explained_and_its_evening_is_reprod
     # What is known now of a date is what the book that got everything in order knows.
     for day in (THURSDAY, FRIDAY, MONDAY, TUESDAY):
         late_book, ordered_book = changes(day), changes(day, book="C")
-        assert late_book.keys() == ordered_book.keys() == {"I", "E", "BOND"}
+        assert late_book.keys() == ordered_book.keys() == {"I", "E", "BOND"} | ({"CASH:EUR"} if day == THURSDAY else set())
         assert all(one.as_known_now == ordered_book[name].as_known_now for name, one in late_book.items()), day
 
     assert (

@@ -11,7 +11,7 @@ with announcements as (
         case when instruments.option_type = 'PUT' then -instruments.contract_size else instruments.contract_size end as exercised_units,
         instruments.strike_price,
         coalesce(known.redeemed_fraction, 1) as exercised_fraction
-    from {{ as_known(ref('stg_books__corporate_actions'), ['event_id']) }} as known
+    from {{ announcements_known() }} as known
     inner join {{ ref('int_reference__instruments_known') }} as instruments
         on
             known.instrument_id = instruments.instrument_id

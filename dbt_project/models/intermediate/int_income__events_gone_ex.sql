@@ -3,7 +3,7 @@
 -- back today.
 
 with announcements as (
-    select * from {{ as_known(ref('stg_books__corporate_actions'), ['event_id']) }} as known
+    select * from {{ announcements_known() }} as known
 ),
 
 dividends as (

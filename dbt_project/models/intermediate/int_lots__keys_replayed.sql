@@ -23,6 +23,22 @@ restated_accounts as (
     group by account_id
 ),
 
+-- Bonds whose terms are others than yesterday's, as a corrected repayment plan or a payment date that was moved makes them.
+restated_bonds as (
+    select
+        instruments.instrument_id,
+        instruments.market_mic,
+        array[instruments.terms_sha, formerly.terms_sha] as terms
+    from {{ ref('int_reference__instruments_known') }} as instruments
+    inner join {{ ref('int_reference__instruments_known') }} as formerly
+        on
+            instruments.instrument_id = formerly.instrument_id
+            and formerly.business_date = {{ previous_business_date() }}
+    where
+        instruments.business_date = {{ business_date() }}
+        and instruments.terms_sha <> formerly.terms_sha
+),
+
 -- What was announced, amended or withdrawn today, or follows from terms or a last price corrected today: all instruments and dates it
 -- ever named.
 restated_instruments as (
@@ -53,6 +69,23 @@ restated_instruments as (
                 select corrected.instrument_id from {{ ref('stg_books__instruments') }} as corrected
                 where corrected.business_date = {{ business_date() }}
             )
+        union all
+        -- a bond trades without a repayment from the first trade date that settles on or after its date
+        select
+            restated_bonds.instrument_id,
+            (
+                select min(cycles.trade_date)
+                from {{ ref('stg_books__settlement_cycles') }} as cycles
+                where
+                    cycles.market_mic = restated_bonds.market_mic
+                    and cycles.settlement_date >= coupons.coupon_date
+            )
+        from restated_bonds
+        inner join {{ ref('stg_books__bond_coupons') }} as coupons
+            on
+                restated_bonds.instrument_id = coupons.instrument_id
+                and coupons.terms_sha = any(restated_bonds.terms)
+                and coupons.redemption_percent > 0
         union all
         select
             prices.instrument_id,

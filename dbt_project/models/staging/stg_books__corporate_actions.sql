@@ -17,6 +17,7 @@ select
     cost_fraction,
     book_id,
     exercised_quantity,
+    announcement_no,
     business_date,
     revision,
     file_id,

@@ -15,6 +15,8 @@ select
     cash_account_id,
     pay_date,
     maker,
+    payment_no,
+    entitled_amount,
     business_date,
     known_at
 from {{ source('operations', 'payments') }}

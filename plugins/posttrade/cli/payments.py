@@ -6,13 +6,13 @@ import typer
 
 from posttrade.cli.surroundings import out, with_engine
 
-payments_app = typer.Typer(help="Income payments to clients: list, approve, reject, release.", no_args_is_help=True)
+payments_app = typer.Typer(help="Income payments to clients: list, approve, reject, withdraw, release.", no_args_is_help=True)
 
 
 @payments_app.command("list")
 def list_payments() -> None:
-    """List the payments that wait for a second person."""
-    from posttrade.offices.income import waiting_payments
+    """List the payments that wait for a second person, those that are held, and what clients were overpaid."""
+    from posttrade.offices.income import held_payments, overpaid_clients, waiting_payments
 
     rows = with_engine("OPERATOR", lambda engine, day: waiting_payments(day, engine))
     for row in rows:
@@ -21,6 +21,19 @@ def list_payments() -> None:
             f"  prepared by {row['maker']}"
         )
     out.print(f"{len(rows)} waiting.")
+    for row in with_engine("OPERATOR", lambda engine, day: held_payments(day, engine)):
+        command = "withdraw" if row["is_approved"] else "reject"
+        out.print(
+            f"{row['payment_id']}  {row['client_id']}  {row['amount']:>14,.2f} {row['currency_code']}  held: the client is entitled to"
+            f" {row['entitled_amount']:,.2f} now, of which {row['promised_amount']:,.2f} are promised already."
+            f" ./posttrade payments {command} {row['payment_id']} --by NAME --note WHY; what is left is proposed at the next close."
+        )
+    for row in with_engine("OPERATOR", lambda engine, day: overpaid_clients(day, engine)):
+        out.print(
+            f"Overpaid: {row['overpaid_amount']:,.2f} {row['currency_code']} to {row['client_id']} on account {row['account_id']} for"
+            f" {row['instrument_id']}: {row['paid_amount']:,.2f} left, the client is entitled to {row['entitled_amount']:,.2f}."
+            " Claim it back."
+        )
 
 
 @payments_app.command("approve")
@@ -37,6 +50,15 @@ def reject_payments(
 ) -> None:
     """Reject payments as the second person."""
     _decide(payment_ids, "REJECTED", by, note)
+
+
+@payments_app.command("withdraw")
+def withdraw(payment_id: str, by: Annotated[str, typer.Option(help="Your name.")], note: Annotated[str, typer.Option(help="Why.")]) -> None:
+    """Take back an approved payment that has not left."""
+    from posttrade.offices.income import withdraw_payment
+
+    with_engine("OPERATOR", lambda engine, day: withdraw_payment(payment_id, by, note, day, engine))
+    out.print(f"{payment_id} is withdrawn. What the client is entitled to is proposed again at the next close after it has changed.")
 
 
 @payments_app.command("release")

@@ -223,7 +223,8 @@ MARKET_CONTRACTS = (
          Column("received_instrument_id", is_required=False, refers_to="books.instruments.instrument_id", may_be_left_out=True),
          Column("cost_fraction", ValueType.RATE, is_required=False, may_be_left_out=True),
          Column("book_id", is_required=False, refers_to="books.books.book_id", may_be_left_out=True),
-         Column("exercised_quantity", ValueType.QUANTITY, is_required=False, is_positive=True, may_be_left_out=True)),
+         Column("exercised_quantity", ValueType.QUANTITY, is_required=False, is_positive=True, may_be_left_out=True),
+         Column("announcement_no", ValueType.COUNT, is_required=False, is_positive=True, may_be_left_out=True)),
         ("event_id",),
     ),
 )  # fmt: skip

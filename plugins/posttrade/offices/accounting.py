@@ -107,6 +107,25 @@ rates as (
 ),
 instruments as (
     select * from intermediate.int_reference__instruments_known where business_date = :business_date
+),
+-- an ex date that was moved booked the date twice, as one entry
+income as (
+    select
+        business_date, entitlement_id, product_line, book_id, account_id, instrument_id, client_id, currency_code,
+        sum(gross_amount) as gross_amount, sum(gross_amount_base) as gross_amount_base,
+        sum(withholding_amount) as withholding_amount, sum(withholding_amount_base) as withholding_amount_base,
+        sum(net_amount) as net_amount, sum(net_amount_base) as net_amount_base
+    from marts.fct_income where business_date = :business_date
+    group by business_date, entitlement_id, product_line, book_id, account_id, instrument_id, client_id, currency_code
+),
+actions as (
+    select
+        business_date, event_id, product_line, book_id, account_id, instrument_id, currency_code, cash_currency_code,
+        sum(cash_amount) as cash_amount, sum(cash_amount_base) as cash_amount_base, sum(value_amount) as value_amount,
+        sum(value_amount_base) as value_amount_base, sum(cost_moved_amount) as cost_moved_amount,
+        sum(cost_moved_amount_base) as cost_moved_amount_base
+    from marts.fct_corporate_actions where business_date = :business_date
+    group by business_date, event_id, product_line, book_id, account_id, instrument_id, currency_code, cash_currency_code
 )
 select
     'TRADE:' || movements.trade_id || ':' || movements.trade_version as event_id, 'TRADE' as event_type,
@@ -149,18 +168,17 @@ union all
 select
     'INCOME:' || income.entitlement_id || ':' || income.business_date, 'INCOME', income.product_line, amounts.amount_type,
     income.book_id, income.account_id, income.instrument_id, income.currency_code, amounts.amount, amounts.amount_base
-from marts.fct_income as income
+from income
 cross join lateral (values
     ('gross', gross_amount, gross_amount_base),
     ('withholding', withholding_amount, withholding_amount_base)
 ) as amounts (amount_type, amount, amount_base)
-where income.business_date = :business_date
 union all
 select
     'CLIENT_DUE:' || income.entitlement_id || ':' || income.business_date, 'CLIENT_DUE', income.product_line, 'net',
     income.book_id, income.account_id, income.instrument_id, income.currency_code, income.net_amount, income.net_amount_base
-from marts.fct_income as income
-where income.business_date = :business_date and income.client_id is not null
+from income
+where income.client_id is not null
 union all
 select
     claims.claim_type || '_CASH:' || claims.claim_id, claims.claim_type || '_CASH', claims.product_line,
@@ -175,13 +193,12 @@ select
         actions.business_date),
     'CORPORATE_ACTION', actions.product_line, amounts.amount_type, actions.book_id, actions.account_id, actions.instrument_id,
     amounts.currency_code, amounts.amount, amounts.amount_base
-from marts.fct_corporate_actions as actions
+from actions
 cross join lateral (values
     ('cash', cash_currency_code, cash_amount, cash_amount_base),
     ('value', currency_code, value_amount, value_amount_base),
     ('cost', currency_code, cost_moved_amount, cost_moved_amount_base)
 ) as amounts (amount_type, currency_code, amount, amount_base)
-where actions.business_date = :business_date
 union all
 select
     'VARIATION_MARGIN:' || concat_ws(':', margin.business_date, margin.book_id, margin.account_id, margin.instrument_id),

@@ -7,6 +7,7 @@ from sqlalchemy import text
 
 from posttrade.domain.calendars import next_session, previous_session, sessions_between
 from posttrade.errors import PosttradeError
+from posttrade.records.book_states import Step, came_in_since
 
 # Further back than income looks for the last day with entitlement.
 PUBLISHED_AROUND = timedelta(days=60)
@@ -79,7 +80,7 @@ def close_business_date(business_date: date, engine: sqlalchemy.Engine) -> dict[
     """Close a business date: from now on facts are booked in the next one.
 
     Raises:
-        PosttradeError: trades of the date came in after its books were built; closed now, they would be in no date's books.
+        PosttradeError: trades or other facts of the date came in after its books were built; closed now, they would be in no date's books.
     """
     with engine.begin() as connection:
         # Whoever records holds this lock shared until it commits: nothing comes in while the date is looked through.
@@ -92,11 +93,26 @@ def close_business_date(business_date: date, engine: sqlalchemy.Engine) -> dict[
                     f" {unbooked.first_trade_id}.",
                     "Clear build_middle_office and what follows it, so that they are booked, then close again.",
                 )
+        if not connection.scalar(text("select 1 from operations.day_closings where business_date = :day"), {"day": business_date}):
+            _refuse_facts_left_out(business_date, connection)
         closed = connection.execute(
             text("insert into operations.day_closings (business_date) values (:day) on conflict do nothing"),
             {"day": business_date},
         ).rowcount
     return {"closed": closed}
+
+
+def _refuse_facts_left_out(business_date: date, connection: sqlalchemy.Connection) -> None:
+    """Refuse the close when prices, rates, events, terms, statuses or the like are not in what was made of them."""
+    for step, task, made in (
+        (Step.TERMS, "prepare_terms", "its terms were prepared"),
+        (Step.BOOKS, "build_middle_office", "its books were built"),
+    ):
+        if came := came_in_since(connection, business_date, step):
+            raise PosttradeError(
+                f"Facts of {business_date} came in after {made}: {', '.join(f'{number} {fact}' for fact, number in sorted(came.items()))}.",
+                f"Clear {task} and what follows it, so that they are in the books, then close again.",
+            )
 
 
 TRADES_NOT_BOOKED = """

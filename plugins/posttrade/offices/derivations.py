@@ -14,6 +14,7 @@ from sqlalchemy import text
 
 from posttrade.errors import PosttradeError
 from posttrade.offices.large_days import is_large_day, stream_lots
+from posttrade.records.book_states import Step, note_state
 from posttrade.records.database import Role, url
 from posttrade.settings import get_settings
 
@@ -27,6 +28,8 @@ def build_middle_office(business_date: date, engine: sqlalchemy.Engine) -> dict[
     Raises:
         PosttradeError: a model failed; the message names it and the database's answer.
     """
+    with engine.begin() as connection:
+        note_state(connection, business_date, Step.BOOKS)
     _build_views("staging", business_date, engine)
     if is_large_day(business_date, engine):
         run_dbt(["run", "--selector", "lots_streamed"], business_date)

@@ -12,6 +12,7 @@ from posttrade.domain.settlement_cycles import settlement_date
 from posttrade.errors import PosttradeError
 from posttrade.offices.bonds import INSTRUMENTS_KNOWN, prepare_bonds
 from posttrade.procedures.schema import load_chart_of_accounts, load_procedures, load_settlement_cycles
+from posttrade.records.book_states import Step, note_state
 from posttrade.records.database import insert_missing
 
 # As far back as the income models look for coupons, with the longest cycle and a week of holidays on top.
@@ -84,6 +85,8 @@ def prepare_terms(business_date: date, engine: sqlalchemy.Engine) -> dict[str, i
             pays is not fixed yet.
     """
     publish_procedures(business_date, engine)
+    with engine.begin() as connection:
+        note_state(connection, business_date, Step.TERMS)
     with engine.begin() as connection:
         dates, unusable_markets = _prepare_settlement_dates(connection, business_date)
         new_coupons, new_accruals, unusable_bonds = prepare_bonds(connection, business_date)

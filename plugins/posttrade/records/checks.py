@@ -39,6 +39,10 @@ def parse_statement(contract: Contract, columns: tuple[str, ...]) -> sql.Compose
         if "revision" in columns
         else sql.SQL("'1'")
     )
+    if "announcement_no" in columns:
+        # a numbered announcement is the revision of its number
+        number = sql.Literal(columns.index("announcement_no") + 1)
+        revision = sql.SQL("coalesce(nullif(btrim(cell[{}]), ''), {})").format(number, revision)
     return sql.SQL(
         "create temp table parsed on commit drop as select line_no, raw, {} as shown, defect, cardinality(cell) = {} as is_complete,"
         " {} as revision, {} from (select line_no, raw, defect, string_to_array(cells, {}) as cell from pg_temp.arrived) as split"
@@ -373,10 +377,12 @@ def _compared_with_record(contract: Contract) -> sql.Composable:
             "else (select case when recorded.content_sha = numbered.content_sha then 'KNOWN' else 'CONFLICT' end"
             " from {} as recorded where {})"
         ).format(table, key_of_record)
+    numbers = sql.SQL(_ANNOUNCEMENTS_NUMBERED if contract.kind == "corporate_actions" else "")
     # A row that restates its key after another of the same file is compared with that one, not with the record. What comes
     # late for a closed date adds nothing if it is what that date knows.
     return sql.SQL(
         """
+        {numbers}
         else coalesce(
             case
                 when is_first_of_key and %(delivered_for)s < %(business_date)s and numbered.content_sha = (
@@ -399,7 +405,29 @@ def _compared_with_record(contract: Contract) -> sql.Composable:
             end
         )
         """
-    ).format(table=table, key=key_of_record)
+    ).format(table=table, key=key_of_record, numbers=numbers)
+
+
+# An announcement with a number is compared with that number, whenever it came; once an event is numbered, all its messages must be.
+_ANNOUNCEMENTS_NUMBERED = """
+        when announcement_no is not null then coalesce(
+            (
+                select case when recorded.content_sha = numbered.content_sha then 'KNOWN' else 'CONFLICT' end
+                from books.corporate_actions as recorded
+                where recorded.event_id = numbered.event_id and recorded.announcement_no = numbered.announcement_no::integer
+            ),
+            (
+                select 'CONFLICT'
+                from books.corporate_actions as recorded
+                where recorded.event_id = numbered.event_id and recorded.business_date = %(business_date)s
+                    and recorded.revision = numbered.revision::integer
+            )
+        )
+        when exists (
+            select from books.corporate_actions as recorded
+            where recorded.event_id = numbered.event_id and recorded.announcement_no is not null
+        ) then 'MISSING:announcement_no'
+"""
 
 
 def insert_statement(contract: Contract) -> sql.SQL | sql.Composed:

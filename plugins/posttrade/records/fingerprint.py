@@ -11,8 +11,9 @@ LEFT_OUT_COLUMNS = ("known_at", "run_no", "released_at", "first_trade_at", "last
                     "last_entry_at", "closed_at", "close_seconds",
                     # made over known_at, among the rest
                     "sealed_at", "entry_hash", "entries_hash", "previous_hash", "seal_hash")  # fmt: skip
-# How often the controls ran, the delays measured by the clock, and the journal once more, as text with its times.
-LEFT_OUT_TABLES = ("operations.control_results", "marts.rpt_process_delays", "ledger.journal_parts")
+# How often the controls ran, how far the facts had come when the books were built, the delays measured by the clock, and the journal once
+# more, as text with its times.
+LEFT_OUT_TABLES = ("operations.control_results", "operations.book_states", "marts.rpt_process_delays", "ledger.journal_parts")
 
 
 def fingerprint(engine: sqlalchemy.Engine) -> dict[str, str]:

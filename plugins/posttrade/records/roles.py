@@ -10,7 +10,7 @@ FACT_SCHEMAS = ("landing", "books", "ledger", "operations")
 DERIVED_SCHEMAS = ("staging", "intermediate", "marts")
 READERS_OF_FACTS = (Role.LOADER, Role.TRANSFORMER, Role.POSTER, Role.OPERATOR, Role.AUDITOR)
 READERS_OF_DERIVATIONS = (Role.LOADER, Role.POSTER, Role.OPERATOR, Role.AUDITOR)
-LOADED_IN_OPERATIONS = ("exceptions", "exception_resolutions", "settlement_statuses")
+LOADED_IN_OPERATIONS = ("exceptions", "exception_resolutions", "settlement_statuses", "book_states")
 
 
 def create_roles(connection: sqlalchemy.Connection) -> None:
@@ -52,6 +52,7 @@ def grant_all(connection: sqlalchemy.Connection) -> None:
     statements += [
         f"grant insert on all tables in schema landing, books to {Role.LOADER}",
         *(f"grant insert on operations.{table} to {Role.LOADER}" for table in LOADED_IN_OPERATIONS),
+        f"grant insert on operations.book_states to {Role.TRANSFORMER}",
         f"grant insert on all tables in schema ledger to {Role.POSTER}",
         f"grant insert on all tables in schema operations to {Role.OPERATOR}",
         f"grant insert on ledger.period_closings to {Role.OPERATOR}",

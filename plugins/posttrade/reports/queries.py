@@ -343,9 +343,16 @@ INCOME_EVENTS = Query(
             where business_date = :business_date or moved <> 0 or pay_date > :business_date
             group by event_id, income_type, instrument_id, ex_date, pay_date, currency_code
         )
-        select *, count(*) over () as total_count
+        -- of an ex date that was moved, what is left of the former one
+        select events.*, count(*) over () as total_count
         from events
-        order by pay_date, event_id, currency_code
+        where
+            (gross_amount, withholding_amount) <> (0, 0)
+            or not exists (
+                select from events as others
+                where others.event_id = events.event_id and others.ex_date <> events.ex_date
+            )
+        order by pay_date, event_id, ex_date, currency_code
         limit :cap
     """,
     sources=("marts.fct_income", "marts.fct_event_cash"),

@@ -1,10 +1,11 @@
 {{ config(indexes=[{'columns': ['business_date', 'book_id']}, {'columns': ['event_id', 'business_date']}, {'columns': ['pay_date']}]) }}
 
 -- What events did to each holding. Where a key was worked out again from its first trade, the rows are what that changed of earlier
--- days, so that the sum over all dates up to one is what was known then. The latest row of an event and holding says when it is paid, so a
--- pay date that is moved has a row of its own.
+-- days, so that the sum over all dates up to one is what was known then. What was booked is taken back at the ex date it was booked at, so an
+-- ex date that is moved has a row for either date. The latest row of an event and holding says when it is paid, so a pay date that is moved
+-- has a row of its own.
 
--- An event that names another instrument than before, or another date, is still known by what it last said.
+-- An event that names another instrument than before, another date or none any more is still known by what it last said.
 with terms as (
     select * from {{ ref('int_corporate_actions__terms_known') }} where business_date = {{ business_date() }}
 ),
@@ -19,6 +20,9 @@ effects as (
         matched.account_id,
         matched.instrument_id,
         effect.event_id,
+        terms.ex_date,
+        null::text as former_event_type,
+        null::date as former_pay_date,
         effect.held_quantity,
         effect.quantity_change,
         effect.fraction_quantity,
@@ -28,6 +32,7 @@ effects as (
         effect.cost_moved_base
     from matched
     cross join lateral unnest((matched.lots).effects) as effect
+    inner join terms on effect.event_id = terms.event_id
     {% if is_incremental() %}
         union all
         select
@@ -35,6 +40,9 @@ effects as (
             matched.account_id,
             matched.instrument_id,
             earlier.event_id,
+            earlier.ex_date,
+            earlier.event_type,
+            earlier.pay_date,
             -earlier.entitled_quantity,
             -earlier.quantity_change,
             -earlier.fraction_quantity,
@@ -60,7 +68,8 @@ pay_dates_moved as (
         booked.book_id,
         booked.account_id,
         booked.instrument_id,
-        booked.event_id
+        booked.event_id,
+        terms.ex_date
     from terms
     cross join lateral (
         select latest.pay_date
@@ -76,7 +85,7 @@ pay_dates_moved as (
             terms.event_id = booked.event_id
             and booked.business_date < {{ business_date() }}
     where terms.pay_date <> formerly.pay_date
-    group by booked.book_id, booked.account_id, booked.instrument_id, booked.event_id
+    group by booked.book_id, booked.account_id, booked.instrument_id, booked.event_id, terms.ex_date
     having sum(booked.cash_amount) <> 0
 ),
 {% endif %}
@@ -87,6 +96,9 @@ changes as (
         account_id,
         instrument_id,
         event_id,
+        ex_date,
+        max(former_event_type) as former_event_type,
+        max(former_pay_date) as former_pay_date,
         sum(held_quantity) as entitled_quantity,
         sum(quantity_change) as quantity_change,
         sum(fraction_quantity) as fraction_quantity,
@@ -106,6 +118,9 @@ changes as (
                 account_id,
                 instrument_id,
                 event_id,
+                ex_date,
+                null,
+                null,
                 0,
                 0,
                 0,
@@ -117,7 +132,7 @@ changes as (
             from pay_dates_moved
         {% endif %}
     ) as parts
-    group by book_id, account_id, instrument_id, event_id
+    group by book_id, account_id, instrument_id, event_id, ex_date
     having
         sum(held_quantity) <> 0
         or sum(quantity_change) <> 0
@@ -136,10 +151,10 @@ corporate_actions as (
         changes.book_id,
         changes.account_id,
         changes.instrument_id,
-        coalesce(terms.event_type, announced.event_type) as event_type,
+        coalesce(terms.event_type, announced.event_type, changes.former_event_type) as event_type,
         instruments.product_line,
-        coalesce(terms.ex_date, announced.ex_date) as ex_date,
-        coalesce(terms.pay_date, announced.pay_date) as pay_date,
+        changes.ex_date,
+        coalesce(terms.pay_date, announced.pay_date, changes.former_pay_date) as pay_date,
         instruments.currency_code,
         changes.entitled_quantity::numeric(28, 10) as entitled_quantity,
         changes.quantity_change::numeric(28, 10) as quantity_change,
@@ -167,7 +182,7 @@ corporate_actions as (
             instruments.notional_currency_code = notional_rates.currency_code
             and notional_rates.business_date = {{ business_date() }}
     left join terms on changes.event_id = terms.event_id
-    left join {{ as_known(ref('stg_books__corporate_actions'), ['event_id']) }} as announced on changes.event_id = announced.event_id
+    left join {{ announcements_known() }} as announced on changes.event_id = announced.event_id
 )
 
 select * from corporate_actions

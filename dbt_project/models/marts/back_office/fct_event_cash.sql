@@ -27,18 +27,44 @@ with
             or (business_date < {{ business_date() }} and {{ falls_due('pay_date') }})
     ),
 
-    {{ name }}_claims as (
+    -- an ex date that was moved booked a date twice, as one claim
+    {{ name }}_booked as (
         select
-            '{{ claim_type }}' as claim_type,
             {{ claim.claim_id }} as claim_id,
             claims.event_id,
             claims.book_id,
             claims.account_id,
             claims.instrument_id,
             claims.product_line,
-            claims.business_date as booked_date,
+            claims.business_date,
             claims.{{ claim.currency }} as currency_code,
-            claims.{{ claim.amount }} as amount,
+            sum(claims.{{ claim.amount }}) as amount,
+            max(claims.pay_date) as pay_date
+        from {{ claim.relation }} as claims
+        inner join {{ name }}_concerned as concerned
+            on
+                claims.event_id = concerned.event_id
+                and claims.book_id = concerned.book_id
+                and claims.account_id = concerned.account_id
+                and claims.instrument_id = concerned.instrument_id
+        where claims.business_date <= {{ business_date() }}
+        group by
+            {{ claim.claim_id }}, claims.event_id, claims.book_id, claims.account_id, claims.instrument_id, claims.product_line,
+            claims.business_date, claims.{{ claim.currency }}
+    ),
+
+    {{ name }}_claims as (
+        select
+            '{{ claim_type }}' as claim_type,
+            claims.claim_id,
+            claims.event_id,
+            claims.book_id,
+            claims.account_id,
+            claims.instrument_id,
+            claims.product_line,
+            claims.business_date as booked_date,
+            claims.currency_code,
+            claims.amount,
             first_value(claims.pay_date) over (
                 partition by claims.event_id, claims.book_id, claims.account_id, claims.instrument_id
                 order by claims.business_date desc
@@ -48,14 +74,7 @@ with
                 -- what was known before today comes first
                 order by claims.business_date = {{ business_date() }}, claims.business_date desc
             ) as former_pay_date
-        from {{ claim.relation }} as claims
-        inner join {{ name }}_concerned as concerned
-            on
-                claims.event_id = concerned.event_id
-                and claims.book_id = concerned.book_id
-                and claims.account_id = concerned.account_id
-                and claims.instrument_id = concerned.instrument_id
-        where claims.business_date <= {{ business_date() }}
+        from {{ name }}_booked as claims
     ),
 
 {% endfor %}

@@ -1,7 +1,8 @@
 {{ config(indexes=[{'columns': ['entitlement_id']}, {'columns': ['event_id']}, {'columns': ['pay_date']}]) }}
 
--- What each holding is entitled to, and what changed of it. The rows of an entitlement add up; its latest row says when it is paid, so a pay
--- date that is moved has a row of its own.
+-- What each holding is entitled to, and what changed of it. The rows of an entitlement add up. What was booked is taken back at the ex date it
+-- was booked at, so an ex date that is moved has a row for either date; the latest row says when it is paid, so a pay date that is moved has
+-- a row of its own.
 
 with events as (
     select * from {{ ref('int_income__events_gone_ex') }} where business_date = {{ business_date() }}
@@ -71,6 +72,7 @@ booked_before as (
             booked.event_id,
             booked.book_id,
             booked.account_id,
+            booked.ex_date,
             sum(booked.entitled_quantity) as entitled_quantity,
             sum(booked.gross_amount) as gross_amount,
             sum(booked.withholding_amount) as withholding_amount,
@@ -78,12 +80,13 @@ booked_before as (
         from {{ this }} as booked
         inner join events on booked.event_id = events.event_id
         where booked.business_date < {{ business_date() }}
-        group by booked.event_id, booked.book_id, booked.account_id
+        group by booked.event_id, booked.book_id, booked.account_id, booked.ex_date
     {% else %}
         select
             ''::text as event_id,
             ''::text as book_id,
             ''::text as account_id,
+            null::date as ex_date,
             0::numeric as entitled_quantity,
             0::numeric as gross_amount,
             0::numeric as withholding_amount,
@@ -158,48 +161,79 @@ due as (
             and events.income_type = withholding_rates.income_type
 ),
 
+stated as (
+    select
+        event_id,
+        book_id,
+        account_id,
+        ex_date,
+        quantity,
+        gross_amount,
+        {{ round_money('gross_amount * withholding_rate', 'minor_unit') }} as withholding_amount,
+        null::date as booked_pay_date
+    from due
+    union all
+    select
+        event_id,
+        book_id,
+        account_id,
+        ex_date,
+        -entitled_quantity,
+        -gross_amount,
+        -withholding_amount,
+        pay_date
+    from booked_before
+),
+
 changes as (
     select
-        due.*,
-        due.quantity - coalesce(booked_before.entitled_quantity, 0) as entitled_quantity_change,
-        due.gross_amount - coalesce(booked_before.gross_amount, 0) as gross_change,
-        {{ round_money('due.gross_amount * due.withholding_rate', 'due.minor_unit') }}
-        - coalesce(booked_before.withholding_amount, 0) as withholding_change,
-        due.gross_amount <> 0 and due.pay_date <> booked_before.pay_date as is_pay_date_moved
-    from due
-    left join booked_before
-        on
-            due.event_id = booked_before.event_id
-            and due.book_id = booked_before.book_id
-            and due.account_id = booked_before.account_id
+        event_id,
+        book_id,
+        account_id,
+        ex_date,
+        sum(quantity) as entitled_quantity_change,
+        sum(gross_amount) as gross_change,
+        sum(withholding_amount) as withholding_change,
+        max(booked_pay_date) as booked_pay_date
+    from stated
+    group by event_id, book_id, account_id, ex_date
 ),
 
 income as (
     select
         {{ business_date() }} as business_date,
-        md5(event_id || '|' || book_id || '|' || account_id) as entitlement_id,
-        event_id,
-        income_type,
-        book_id,
-        account_id,
-        client_id,
-        instrument_id,
-        product_line,
-        ex_date,
-        pay_date,
-        entitled_quantity_change::numeric(28, 10) as entitled_quantity,
-        gross_change::numeric(24, 4) as gross_amount,
-        withholding_change::numeric(24, 4) as withholding_amount,
-        (gross_change - withholding_change)::numeric(24, 4) as net_amount,
-        currency_code,
-        {{ round_money('gross_change * fx_rate', 'base_minor_unit') }}::numeric(24, 4) as gross_amount_base,
-        {{ round_money('withholding_change * fx_rate', 'base_minor_unit') }}::numeric(24, 4) as withholding_amount_base,
+        md5(changes.event_id || '|' || changes.book_id || '|' || changes.account_id) as entitlement_id,
+        changes.event_id,
+        due.income_type,
+        changes.book_id,
+        changes.account_id,
+        due.client_id,
+        due.instrument_id,
+        due.product_line,
+        changes.ex_date,
+        due.pay_date,
+        changes.entitled_quantity_change::numeric(28, 10) as entitled_quantity,
+        changes.gross_change::numeric(24, 4) as gross_amount,
+        changes.withholding_change::numeric(24, 4) as withholding_amount,
+        (changes.gross_change - changes.withholding_change)::numeric(24, 4) as net_amount,
+        due.currency_code,
+        {{ round_money('changes.gross_change * due.fx_rate', 'due.base_minor_unit') }}::numeric(24, 4) as gross_amount_base,
+        {{ round_money('changes.withholding_change * due.fx_rate', 'due.base_minor_unit') }}::numeric(24, 4) as withholding_amount_base,
         (
-            {{ round_money('gross_change * fx_rate', 'base_minor_unit') }}
-            - {{ round_money('withholding_change * fx_rate', 'base_minor_unit') }}
+            {{ round_money('changes.gross_change * due.fx_rate', 'due.base_minor_unit') }}
+            - {{ round_money('changes.withholding_change * due.fx_rate', 'due.base_minor_unit') }}
         )::numeric(24, 4) as net_amount_base
     from changes
-    where gross_change <> 0 or withholding_change <> 0 or entitled_quantity_change <> 0 or is_pay_date_moved
+    inner join due
+        on
+            changes.event_id = due.event_id
+            and changes.book_id = due.book_id
+            and changes.account_id = due.account_id
+    where
+        changes.gross_change <> 0
+        or changes.withholding_change <> 0
+        or changes.entitled_quantity_change <> 0
+        or (due.gross_amount <> 0 and changes.ex_date = due.ex_date and due.pay_date <> changes.booked_pay_date)
 )
 
 select * from income

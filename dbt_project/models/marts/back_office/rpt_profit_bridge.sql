@@ -11,14 +11,21 @@ with management as (
         values
         (
             'trading',
-            results.price_amount_base + results.new_trades_amount_base + results.corporate_actions_amount_base
-            + case when results.product_line = 'cash' then 0 else results.prior_day_corrections_amount_base end
+            results.price_amount_base + results.new_trades_amount_base
+            + case
+                when results.product_line = 'cash' then 0
+                else results.corporate_actions_amount_base + results.prior_day_corrections_amount_base
+            end
         ),
         ('accrual', results.accrual_amount_base),
         -- what a correction changes of claims is the currency's, in the ledger too
         (
             'fx',
-            results.fx_amount_base + case when results.product_line = 'cash' then results.prior_day_corrections_amount_base else 0 end
+            results.fx_amount_base
+            + case
+                when results.product_line = 'cash' then results.corporate_actions_amount_base + results.prior_day_corrections_amount_base
+                else 0
+            end
         ),
         ('income', results.income_amount_base),
         ('fees', results.fees_amount_base)

@@ -10,7 +10,7 @@
 --   -> after corporate actions, less cost moved in, and cash      corporate actions
 --   -> with today's trades, each in its last version of the day   new trades
 -- Claims in foreign currency stand as CASH:<currency>; their change of value is the fx transaction result, apart from what amended,
--- cancelled and late trades change of them: from what was booked to today's value.
+-- cancelled and late trades and the events of earlier days change of them: from what was booked to today's value.
 -- The residual looks at both ends and at what was paid, not at the steps.
 
 with today as (
@@ -48,6 +48,7 @@ yesterday as (
 -- What goes ex today as nothing but new units restates the opening position, and its price with it: that alone is no result.
 gone_ex as (
     select
+        event_id,
         instrument_id,
         account_id,
         book_id,
@@ -214,6 +215,20 @@ claims_corrected as (
     group by book_id, currency_code
 ),
 
+-- What events of earlier days pay in a currency, and what it was booked at: at the rate of their ex date.
+claims_of_events as (
+    select
+        book_id,
+        cash_currency_code as currency_code,
+        sum(cash_amount) as amount,
+        sum(cash_amount_base) as amount_base
+    from {{ ref('fct_corporate_actions') }}
+    where
+        business_date = {{ business_date() }}
+        and ex_date <= {{ previous_business_date() }}
+    group by book_id, cash_currency_code
+),
+
 claims as (
     select
         due.book_id,
@@ -228,6 +243,7 @@ claims as (
         coalesce(corrected.amended_amount_base, 0) as amended_amount_base,
         coalesce(corrected.cancelled_amount_base, 0) as cancelled_amount_base,
         coalesce(corrected.late_amount_base, 0) as late_amount_base,
+        coalesce(events.amount_base, 0) as event_amount_base,
         {% for step, amount in [
             ('opening', 'due.opening_amount'),
             ('amended', 'due.opening_amount + coalesce(corrected.amended_amount, 0)'),
@@ -235,6 +251,11 @@ claims as (
             (
                 'late',
                 'due.opening_amount + coalesce(corrected.amended_amount + corrected.cancelled_amount + corrected.late_amount, 0)'
+            ),
+            (
+                'event',
+                'due.opening_amount + coalesce(corrected.amended_amount + corrected.cancelled_amount + corrected.late_amount, 0)'
+                ~ ' + coalesce(events.amount, 0)'
             ),
         ] %}
             {{ round_money('(' ~ amount ~ ') * rates.rate', 'rates.base_minor_unit') }} as {{ step }}_step_base{{ "," if not loop.last }}
@@ -248,6 +269,8 @@ claims as (
         on due.book_id = claims_yesterday.book_id and due.currency_code = claims_yesterday.currency_code
     left join claims_corrected as corrected
         on due.book_id = corrected.book_id and due.currency_code = corrected.currency_code
+    left join claims_of_events as events
+        on due.book_id = events.book_id and due.currency_code = events.currency_code
     where due.business_date = {{ business_date() }}
 ),
 
@@ -348,6 +371,18 @@ levels as (
         where
             gone_ex.instrument_id = keys.instrument_id
             and {{ concerns('gone_ex', 'keys') }}
+            -- its ex date was moved to today from one on which it had restated the position already
+            and not exists (
+                select 1
+                from {{ ref('fct_corporate_actions') }} as booked
+                where
+                    booked.event_id = gone_ex.event_id
+                    and booked.book_id = keys.book_id
+                    and booked.account_id = keys.account_id
+                    and booked.instrument_id = keys.instrument_id
+                    and booked.business_date < {{ business_date() }}
+                having sum(booked.quantity_change) <> 0
+            )
     ) as restated
     left join events
         on
@@ -480,7 +515,8 @@ components as (
         0 as accrual_amount_base,
         0 as fx_translation_amount_base,
         opening_step_base - carried_amount_base
-        + closing_amount_base - late_step_base - (flow_amount_base - amended_amount_base - cancelled_amount_base - late_amount_base)
+        + closing_amount_base - event_step_base
+        - (flow_amount_base - amended_amount_base - cancelled_amount_base - late_amount_base - event_amount_base)
             as fx_transaction_amount_base,
         0 as income_amount_base,
         0 as fees_amount_base,
@@ -488,7 +524,7 @@ components as (
         amended_step_base - opening_step_base - amended_amount_base as amended_trades_amount_base,
         cancelled_step_base - amended_step_base - cancelled_amount_base as cancelled_trades_amount_base,
         late_step_base - cancelled_step_base - late_amount_base as late_trades_amount_base,
-        0 as corporate_actions_amount_base
+        event_step_base - late_step_base - event_amount_base as corporate_actions_amount_base
     from claims
 ),
 

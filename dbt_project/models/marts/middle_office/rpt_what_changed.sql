@@ -3,7 +3,7 @@
 -- What a business date learned about the dates closed before it, and what each trade, price or event changed in their figures.
 -- The steps of a figure telescope, each from the value before it to the value after it, in the order of step_no:
 --   terms or rounding, trades by their id, corporate actions, price, exchange rate, income
--- The claims that trades leave stand as CASH:<currency>, with the trades only.
+-- The claims that these leave stand as CASH:<currency>, with steps of their own.
 -- A figure as known at a later date is that of its own evening plus the changes learned since.
 
 with figure_dates as (
@@ -136,14 +136,7 @@ instruments_repriced as (
 ),
 
 currencies_restated as (
-    select
-        rates.currency_code,
-        min(rates.rate_date) as first_date
-    from {{ ref('stg_books__fx_rates') }} as rates
-    where
-        rates.business_date = {{ business_date() }}
-        and rates.rate_date < {{ business_date() }}
-    group by rates.currency_code
+    {{ currencies_restated() }}
 ),
 
 reported as not materialized (
@@ -269,20 +262,9 @@ market as (
             order by prices.price_date desc, prices.business_date desc, prices.revision desc
             limit 1
         ) as {{ known }}_prices on true
-        left join lateral (
-            select
-                rates.rate,
-                rates.rate_date,
-                rates.revision
-            from {{ ref('stg_books__fx_rates') }} as rates
-            where
-                rates.currency_code = instruments.currency_code
-                and rates.base_currency_code = instruments.base_currency_code
-                and rates.rate_date <= instruments_of_date.figure_date
-                and rates.business_date {{ limit }} {{ business_date() }}
-            order by rates.rate_date desc, rates.business_date desc, rates.revision desc
-            limit 1
-        ) as {{ known }}_rates on true
+        left join lateral
+            {{ rate_known('instruments.currency_code', 'instruments.base_currency_code', 'instruments_of_date.figure_date', limit) }}
+            as {{ known }}_rates on true
     {% endfor %}
 ),
 
@@ -432,10 +414,10 @@ learned as (
         '' as account_id,
         'CASH:' || currency_code as instrument_id,
         step_no,
-        true as is_trade,
-        movement_type as event_type,
-        trade_id as event_id,
-        null as event_version,
+        event_type in ('LATE', 'AMENDMENT', 'CANCELLATION') as is_trade,
+        event_type,
+        event_id,
+        event_version,
         0 as changed_quantity,
         claim_amount as changed_market_value,
         claim_amount_base as changed_market_value_base,

@@ -271,7 +271,7 @@ CONTROLS = (
             select distinct on (actions.event_id) actions.*
             from today inner join books.corporate_actions as actions on actions.business_date <= today.business_date
             where actions.event_id in (select event_id from books.corporate_actions where exercised_quantity is not null)
-            order by actions.event_id, actions.business_date desc, actions.revision desc
+            order by actions.event_id, actions.announcement_no desc nulls last, actions.business_date desc, actions.revision desc
         )
         select known.event_id, known.account_id, known.book_id, known.instrument_id, known.exercised_quantity,
             coalesce(booked.quantity, 0) as booked_quantity

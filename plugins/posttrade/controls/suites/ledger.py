@@ -108,22 +108,42 @@ CONTROLS = (
         where payments.business_date <= today.business_date
             and operations.pay_date_known(payments, today.business_date) <= today.business_date
             and not exists (select from operations.payment_decisions as decisions where decisions.payment_id = payments.payment_id
-                and decisions.business_date <= today.business_date)""",
+                and decisions.business_date <= today.business_date)
+            and payments.payment_id not in (select held.payment_id from operations.payments_held(today.business_date) as held)""",
+    ),
+    Control(
+        "payment_held", Suite.LEDGER, Severity.WARNING, Owner.BACK_OFFICE,
+        "No payment is more than what is left of its entitlement.",
+        "Payment {payment_id} of {payment_amount} {currency_code} to {client_id}, account {account_id}, is held: the client is entitled to"
+        " {entitled_amount} now, of which {promised_amount} are promised already.",
+        "./posttrade payments withdraw it, or reject it if nobody has approved it; what is left is proposed at the next close.",
+        ("payment_id",),
+        """select payments.payment_id, payments.amount as payment_amount, payments.currency_code, payments.client_id, payments.account_id,
+            held.entitled_amount, held.promised_amount
+        from today cross join lateral operations.payments_held(today.business_date) as held
+        inner join operations.payments on held.payment_id = payments.payment_id""",
     ),
     Control(
         "client_paid_too_much", Suite.LEDGER, Severity.WARNING, Owner.BACK_OFFICE,
-        "No client was promised more than it is entitled to.",
-        "Payment {payment_id} of {amount} {currency_code} is more than the entitlement, now {entitled_amount}.",
-        "Reject the payment if it has not left; else claim the difference back from {client_id}.",
-        ("payment_id",),
-        """select payments.payment_id, payments.client_id, payments.currency_code, payments.amount,
-            coalesce(entitled.net_amount, 0) as entitled_amount
-        from operations.payments cross join today
+        "No client was paid more than it is entitled to.",
+        "Client {client_id} was overpaid by {overpaid_amount} {currency_code} on account {account_id} for {instrument_id}: {paid_amount}"
+        " left, it is entitled to {entitled_amount}.",
+        "Claim the difference back; it stands as a claim on the client in client_payable. ./posttrade payments list names it too.",
+        ("entitlement_id", "client_id"),
+        """select payments.entitlement_id, payments.client_id, payments.account_id, payments.instrument_id, payments.currency_code,
+            sum(payments.amount) as paid_amount, coalesce(entitled.net_amount, 0) as entitled_amount,
+            sum(payments.amount) - coalesce(entitled.net_amount, 0) as overpaid_amount
+        from today
+        inner join operations.payment_releases as releases on releases.business_date <= today.business_date
+        inner join operations.payments on releases.payment_id = payments.payment_id
         left join lateral (
             select sum(income.net_amount) as net_amount from marts.fct_income as income
-            where income.entitlement_id = payments.entitlement_id and income.business_date <= today.business_date
+            where income.entitlement_id = payments.entitlement_id and income.client_id = payments.client_id
+                and income.business_date <= today.business_date
         ) as entitled on true
-        where payments.business_date <= today.business_date and coalesce(entitled.net_amount, 0) < payments.amount""",
+        group by payments.entitlement_id, payments.client_id, payments.account_id, payments.instrument_id, payments.currency_code,
+            entitled.net_amount
+        having sum(payments.amount) > coalesce(entitled.net_amount, 0)""",
     ),
     Control(
         "client_paid_too_soon", Suite.LEDGER, Severity.WARNING, Owner.BACK_OFFICE,

@@ -3,7 +3,7 @@
 from posttrade.records.migrations.sql_files import run_sql_file
 
 revision = "0034"
-down_revision = "0022"
+down_revision = "0027"
 
 
 def upgrade() -> None:
