@@ -147,20 +147,20 @@ def test_what_is_learned_of_events_and_rates_changes_the_claims_of_closed_dates(
     # On Wednesday both events of Tuesday are told: 50.00 and 1,200.00 dollars.
     dividend = event("D", "CASH_DIVIDEND", TUE, amount_per_unit="0.50")
     firm.day(WED, [], prices, {"USD": "0.95"}, corporate_actions=[dividend, event("M", "MERGER", TUE, amount_per_unit="12.00")])
-    # The dividend is booked at Wednesday's rate, 47.50; on Tuesday it was worth 40.00.
-    assert learned(WED, "D") == [(TUE, "INCOME", "D", 0, 0, Decimal("47.50"))]
-    assert learned(WED, "CASH:USD") == [(TUE, "INCOME", "D", 0, 40, Decimal("-7.50"))]
+    # The dividend is booked at the rate of its ex date, 40.00.
+    assert learned(WED, "D") == [(TUE, "INCOME", "D", 0, 0, 40)]
+    assert learned(WED, "CASH:USD") == [(TUE, "INCOME", "D", 0, 40, 0)]
     assert wealth_known_now(TUE, "B") == 40
     # The merger is booked at the rate of its ex date, 960.00 for what stood at 800.00.
     assert learned(WED, "M", "C") == [(TUE, "CORPORATE_ACTION", "M", -100, -800, 160)]
     assert learned(WED, "CASH:USD", "C") == [(TUE, "CORPORATE_ACTION", "M", 0, 960, 0)]
     assert wealth_known_now(TUE, "C") == 160
-    # Wednesday's own: 1,000.00 dollars owed became 150.00 dearer; 1,200.00 that were due since Tuesday became 180.00 dearer.
+    # Wednesday's own: 1,000.00 dollars owed became 150.00 dearer, 50.00 that were due since Tuesday 7.50; and 1,200.00 180.00.
     own = (
         "select fx_transaction_amount_base, corporate_actions_amount_base from marts.fct_profit_and_loss"
         " where business_date = :day and book_id = :book and instrument_id = 'CASH:USD'"
     )
-    assert rows(own, day=WED, book="B") == [(-150, 0)]
+    assert rows(own, day=WED, book="B") == [(Decimal("-142.50"), 0)]
     assert rows(own, day=WED, book="C") == [(-150, 180)]
 
     # On Thursday the dividend is 0.60, and Tuesday's rate was 0.85.
@@ -171,14 +171,15 @@ def test_what_is_learned_of_events_and_rates_changes_the_claims_of_closed_dates(
     firm.day(THU, [], prices, fx_rates=rates, corporate_actions=[{**dividend, "amount_per_unit": "0.60"}])
     assert learned(THU, "D") == [
         (TUE, "FX_RATE", "USD 2026-01-06", 0, 50, 50),
-        (TUE, "INCOME", "D", 0, 0, 10),
-        (WED, "INCOME", "D", 0, 0, 10),
+        (TUE, "INCOME", "D", 0, 0, 8),
+        (WED, "INCOME", "D", 0, 0, 8),
     ]
-    # 950.00 dollars were owed on Tuesday, 760.00 euro, which are 807.50; the 10.00 dollars are 8.50 there and 9.50 on Wednesday.
+    # 950.00 dollars were owed on Tuesday, 760.00 euro, which are 807.50; the 10.00 dollars, booked at the rate that Tuesday closed with,
+    # 8.00, are 8.50 there and 9.50 on Wednesday.
     assert learned(THU, "CASH:USD") == [
         (TUE, "FX_RATE", "USD 2026-01-06", 0, Decimal("-47.50"), Decimal("-47.50")),
-        (TUE, "INCOME", "D", 0, Decimal("8.50"), Decimal("-1.50")),
-        (WED, "INCOME", "D", 0, Decimal("9.50"), Decimal("-0.50")),
+        (TUE, "INCOME", "D", 0, Decimal("8.50"), Decimal("0.50")),
+        (WED, "INCOME", "D", 0, Decimal("9.50"), Decimal("1.50")),
     ]
     assert learned(THU, "CASH:USD", "C") == [(TUE, "FX_RATE", "USD 2026-01-06", 0, 10, 10)]
     # By hand: 1,000.00 dollars of shares and 940.00 owed are 51.00 at 0.85, and 57.00 at 0.95; of M, 200.00 are left to the book.

@@ -136,8 +136,7 @@ due as (
         accounts.client_id,
         instruments.product_line,
         instruments.currency_code,
-        -- of the date that should have had it
-        coalesce(ex_rates.rate, rates.rate) as fx_rate,
+        rates.rate as todays_rate,
         rates.minor_unit,
         rates.base_minor_unit,
         case when entitled.quantity > 0 and events.amount_per_unit > 0 then coalesce(withholding_rates.rate, 0) else 0 end as withholding_rate,
@@ -153,7 +152,6 @@ due as (
         on
             instruments.currency_code = rates.currency_code
             and rates.business_date = {{ business_date() }}
-    left join lateral {{ rate_from('instruments.currency_code', 'events.ex_date') }} as ex_rates on true
     left join withholding_rates
         on
             entitled.account_id = withholding_rates.account_id
@@ -217,11 +215,11 @@ income as (
         changes.withholding_change::numeric(24, 4) as withholding_amount,
         (changes.gross_change - changes.withholding_change)::numeric(24, 4) as net_amount,
         due.currency_code,
-        {{ round_money('changes.gross_change * due.fx_rate', 'due.base_minor_unit') }}::numeric(24, 4) as gross_amount_base,
-        {{ round_money('changes.withholding_change * due.fx_rate', 'due.base_minor_unit') }}::numeric(24, 4) as withholding_amount_base,
+        {{ round_money('changes.gross_change * in_base.fx_rate', 'due.base_minor_unit') }}::numeric(24, 4) as gross_amount_base,
+        {{ round_money('changes.withholding_change * in_base.fx_rate', 'due.base_minor_unit') }}::numeric(24, 4) as withholding_amount_base,
         (
-            {{ round_money('changes.gross_change * due.fx_rate', 'due.base_minor_unit') }}
-            - {{ round_money('changes.withholding_change * due.fx_rate', 'due.base_minor_unit') }}
+            {{ round_money('changes.gross_change * in_base.fx_rate', 'due.base_minor_unit') }}
+            - {{ round_money('changes.withholding_change * in_base.fx_rate', 'due.base_minor_unit') }}
         )::numeric(24, 4) as net_amount_base
     from changes
     inner join due
@@ -229,6 +227,9 @@ income as (
             changes.event_id = due.event_id
             and changes.book_id = due.book_id
             and changes.account_id = due.account_id
+    -- at the rate of the date that should have had it
+    left join lateral {{ rate_from('due.currency_code', 'changes.ex_date') }} as ex_rates on true
+    cross join lateral (select coalesce(ex_rates.rate, due.todays_rate) as fx_rate) as in_base
     where
         changes.gross_change <> 0
         or changes.withholding_change <> 0
