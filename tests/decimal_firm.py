@@ -169,6 +169,8 @@ class _Keeper:
         self.day_before: date | None = None
         self.realised: dict[Key, tuple[Decimal, Decimal, Decimal]] = {}
         self.in_lieu: dict[Key, tuple[Decimal, Decimal]] = {}
+        self.in_lieu_of_earlier_days: dict[Key, tuple[Decimal, Decimal]] = {}
+        """Of it, what the splits of the dates before paid, as known now."""
         self.income: dict[tuple[str, Key], tuple[Decimal, Decimal]] = {}
         self.claims: dict[tuple[str, str], tuple[Decimal, Decimal]] = {}
         self.closed_at: dict[Key, Decimal] = {}
@@ -227,6 +229,8 @@ class _Keeper:
                 result[name] = now - then
             result["realised_fx_base"] = result["realised_base"] - result["realised_price_base"]
             today.results[key] = result
+            earlier, (more, more_base) = self.in_lieu_of_earlier_days.get(key, (ZERO, ZERO)), owed[key[0], currency, "corporate_actions"]
+            owed[key[0], currency, "corporate_actions"] = (more + earlier[0] - formerly[0], more_base + earlier[1] - formerly[1])
             amount, amount_base = flows[key[0], currency]
             flows[key[0], currency] = (amount - result["paid"], amount_base - result["paid_base"])
             exchanged, of_trades = self.terms(key[2]).exchanged, moved.get(key, {})
@@ -319,6 +323,7 @@ class _Keeper:
             if not self.terms(booked.event.instrument).exchanged:
                 trades[booked.event.book, booked.event.account, booked.event.instrument].append(booked)
         realised, in_lieu = {}, {}
+        self.in_lieu_of_earlier_days = defaultdict(lambda: (ZERO, ZERO))
         for key, of_key in trades.items():
             book, cash, cash_base = DecimalBook(self.minor(key[2])), ZERO, ZERO
             steps: list[Split | Expiry | Booked] = [
@@ -336,6 +341,8 @@ class _Keeper:
                         self._method(key[1], step.ex),
                     )  # fmt: skip
                     cash, cash_base = cash + paid[0], cash_base + paid[1]
+                    if self.day_before and step.ex <= self.day_before:
+                        self.in_lieu_of_earlier_days[key] = (cash, cash_base)
                 elif isinstance(step, Expiry):
                     book.close(step.cash, self._rate_from(key[2], step.ex))
                 else:
@@ -500,7 +507,7 @@ class _Keeper:
                 "opening_value": amount, "opening_value_base": amount_base, "closing_value": closing, "closing_value_base": closing_base,
                 "paid": flow, "paid_base": flow_base, "total": ZERO, "total_base": gained,
             }  # fmt: skip
-            for kind in CORRECTIONS:
+            for kind in (*CORRECTIONS, "corporate_actions"):
                 more, more_base = owed.get((book, currency, kind), (ZERO, ZERO))
                 corrected = (
                     rounded((amount + more) * rates[currency], base_minor) - rounded(amount * rates[currency], base_minor) - more_base

@@ -156,16 +156,18 @@ CONTROLS = (
         " {strike_price}.",
         "Ask the clearing member whether it was exercised; if so, deliver OPTION_EXERCISE or CASH_EXERCISE in corporate_actions.csv.",
         ("book_id", "account_id", "instrument_id"),
-        """select actions.book_id, actions.account_id, actions.instrument_id, actions.entitled_quantity as held_quantity,
+        """select actions.book_id, actions.account_id, actions.instrument_id, sum(actions.entitled_quantity) as held_quantity,
             prices.price as underlying_price, instruments.strike_price
         from marts.fct_corporate_actions as actions inner join today using (business_date)
         inner join intermediate.int_reference__instruments_known as instruments using (business_date, instrument_id)
         inner join books.business_days as days on days.business_date = today.business_date
         inner join intermediate.int_market__closing_prices as prices on prices.instrument_id = instruments.underlying_instrument_id
             and prices.business_date = days.previous_business_date
-        where actions.event_type = 'EXPIRY' and actions.entitled_quantity <> 0
+        where actions.event_type = 'EXPIRY'
             and case instruments.option_type when 'CALL' then prices.price > instruments.strike_price
-                when 'PUT' then prices.price < instruments.strike_price end""",
+                when 'PUT' then prices.price < instruments.strike_price end
+        group by actions.book_id, actions.account_id, actions.instrument_id, prices.price, instruments.strike_price
+        having sum(actions.entitled_quantity) <> 0""",
     ),
     Control(
         "trade_rate_off_market", Suite.BOOKS, Severity.WARNING, Owner.MIDDLE_OFFICE,
@@ -292,7 +294,8 @@ CONTROLS = (
         "{account_id} earns {income_type} on {instrument_id} and has no withholding rate for {issuer_country_code}; none was kept back.",
         "Deliver the rate in withholding_rates.csv; the difference is booked in the open date.",
         ("entitlement_id",),
-        """select income.entitlement_id, income.account_id, income.income_type, income.instrument_id, instruments.issuer_country_code
+        """select distinct income.entitlement_id, income.account_id, income.income_type, income.instrument_id,
+            instruments.issuer_country_code
         from marts.fct_income as income inner join today using (business_date)
         inner join intermediate.int_reference__instruments_known as instruments on income.instrument_id = instruments.instrument_id
             and instruments.business_date = today.business_date
