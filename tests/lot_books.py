@@ -58,7 +58,7 @@ _MATCH = """
 with matched as materialized (
     select books.match_lots(null, array(
         select row(trade_id, trade_date, quantity, amount, amount_base, fx_rate, lot_method, closes_trade_id, new_units, old_units,
-            cost_moved, null, null, fraction_price, null, null, null, null, null, null)::books.lot_event
+            cost_moved, null, null, fraction_price, null, null, null, null, null, null, null)::books.lot_event
         from unnest(%s::text[], %s::date[], %s::numeric[], %s::numeric[], %s::numeric[], %s::numeric[], %s::text[], %s::text[],
             %s::numeric[], %s::numeric[], %s::numeric[], %s::numeric[]) with ordinality
             as given (trade_id, trade_date, quantity, amount, amount_base, fx_rate, lot_method, closes_trade_id, new_units, old_units,

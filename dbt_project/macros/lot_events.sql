@@ -5,7 +5,7 @@
         {{ movements }}.gross_amount + {{ movements }}.fee_amount,
         {{ movements }}.gross_amount_base + {{ movements }}.fee_amount_base, {{ movements }}.fx_rate,
         coalesce(account_methods.lot_method, line_methods.lot_method), {{ movements }}.closes_trade_id, null, null, null,
-        null, null, null, null, null, null, null, null, null
+        null, null, null, null, null, null, null, null, null, null
     )::books.lot_event
 {%- endmacro %}
 
@@ -25,7 +25,8 @@
         {{ terms }}.new_units, {{ terms }}.old_units, {{ terms }}.cost_moved,
         {{ terms }}.closed_fraction, {{ terms }}.cash_per_unit, {{ terms }}.fraction_price, {{ terms }}.received_instrument_id,
         {{ terms }}.received_units, {{ terms }}.cash_paid_per_unit, {{ terms }}.received_fx_rate,
-        {{ lot_method_on(account_id, terms ~ '.received_product_line', terms ~ '.ex_date') }}, {{ terms }}.exercised_quantity
+        {{ lot_method_on(account_id, terms ~ '.received_product_line', terms ~ '.ex_date') }}, {{ terms }}.exercised_quantity,
+        {{ terms }}.exercised_fraction
     )::books.lot_event
 {%- endmacro %}
 

@@ -9,8 +9,7 @@ with announcements as (
         known.*,
         -- a put delivers the underlying the other way round
         case when instruments.option_type = 'PUT' then -instruments.contract_size else instruments.contract_size end as exercised_units,
-        instruments.strike_price,
-        coalesce(known.redeemed_fraction, 1) as exercised_fraction
+        instruments.strike_price
     from {{ as_known(ref('stg_books__corporate_actions'), ['event_id']) }} as known
     inner join {{ ref('int_reference__instruments_known') }} as instruments
         on
@@ -31,14 +30,12 @@ announced as (
         business_date as announced_date,
         case
             when event_type in ('SPLIT', 'REVERSE_SPLIT', 'STOCK_DIVIDEND') then new_units
-            when event_type in ('MERGER', 'RIGHTS_LAPSE') then 0
-            when event_type in ('RIGHTS_EXERCISE', 'OPTION_EXERCISE') then coalesce(old_units, 1) * (1 - exercised_fraction)
+            when event_type in ('MERGER', 'RIGHTS_LAPSE', 'RIGHTS_EXERCISE', 'OPTION_EXERCISE') then 0
             else coalesce(old_units, 1)
         end as new_units,
         coalesce(old_units, 1) as old_units,
         case
-            when event_type in ('REDEMPTION', 'CALL', 'RIGHTS_LAPSE') then 1
-            when event_type = 'CASH_EXERCISE' then exercised_fraction
+            when event_type in ('REDEMPTION', 'CALL', 'RIGHTS_LAPSE', 'CASH_EXERCISE') then 1
             when event_type = 'PARTIAL_REDEMPTION' then redeemed_fraction
             when event_type = 'MERGER' and amount_per_unit is not null then 1
         end as closed_fraction,
@@ -48,23 +45,23 @@ announced as (
         end as cash_per_unit,
         case
             when received_instrument_id is null then 0
-            when event_type in ('RIGHTS_EXERCISE', 'OPTION_EXERCISE') then exercised_fraction
+            when event_type in ('RIGHTS_EXERCISE', 'OPTION_EXERCISE') then 1
             when event_type = 'MERGER' and amount_per_unit is null then 1
             else cost_fraction
         end as cost_moved,
         fraction_price,
         received_instrument_id,
         case
-            when event_type = 'OPTION_EXERCISE' then exercised_units * exercised_fraction
-            when event_type = 'RIGHTS_EXERCISE' then new_units * exercised_fraction
+            when event_type = 'OPTION_EXERCISE' then exercised_units
             when received_instrument_id is not null then new_units
         end as received_units,
         case event_type
-            when 'RIGHTS_EXERCISE' then amount_per_unit * exercised_fraction
-            when 'OPTION_EXERCISE' then strike_price * exercised_units * exercised_fraction
+            when 'RIGHTS_EXERCISE' then amount_per_unit
+            when 'OPTION_EXERCISE' then strike_price * exercised_units
             else 0
         end as cash_paid_per_unit,
-        exercised_quantity
+        exercised_quantity,
+        case when event_type in ('RIGHTS_EXERCISE', 'OPTION_EXERCISE', 'CASH_EXERCISE') then redeemed_fraction end as exercised_fraction
     from announcements
     where
         ex_date <= {{ business_date() }}
@@ -180,6 +177,7 @@ events as (
         null,
         null,
         0,
+        null,
         null
     from maturities
     union all
@@ -202,6 +200,7 @@ events as (
         null,
         null,
         0,
+        null,
         null
     from expiries
     union all
@@ -224,6 +223,7 @@ events as (
         null,
         null,
         0,
+        null,
         null
     from repayments_gone_ex
 ),
@@ -251,14 +251,16 @@ terms_known as (
         -- of the units of before, what is held of the instrument after; how much that is of a number depends on the holding
         case
             when events.is_withdrawn or events.exercised_quantity is not null then 1
+            when events.exercised_fraction is not null then 1 - events.exercised_fraction
             else events.new_units / events.old_units * (1 - coalesce(events.closed_fraction, 0))
         end as retained_factor,
         rates.rate as fx_rate,
         received_rates.rate as received_fx_rate,
         instruments.product_line,
         received.product_line as received_product_line,
-        -- told for all that is held, it holds for so much
-        case when not events.is_withdrawn then events.exercised_quantity end as exercised_quantity
+        -- told for all that is held, it holds for so much, or for this part of it
+        case when not events.is_withdrawn then events.exercised_quantity end as exercised_quantity,
+        case when not events.is_withdrawn then events.exercised_fraction end as exercised_fraction
     from events
     inner join {{ ref('int_reference__instruments_known') }} as instruments
         on

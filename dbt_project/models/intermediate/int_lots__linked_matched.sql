@@ -83,7 +83,7 @@ events as (
                 event.trade_id, event.trade_date, event.quantity, event.amount, event.amount_base, event.fx_rate, event.lot_method,
                 event.closes_trade_id, event.new_units, event.old_units, event.cost_moved, event.closed_fraction, event.cash_per_unit,
                 event.fraction_price, event.into_instrument_id, event.into_units, event.into_cash_per_unit, event.into_fx_rate,
-                event.into_lot_method, event.exercised_quantity
+                event.into_lot_method, event.exercised_quantity, event.exercised_fraction
             )::books.lot_event
             order by event.trade_date, event.quantity is not null, gathered.instrument_id, event.position
         ) as events
@@ -96,7 +96,7 @@ events as (
     cross join lateral unnest(gathered.events) with ordinality as event (
         trade_id, trade_date, quantity, amount, amount_base, fx_rate, lot_method, closes_trade_id, new_units, old_units, cost_moved,
         closed_fraction, cash_per_unit, fraction_price, into_instrument_id, into_units, into_cash_per_unit, into_fx_rate, into_lot_method,
-        exercised_quantity, position
+        exercised_quantity, exercised_fraction, position
     )
     group by gathered.book_id, gathered.account_id, gathered.link_id
 ),

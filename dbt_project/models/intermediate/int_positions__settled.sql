@@ -149,7 +149,10 @@ walked as (
         cross join lateral (
             values
             (event.instrument_id, steps.quantity * event.retained_factor),
-            (event.received_instrument_id, steps.quantity * event.received_units / event.old_units)
+            (
+                event.received_instrument_id,
+                steps.quantity * event.received_units / event.old_units * coalesce(event.exercised_fraction, 1)
+            )
         ) as step (instrument_id, quantity)
         where step.instrument_id is not null
     )
