@@ -30,11 +30,11 @@
     )::books.lot_event
 {%- endmacro %}
 
-{# Before the trades of its ex date; what is left of an expired instrument goes last. #}
+{# Before the trades of its ex date, by its rank among the events of that date. #}
 {% macro restatement_event_order(terms) -%}
     {{ terms }}.ex_date,
     '-infinity'::timestamptz,
-    case when {{ terms }}.event_type = 'EXPIRY' then 1 else 0 end::bigint,
+    {{ terms }}.event_rank::bigint,
     {{ terms }}.event_id
 {%- endmacro %}
 

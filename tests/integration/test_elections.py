@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from integration.small_firm import SmallFirm, assert_books_tie, rows, trade, value
+from integration.small_firm import SmallFirm, assert_books_tie, confirmed, rows, trade, value
 
 pytestmark = pytest.mark.usefixtures("fresh_database")
 MON, TUE, WED, THU, FRI = (date(2026, 1, day) for day in (5, 6, 7, 8, 9))
@@ -36,20 +36,6 @@ def settled(day: date, name: str, account: str) -> Decimal:
         day=day, name=name, account=account,
     )  # fmt: skip
     return found
-
-
-def confirmed(day: date, name: str) -> list[dict[str, object]]:
-    """The custodian confirms all that was instructed."""
-    return [
-        {"status_id": f"S-{instruction}", "instruction_id": instruction, "status": "SETTLED", "status_date": day,
-         "settled_quantity": quantity, "settled_amount": amount}
-        for instruction, quantity, amount in rows(
-            "select instruction_id, quantity, amount from operations.settlement_instructions as instructions where instrument_id = :name"
-            " and not exists (select from operations.settlement_statuses as statuses"
-            " where statuses.instruction_id = instructions.instruction_id)",
-            name=name,
-        )
-    ]  # fmt: skip
 
 
 def test_a_scrip_dividend_is_taken_by_the_accounts_that_elect_it() -> None:

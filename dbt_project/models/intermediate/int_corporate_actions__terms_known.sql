@@ -228,6 +228,52 @@ events as (
     from repayments_gone_ex
 ),
 
+-- Of the events of one date, one that delivers an instrument comes before those on that instrument. Where two deliver each other's, what is
+-- issued beside the holding comes before what takes it away: rights are there before they are exercised.
+deliveries as (
+    select
+        row_number() over (order by ex_date, instrument_id, received_instrument_id, stays) as delivery_no,
+        deliveries.*
+    from (
+        select distinct
+            ex_date,
+            instrument_id,
+            received_instrument_id,
+            new_units <> 0 as stays
+        from events
+        where not is_withdrawn
+    ) as deliveries
+),
+
+ranks as (
+    with recursive chains as (
+        select
+            delivery_no as last_delivery_no,
+            delivery_no,
+            array[delivery_no] as path
+        from deliveries
+        union all
+        select
+            chains.last_delivery_no,
+            earlier.delivery_no,
+            chains.path || earlier.delivery_no
+        from chains
+        inner join deliveries on chains.delivery_no = deliveries.delivery_no
+        inner join deliveries as earlier
+            on
+                deliveries.ex_date = earlier.ex_date
+                and deliveries.instrument_id = earlier.received_instrument_id
+                and not coalesce(deliveries.received_instrument_id = earlier.instrument_id and deliveries.stays, false)
+                and earlier.delivery_no <> all(chains.path)
+    )
+
+    select
+        last_delivery_no as delivery_no,
+        max(cardinality(path)) - 1 as event_rank
+    from chains
+    group by last_delivery_no
+),
+
 terms_known as (
     select
         {{ business_date() }} as business_date,
@@ -239,6 +285,8 @@ terms_known as (
         events.ex_date,
         events.pay_date,
         events.announced_date,
+        -- among the events of its ex date; what is left of an expired instrument goes last
+        case when events.event_type = 'EXPIRY' then 1000000 else coalesce(ranks.event_rank, 0) end as event_rank,
         case when events.is_withdrawn then 1 else events.new_units end as new_units,
         case when events.is_withdrawn then 1 else events.old_units end as old_units,
         case when not events.is_withdrawn then events.closed_fraction end as closed_fraction,
@@ -266,6 +314,14 @@ terms_known as (
         on
             events.instrument_id = instruments.instrument_id
             and instruments.business_date = {{ business_date() }}
+    left join deliveries
+        on
+            events.ex_date = deliveries.ex_date
+            and events.instrument_id = deliveries.instrument_id
+            and events.received_instrument_id is not distinct from deliveries.received_instrument_id
+            and (events.new_units <> 0) = deliveries.stays
+            and not events.is_withdrawn
+    left join ranks on deliveries.delivery_no = ranks.delivery_no
     -- at the rates of the first business date that has the event
     left join lateral {{ rate_from('instruments.currency_code', 'events.ex_date') }} as rates on true
     left join {{ ref('int_reference__instruments_known') }} as received

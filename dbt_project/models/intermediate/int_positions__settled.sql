@@ -37,7 +37,7 @@ terms as (
             when {{ is_split('terms_known') }} and event_type <> 'STOCK_DIVIDEND' then ex_date
             else greatest(ex_date, pay_date)
         end as delivery_date,
-        row_number() over (order by ex_date, event_type = 'EXPIRY', event_id) as event_no
+        row_number() over (order by ex_date, event_rank, event_id) as event_no
     from {{ ref('int_corporate_actions__terms_known') }} as terms_known
     where business_date = {{ business_date() }}
 ),

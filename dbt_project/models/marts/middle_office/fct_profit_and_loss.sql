@@ -53,6 +53,7 @@ gone_ex as (
         book_id,
         event_id,
         ex_date,
+        event_rank,
         retained_factor
     from {{ ref('int_corporate_actions__terms_known') }} as terms
     where
@@ -98,7 +99,7 @@ delivered_today as materialized (
         where
             gone_ex.instrument_id = terms.instrument_id
             and gone_ex.account_id in ('', terms.account_id)
-            and (gone_ex.ex_date, gone_ex.event_id) > (terms.ex_date, terms.event_id)
+            and (gone_ex.ex_date, gone_ex.event_rank, gone_ex.event_id) > (terms.ex_date, terms.event_rank, terms.event_id)
     ) as later
     where
         terms.business_date = {{ business_date() }}

@@ -373,22 +373,13 @@ declare
     step books.lot_book;
     received books.lot_book;
     transfers books.lot_closing[];
-    place integer; into_place integer; next_one integer;
+    place integer; into_place integer;
 begin
     for one in 1 .. cardinality(instrument_ids) loop
         books_now[one] := books.match_lots(openings[one], '{}', minor_units[one], base_minor_unit);
     end loop;
     for number in 1 .. coalesce(cardinality(events), 0) loop
-        -- Of the events of one ex date, one that delivers an instrument comes before those on that instrument.
-        next_one := number;
-        for other in number + 1 .. cardinality(events) loop
-            exit when events[number].quantity is not null;
-            exit when events[other].quantity is not null or events[other].trade_date <> events[number].trade_date;
-            if events[other].into_instrument_id = instrument_ids[event_places[next_one]] then next_one := other; end if;
-        end loop;
-        event := events[next_one]; place := event_places[next_one];
-        events := events[: number - 1] || event || events[number : next_one - 1] || events[next_one + 1 :];
-        event_places := event_places[: number - 1] || place || event_places[number : next_one - 1] || event_places[next_one + 1 :];
+        event := events[number]; place := event_places[number];
         step := books.match_lots(books_now[place], array[event], minor_units[place], base_minor_unit);
         books_now[place] := books.lots_after(books_now[place], step);
         continue when event.quantity is not null or event.into_instrument_id is null or step.effects = '{}';
