@@ -1,7 +1,9 @@
 """A random firm through the close, against books kept in Decimal and against itself.
 
 1,000 random histories in five days, of shares, bonds, a future, options and currency pairs: late, amended, moved and cancelled trades,
-fees, own rates, three currencies, missing and corrected prices, splits and dividends, coupons, variation margin, expiry.
+fees, own rates, three currencies, missing and corrected prices, dividends, coupons, variation margin, expiry. Splits, scrip dividends,
+spin-offs, mergers, rights, calls and redemptions are told in time or late, amended and withdrawn; options and rights are exercised and
+assigned: all, a part, or a number of them.
 All of it must agree with the oracle to the cent; and some books tell the history of another in other words:
 delivered in another order and twice, on other days, cut in halves, with trades that are taken back.
 
@@ -51,6 +53,12 @@ POSITION_COLUMNS = (
     "accrued_interest_amount", "accrued_interest_amount_base", "unrealised_amount", "unrealised_amount_base",
 )  # fmt: skip
 
+EVENTS = {
+    "SPLIT", "REVERSE_SPLIT", "STOCK_DIVIDEND", "SPIN_OFF", "MERGER", "RIGHTS_ISSUE", "RIGHTS_EXERCISE", "RIGHTS_LAPSE", "CALL",
+    "PARTIAL_REDEMPTION", "OPTION_EXERCISE", "CASH_EXERCISE", "EXPIRY",
+}  # fmt: skip
+"""Each kind has done something to some holding."""
+
 # What is listed in the file of instruments beside the terms the oracle knows.
 LISTED: dict[str, dict[str, object]] = {
     "OPT": {
@@ -91,6 +99,7 @@ def test_a_random_firm(seed: int, database_server: str, tmp_path_factory: pytest
         close_days(firm)
         positions = figures("fct_positions", POSITION_COLUMNS)
         results = figures("fct_profit_and_loss", RESULT_COLUMNS)
+        assert {one for (one,) in rows("select distinct event_type from marts.fct_corporate_actions")} == EVENTS
         assert_agrees(books, positions, results)
         assert_lots_agree(books)
         assert_every_window_is_explained(positions, results)
