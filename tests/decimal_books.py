@@ -111,6 +111,107 @@ class DecimalBook:
         self.trade(event_id, day, -fraction, -cash, -cents(cash * rate), rate, method)
         return cash, cents(cash * rate)
 
+    def give(self, part: Decimal) -> list[OpenLot]:
+        """So much of the cost goes to another instrument; gives what goes, lot by lot, with the units that stand for it.
+
+        The total is rounded, the parts add up to it.
+        """
+        given = []
+        before, before_base = Decimal(0), Decimal(0)
+        with localcontext(prec=60):
+            for lot in self.lots:
+                after, after_base = before + lot.cost, before_base + lot.cost_base
+                cost = rounded(after * part, self.decimals) - rounded(before * part, self.decimals)
+                cost_base = cents(after_base * part) - cents(before_base * part)
+                before, before_base = after, after_base
+                given.append(OpenLot(lot.lot_id, lot.opened_date, lot.quantity, cost, cost_base))
+                lot.cost -= cost
+                lot.cost_base -= cost_base
+        return given
+
+    def take(self, units: Decimal, method: str) -> list[OpenLot]:
+        """So many units, with the sign of the position, leave with their cost, out of the lots that the method chooses."""
+        if method == "AVERAGE" and self.lots:
+            self.lots = [OpenLot("AVERAGE", self.lots[0].opened_date, self.quantity, self.cost, self.cost_base)]
+        taken = []
+        with localcontext(prec=60):
+            while units and self.lots:
+                lot = self._choose(method, None)
+                if abs(units) >= abs(lot.quantity):
+                    gone = lot
+                    self.lots.remove(lot)
+                else:
+                    cost = rounded(lot.cost * units / lot.quantity, self.decimals)
+                    gone = OpenLot(lot.lot_id, lot.opened_date, units, cost, cents(lot.cost_base * units / lot.quantity))
+                    lot.quantity -= gone.quantity
+                    lot.cost -= gone.cost
+                    lot.cost_base -= gone.cost_base
+                units -= gone.quantity
+                taken.append(gone)
+        return taken
+
+    def pay_back(self, part: Decimal, cash_per_unit: Decimal, rate: Decimal, of: list[OpenLot] | None = None) -> tuple[Decimal, Decimal]:
+        """This part of every lot, or of those that have left, ends at this much cash for a unit; gives the cash, own currency and base.
+
+        The totals of units and cash are rounded, the parts add up to them.
+        """
+        before, paid, paid_base = Decimal(0), Decimal(0), Decimal(0)
+        with localcontext(prec=60):
+            for lot in self.lots if of is None else of:
+                after = before + lot.quantity
+                cash = rounded(_ten(after * part) * cash_per_unit, self.decimals) - paid
+                cash_base = cents((paid + cash) * rate) - paid_base
+                paid, paid_base = paid + cash, paid_base + cash_base
+                cost = lot.cost if part == 1 else rounded(lot.cost * part, self.decimals)
+                cost_base = lot.cost_base if part == 1 else cents(lot.cost_base * part)
+                self.realised += cash - cost
+                self.realised_base += cash_base - cost_base
+                self.realised_price_base += cents((cash - cost) * rate)
+                lot.quantity -= _ten(after * part) - _ten(before * part)
+                lot.cost -= cost
+                lot.cost_base -= cost_base
+                before = after
+        self.lots = [lot for lot in self.lots if lot.quantity]
+        return paid, paid_base
+
+    def receive(
+        self, event_id: str, day: date, given: list[OpenLot], units: Decimal, turned: Decimal, cash_per_unit: Decimal, rate: Decimal,
+        method: str, fraction_price: Decimal | None,
+    ) -> tuple[Decimal, Decimal, Decimal, Decimal]:  # fmt: skip
+        """What another instrument gave arrives: so many units for each of its units, their cost turned into this currency, and cash is paid
+        for each of them.
+
+        Lots keep their days and, where that is free, their names. Where the other side is held, what arrives closes it. With a price for
+        fractions what is no whole unit is sold at it. Gives cash received and cost taken over, each in the own currency and in base.
+        """
+        before, arrived, paid, paid_base, moved, moved_base = (Decimal(0),) * 6
+        cost_before, names, lots = Decimal(0), {lot.lot_id for lot in self.lots}, []
+        with localcontext(prec=60):
+            for lot in given:
+                before, cost_before = before + lot.quantity, cost_before + lot.cost
+                quantity = _ten(before * units) - arrived
+                cost = rounded(cost_before * turned, self.decimals) - moved
+                cash = rounded(before * cash_per_unit, self.decimals) - paid
+                cash_base = cents((paid + cash) * rate) - paid_base
+                arrived, moved, moved_base = arrived + quantity, moved + cost, moved_base + lot.cost_base
+                paid, paid_base = paid + cash, paid_base + cash_base
+                name = f"{event_id}/{lot.lot_id}" if lot.lot_id == "AVERAGE" or lot.lot_id in names else lot.lot_id
+                lots.append(OpenLot(name, lot.opened_date, quantity, cost + cash, lot.cost_base + cash_base))
+        if self.lots and (self.quantity > 0) != (arrived > 0):
+            for lot in lots:
+                self.trade(lot.lot_id, lot.opened_date, lot.quantity, lot.cost, lot.cost_base, rate, method)
+        else:
+            self.lots = sorted(self.lots + lots, key=lambda lot: lot.opened_date)
+            if method == "AVERAGE":
+                self.lots = [OpenLot("AVERAGE", self.lots[0].opened_date, self.quantity, self.cost, self.cost_base)]
+        fraction = arrived % 1
+        cash, cash_base = -paid, -paid_base
+        if fraction_price is not None and fraction:
+            brought = rounded(fraction * fraction_price, self.decimals)
+            self.trade(event_id, day, -fraction, -brought, -cents(brought * rate), rate, method)
+            cash, cash_base = cash + brought, cash_base + cents(brought * rate)
+        return cash, cash_base, moved, moved_base
+
     def close(self, cash_per_unit: Decimal, rate: Decimal) -> None:
         """All lots end at this much cash for a unit, at the rate of the day. The total is rounded, the parts add up to it."""
         before = Decimal(0)

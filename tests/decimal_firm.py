@@ -5,13 +5,13 @@ unless they are named `base`; buys and receipts of securities are positive, cash
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from math import inf
 
-from decimal_books import DecimalBook, rounded
+from decimal_books import DecimalBook, OpenLot, rounded
 from decimal_terms import Terms
 
 Key = tuple[str, str, str]
@@ -57,15 +57,38 @@ class Quote:
 
 
 @dataclass(frozen=True)
-class Split:
+class Happening:
+    """What happens to a holding on its ex date, before the trades of that date. The latest one known of an event id counts."""
+
     known: date
     event_id: str
     instrument: str
     ex: date
-    new: Decimal
-    old: Decimal
+    kind: str
+    """SPLIT (stock dividends too), SPIN_OFF (rights issues too), MERGER, REDEMPTION (calls too), EXERCISE, LAPSE."""
+    new: Decimal = Decimal(1)
+    """So many units, of the same instrument or of what is received, ..."""
+    old: Decimal = Decimal(1)
+    """... for so many units held."""
     fraction_price: Decimal | None = None
     """What a new unit is paid at that cannot be delivered whole; None: fractions stay."""
+    received: str | None = None
+    cost_part: Decimal = Decimal(1)
+    """Of the cost, what goes with it to what is received."""
+    cash: Decimal = ZERO
+    """Paid for a unit that is gone; of an exercise that receives another instrument, what the holder pays."""
+    part: Decimal = Decimal(1)
+    """Of a redemption, of every lot; of an exercise, of the holding."""
+    number: Decimal | None = None
+    """Of an exercise: so many units, or all if that is less."""
+    account: str | None = None
+    book: str | None = None
+    is_withdrawn: bool = False
+    told_as: str = ""
+    """What the announcement calls it."""
+
+    def concerns(self, book: str, account: str) -> bool:
+        return self.account in (None, account) and self.book in (None, book)
 
 
 @dataclass(frozen=True)
@@ -99,7 +122,7 @@ class History:
     trades: list[TradeEvent] = field(default_factory=list)
     prices: list[Quote] = field(default_factory=list)
     rates: list[Quote] = field(default_factory=list)
-    splits: list[Split] = field(default_factory=list)
+    happenings: list[Happening] = field(default_factory=list)
     dividends: list[Dividend] = field(default_factory=list)
 
 
@@ -108,6 +131,7 @@ class Expiry:
     """What is left on the day after the last one is gone for this much a unit: the last price where gains are paid every day."""
 
     ex: date
+    instrument: str
     cash: Decimal
 
 
@@ -145,6 +169,22 @@ class Position:
 
 
 @dataclass
+class Done:
+    """What events did to a key so far: cash that came and cost that came from elsewhere, each in the own currency and in base."""
+
+    cash: Decimal = ZERO
+    cash_base: Decimal = ZERO
+    cost: Decimal = ZERO
+    cost_base: Decimal = ZERO
+
+    def add(self, cash: Decimal, cash_base: Decimal, cost: Decimal = ZERO, cost_base: Decimal = ZERO) -> None:
+        self.cash += cash
+        self.cash_base += cash_base
+        self.cost += cost
+        self.cost_base += cost_base
+
+
+@dataclass
 class DayOfFirm:
     """The books at the close of a date; what is absent is zero."""
 
@@ -168,13 +208,16 @@ class _Keeper:
         self.before = DayOfFirm()
         self.day_before: date | None = None
         self.realised: dict[Key, tuple[Decimal, Decimal, Decimal]] = {}
-        self.in_lieu: dict[Key, tuple[Decimal, Decimal]] = {}
-        self.in_lieu_of_earlier_days: dict[Key, tuple[Decimal, Decimal]] = {}
-        """Of it, what the splits of the dates before paid, as known now."""
+        self.done: dict[Key, Done] = {}
+        self.done_earlier: dict[Key, Done] = {}
+        """Of it, what the events of the dates before did, as known now."""
         self.income: dict[tuple[str, Key], tuple[Decimal, Decimal]] = {}
         self.claims: dict[tuple[str, str], tuple[Decimal, Decimal]] = {}
         self.closed_at: dict[Key, Decimal] = {}
         """What all that was closed by expiry was closed at."""
+        self.announced: dict[date, list[Happening]] = {}
+        self.held: dict[str, dict[Key, Decimal]] = {}
+        """What was held before the ex date of a dividend."""
         self.rates: dict[date, dict[str, Decimal]] = {}
         """The closing rates of each date."""
         self.by_day: dict[date, list[TradeEvent]] = defaultdict(list)
@@ -195,7 +238,8 @@ class _Keeper:
         moved = self._book(day)
         today = DayOfFirm()
         closed_before = dict(self.closed_at)
-        realised, in_lieu = self._match(day, today)
+        announced = self._announced(day)
+        realised, done = self._match(day, today, announced)
         for key, position in today.positions.items():
             minor, rate = self.minor(key[2]), rates[self.history.currencies[key[2]]]
             price = prices.get(key[2])
@@ -215,10 +259,14 @@ class _Keeper:
         owed: dict[tuple[str, str, str], tuple[Decimal, Decimal]] = defaultdict(lambda: (ZERO, ZERO))
         for key in {*today.positions, *self.before.positions, *moved, *income, *realised, *self.realised}:
             currency = self.history.currencies[key[2]]
-            cash, formerly = in_lieu.get(key, (ZERO, ZERO)), self.in_lieu.get(key, (ZERO, ZERO))
+            now_done, then_done = done.get(key, Done()), self.done.get(key, Done())
+            came, came_base = now_done.cost - then_done.cost, now_done.cost_base - then_done.cost_base
             result = self._result(
-                day, key, moved.get(key, {}), income.get(key, (ZERO, ZERO)), prices.get(key[2]), rates[currency], today, base_minor,
-                (self.closed_at.get(key, ZERO) - closed_before.get(key, ZERO) + cash[0] - formerly[0], cash[1] - formerly[1]),
+                day, key, moved.get(key, {}), income.get(key, (ZERO, ZERO)), prices, rates, today, base_minor,
+                (
+                    self.closed_at.get(key, ZERO) - closed_before.get(key, ZERO) + now_done.cash - then_done.cash - came,
+                    now_done.cash_base - then_done.cash_base - came_base,
+                ),
             )  # fmt: skip
             for name, now, then in zip(
                 ("realised", "realised_base", "realised_price_base"),
@@ -229,10 +277,13 @@ class _Keeper:
                 result[name] = now - then
             result["realised_fx_base"] = result["realised_base"] - result["realised_price_base"]
             today.results[key] = result
-            earlier, (more, more_base) = self.in_lieu_of_earlier_days.get(key, (ZERO, ZERO)), owed[key[0], currency, "corporate_actions"]
-            owed[key[0], currency, "corporate_actions"] = (more + earlier[0] - formerly[0], more_base + earlier[1] - formerly[1])
+            earlier, (more, more_base) = self.done_earlier.get(key, Done()), owed[key[0], currency, "corporate_actions"]
+            owed[key[0], currency, "corporate_actions"] = (
+                more + earlier.cash - then_done.cash, more_base + earlier.cash_base - then_done.cash_base
+            )  # fmt: skip
             amount, amount_base = flows[key[0], currency]
-            flows[key[0], currency] = (amount - result["paid"], amount_base - result["paid_base"])
+            # cost that comes from another instrument counts as paid, and no cash is
+            flows[key[0], currency] = (amount - result["paid"] + came, amount_base - result["paid_base"] + came_base)
             exchanged, of_trades = self.terms(key[2]).exchanged, moved.get(key, {})
             if exchanged:
                 given, given_base = flows[key[0], currency]
@@ -249,7 +300,7 @@ class _Keeper:
                     owed[key[0], exchanged, kind] = (
                         amount + of_trades.get(kind + "_exchanged", ZERO), amount_base + of_trades.get(kind + "_exchanged_base", ZERO)
                     )  # fmt: skip
-        self.realised, self.in_lieu = realised, in_lieu
+        self.realised, self.done = realised, done
         self._carry_claims(flows, owed, rates, today, base_minor)
         self.before, self.day_before = today, day
         return today
@@ -257,8 +308,8 @@ class _Keeper:
     def _book(self, day: date) -> dict[Key, dict[str, Decimal]]:
         """Book and take back versions; per key what that moved, by kind: quantity, gross, gross in base, fees."""
         moved: dict[Key, dict[str, Decimal]] = {}
-        for trade_id in {one.trade_id for one in self.by_day[day]}:
-            self.versions[trade_id] += [one for one in self.by_day[day] if one.trade_id == trade_id]
+        for one in self.by_day[day]:
+            self.versions[one.trade_id].append(one)
         for trade_id in {one.trade_id for one in self.by_day[day]}:
             known = {one.version: one for one in self.versions[trade_id]}
             last = known[max(known)]
@@ -295,7 +346,7 @@ class _Keeper:
         """What is booked of an earlier date counts in the units that the splits since have made of it."""
         event = booked.event
         sums = moved.setdefault((event.book, event.account, event.instrument), defaultdict(lambda: ZERO))
-        factor = Decimal(1) if kind == "new" else self._factor(event.instrument, day, event.trade_date, day)
+        factor = Decimal(1) if kind == "new" else self._factor((event.book, event.account, event.instrument), day, event.trade_date)
         with localcontext(prec=60):
             sums[kind] += (sign * event.quantity * factor).quantize(Decimal("1e-10"), ROUND_HALF_UP)
         sums[kind + "_gross"] += sign * booked.gross
@@ -316,49 +367,122 @@ class _Keeper:
         sums["fee"] += sign * booked.fee
         sums["fee_base"] += sign * booked.fee_base
 
-    def _match(self, day: date, today: DayOfFirm) -> tuple[dict[Key, tuple[Decimal, Decimal, Decimal]], dict[Key, tuple[Decimal, Decimal]]]:
-        """Lots and positions from all that is booked; gives what has been realised so far, and what was paid in lieu of fractions."""
-        trades: dict[Key, list[Booked]] = defaultdict(list)
+    def _announced(self, day: date) -> list[Happening]:
+        """The events gone ex, as last known."""
+        if day in self.announced:
+            return self.announced[day]
+        latest: dict[str, Happening] = {}
+        for one in sorted(self.history.happenings, key=lambda one: one.known):
+            if one.known <= day:
+                latest[one.event_id] = one
+        self.announced[day] = [one for one in latest.values() if one.ex <= day and not one.is_withdrawn]
+        return self.announced[day]
+
+    def _match(
+        self, day: date, today: DayOfFirm, announced: Sequence[Happening]
+    ) -> tuple[dict[Key, tuple[Decimal, Decimal, Decimal]], dict[Key, Done]]:
+        """Lots and positions from all that is booked, date by date; gives what has been realised so far, and what events did."""
+        trades: dict[date, list[Booked]] = defaultdict(list)
         for booked in self.booked.values():
             if not self.terms(booked.event.instrument).exchanged:
-                trades[booked.event.book, booked.event.account, booked.event.instrument].append(booked)
-        realised, in_lieu = {}, {}
-        self.in_lieu_of_earlier_days = defaultdict(lambda: (ZERO, ZERO))
-        for key, of_key in trades.items():
-            book, cash, cash_base = DecimalBook(self.minor(key[2])), ZERO, ZERO
-            steps: list[Split | Expiry | Booked] = [
-                split for split in self.history.splits if split.instrument == key[2] and split.known <= day and split.ex <= day
-            ]
-            terms = self.terms(key[2])
-            if terms.expiry and terms.expiry < day:
-                last = _last_known([one for one in self.history.prices if one.of <= terms.expiry], day).get(key[2], ZERO)
-                steps.append(Expiry(terms.expiry + timedelta(days=1), last * terms.size if terms.is_paid_daily else ZERO))
-            for step in sorted([*steps, *of_key], key=_order):
-                if isinstance(step, Split):
-                    # at the rate of its ex date
-                    paid = book.split(
-                        step.event_id, step.ex, step.new, step.old, step.fraction_price, self._rate_from(key[2], step.ex),
-                        self._method(key[1], step.ex),
-                    )  # fmt: skip
-                    cash, cash_base = cash + paid[0], cash_base + paid[1]
-                    if self.day_before and step.ex <= self.day_before:
-                        self.in_lieu_of_earlier_days[key] = (cash, cash_base)
-                elif isinstance(step, Expiry):
-                    book.close(step.cash, self._rate_from(key[2], step.ex))
-                else:
-                    event, cost, cost_base = step.event, step.gross + step.fee, step.gross_base + step.fee_base
-                    book.trade(
-                        event.trade_id, event.trade_date, event.quantity, cost, cost_base, step.rate,
-                        self._method(event.account, event.trade_date), event.closes,
-                    )  # fmt: skip
-            in_lieu[key] = (cash, cash_base)
+                trades[booked.event.trade_date].append(booked)
+        books: dict[Key, DecimalBook] = {}
+        done: dict[Key, Done] = defaultdict(Done)
+        expiries = [
+            Expiry(terms.expiry + timedelta(days=1), name, self._last_price(name, terms, day))
+            for name, terms in self.history.terms.items() if terms.expiry and terms.expiry < day
+        ]  # fmt: skip
+        dividends = self._dividends(day)
+        self.held, self.done_earlier = {}, {}
+        dates = {*trades, *(one.ex for one in (*announced, *expiries, *dividends))}
+        for date_now in sorted(dates):
+            for dividend in dividends:
+                if dividend.ex == date_now:
+                    self.held[dividend.event_id] = {key: book.quantity for key, book in books.items() if key[2] == dividend.instrument}
+            for event in _in_order([one for one in (*announced, *expiries) if one.ex == date_now]):
+                for key in [key for key in books if key[2] == event.instrument]:
+                    if isinstance(event, Expiry):
+                        books[key].close(event.cash, self._rate_from(key[2], event.ex))
+                    elif event.concerns(key[0], key[1]) and books[key].quantity:
+                        self._happen(event, key, books, done)
+            for booked in sorted(trades[date_now], key=_moment):
+                event_of = booked.event
+                key = (event_of.book, event_of.account, event_of.instrument)
+                books.setdefault(key, DecimalBook(self.minor(key[2]))).trade(
+                    event_of.trade_id, date_now, event_of.quantity, booked.gross + booked.fee, booked.gross_base + booked.fee_base,
+                    booked.rate, self._method(key[1], date_now), event_of.closes,
+                )  # fmt: skip
+            if self.day_before and date_now <= self.day_before:
+                self.done_earlier = {key: replace(one) for key, one in done.items()}
+        realised = {}
+        for key, book in books.items():
             # Where gains are paid every day no currency is held that could gain.
-            of_base = book.realised_price_base if terms.is_paid_daily else book.realised_base
+            of_base = book.realised_price_base if self.terms(key[2]).is_paid_daily else book.realised_base
             realised[key] = (book.realised, of_base, book.realised_price_base)
             self.closed_at[key] = book.closed_at
             today.positions[key] = Position(book.quantity, book.cost, book.cost_base)
             today.lots[key] = [(lot.lot_id, lot.opened_date, lot.quantity, lot.cost, lot.cost_base) for lot in book.lots]
-        return realised, in_lieu
+        return realised, done
+
+    def _happen(self, event: Happening, key: Key, books: dict[Key, DecimalBook], done: dict[Key, Done]) -> None:
+        """What an event does to a holding, at the rates of its ex date."""
+        book, rate, method = books[key], self._rate_from(key[2], event.ex), self._method(key[1], event.ex)
+        if event.kind == "SPLIT":
+            done[key].add(*book.split(event.event_id, event.ex, event.new, event.old, event.fraction_price, rate, method))
+        elif event.kind == "REDEMPTION":
+            done[key].add(*book.pay_back(event.part, event.cash, rate))
+        elif event.kind == "LAPSE":
+            book.pay_back(Decimal(1), ZERO, rate)
+        elif event.kind == "SPIN_OFF":
+            self._deliver(event, key, book.give(event.cost_part), books, done)
+        elif event.kind == "MERGER":
+            given = book.give(event.cost_part) if event.received else []
+            if event.cash:
+                done[key].add(*book.pay_back(Decimal(1), event.cash, rate))
+            book.lots = []
+            if event.received:
+                self._deliver(event, key, given, books, done)
+        elif event.kind == "EXERCISE":
+            with localcontext(prec=60):
+                units = abs(book.quantity) * event.part
+            units = units.quantize(Decimal("1e-10"), ROUND_HALF_UP) if event.number is None else min(event.number, abs(book.quantity))
+            if units < abs(book.quantity):
+                taken = book.take(units.copy_sign(book.quantity), method)
+            else:
+                taken, book.lots = book.lots, []
+            if event.received:
+                self._deliver(event, key, taken, books, done)
+            else:
+                done[key].add(*book.pay_back(Decimal(1), event.cash, rate, taken))
+        else:
+            raise AssertionError(event)
+
+    def _deliver(self, event: Happening, key: Key, given: Sequence[OpenLot], books: dict[Key, DecimalBook], done: dict[Key, Done]) -> None:
+        """What lots of one instrument gave arrives in another; an option brings its size at its strike, a put the other way round."""
+        assert event.received
+        into = (key[0], key[1], event.received)
+        book = books.setdefault(into, DecimalBook(self.minor(into[2])))
+        rate, rate_into = self._rate_from(key[2], event.ex), self._rate_from(into[2], event.ex)
+        terms, cash = self.terms(key[2]), event.cash if event.kind == "EXERCISE" else ZERO
+        with localcontext(prec=60):
+            units = event.new / event.old
+            if terms.strike is not None:
+                units = -terms.size if terms.is_put else terms.size
+                cash = units * terms.strike
+            turned = rate / rate_into
+        gave, gave_base = sum((lot.cost for lot in given), ZERO), sum((lot.cost_base for lot in given), ZERO)
+        done[key].add(ZERO, ZERO, -gave, -gave_base)
+        done[into].add(
+            *book.receive(
+                event.event_id, event.ex, list(given), units, turned, cash, rate_into, self._method(key[1], event.ex), event.fraction_price
+            )
+        )
+
+    def _last_price(self, instrument: str, terms: Terms, day: date) -> Decimal:
+        """What a unit is closed at that expires."""
+        assert terms.expiry
+        last = _last_known([one for one in self.history.prices if one.of <= terms.expiry], day).get(instrument, ZERO)
+        return last * terms.size if terms.is_paid_daily else ZERO
 
     def _rate_from(self, instrument: str, day: date) -> Decimal:
         """The closing rate of the first business date on or after a day."""
@@ -368,32 +492,32 @@ class _Keeper:
         stated = [method for since, method in self.history.methods[account] if since <= day]
         return stated[-1]
 
-    def _factor(self, instrument: str, day: date, after: date | None, until: date) -> Decimal:
-        """What a unit became by the splits known whose ex date lies after one day and not after the other."""
+    def _factor(self, key: Key, day: date, after: date | None) -> Decimal:
+        """What a unit became by the splits known whose ex date lies after a day."""
         factor = Decimal(1)
         with localcontext(prec=60):
-            for split in self.history.splits:
-                if split.instrument == instrument and split.known <= day and (after is None or split.ex > after) and split.ex <= until:
-                    factor *= split.new / split.old
+            for event in self._announced(day):
+                if (
+                    event.kind == "SPLIT"
+                    and event.instrument == key[2]
+                    and event.concerns(*key[:2])
+                    and (after is None or event.ex > after)
+                ):
+                    factor *= event.new / event.old
         return factor
+
+    def _dividends(self, day: date) -> list[Dividend]:
+        """Those gone ex, coupons among them, as last known."""
+        announced = [*self.history.dividends, *self._coupons(day), *self._interest_paid_back()]
+        latest = {one.event_id: one for one in sorted(announced, key=lambda one: one.known) if one.known <= day}
+        return [one for one in latest.values() if one.ex <= day]
 
     def _receive(self, day: date) -> dict[Key, tuple[Decimal, Decimal]]:
         """What is due by dividends gone ex, less what was booked before: net of tax, and in base."""
         base_minor = self.history.minor_units[self.history.base]
-        announced = [*self.history.dividends, *self._coupons(day)]
-        latest = {one.event_id: one for one in sorted(announced, key=lambda one: one.known) if one.known <= day}
         received: dict[Key, tuple[Decimal, Decimal]] = defaultdict(lambda: (ZERO, ZERO))
-        for dividend in latest.values():
-            if dividend.ex > day:
-                continue
-            held: dict[Key, Decimal] = defaultdict(lambda: ZERO)
-            for event_id, key in self.income:
-                if event_id == dividend.event_id:
-                    held[key] += 0
-            for one in self.booked.values():
-                if one.event.instrument == dividend.instrument and one.event.trade_date < dividend.ex:
-                    factor = self._factor(dividend.instrument, day, one.event.trade_date, dividend.ex)
-                    held[one.event.book, one.event.account, dividend.instrument] += one.event.quantity * factor
+        for dividend in self._dividends(day):
+            held = {key: ZERO for event_id, key in self.income if event_id == dividend.event_id} | self.held[dividend.event_id]
             for key, quantity in held.items():
                 minor, rate = self.minor(key[2]), self._rate_from(key[2], dividend.ex)
                 gross = rounded(quantity * dividend.amount, minor)
@@ -405,6 +529,18 @@ class _Keeper:
                 so_far = received[key]
                 received[key] = (so_far[0] + net, so_far[1] + net_base)
         return received
+
+    def _interest_paid_back(self) -> list[Dividend]:
+        """What is paid back of a bond brings its interest to the date, which is the ex date here."""
+        return [
+            Dividend(
+                one.known, f"{one.event_id} interest", one.instrument, one.ex,
+                ZERO if one.is_withdrawn else terms.bond.accrued(one.ex) / 100 * one.part,
+            )
+            for one in self.history.happenings
+            for terms in [self.terms(one.instrument)]
+            if one.kind == "REDEMPTION" and terms.bond
+        ]  # fmt: skip
 
     def _coupons(self, day: date) -> list[Dividend]:
         """Those gone ex: on the first day whose trades settle on or after the coupon date."""
@@ -418,10 +554,14 @@ class _Keeper:
         return gone
 
     def _result(
-        self, day: date, key: Key, moved: Mapping[str, Decimal], income: Sequence[Decimal], price: Decimal | None, rate: Decimal,
-        today: DayOfFirm, base_minor: int, paid_by_events: Sequence[Decimal],
+        self, day: date, key: Key, moved: Mapping[str, Decimal], income: Sequence[Decimal], prices: Mapping[str, Decimal],
+        rates: Mapping[str, Decimal], today: DayOfFirm, base_minor: int, paid_by_events: Sequence[Decimal],
     ) -> dict[str, Decimal]:  # fmt: skip
-        """The result and its steps, from value to value; every step in base is the difference of two values at today's rate."""
+        """The result and its steps, from value to value; every step in base is the difference of two values at today's rate.
+
+        What events paid is cash received less cost that came from another instrument.
+        """
+        rate = rates[self.history.currencies[key[2]]]
         before, now = self.before.positions.get(key, Position()), today.positions.get(key, Position())
         of = {name: moved.get(name, ZERO) for kind in (*CORRECTIONS, "new") for name in (kind, kind + "_gross", kind + "_gross_base")}
         fee, fee_base = moved.get("fee", ZERO), moved.get("fee_base", ZERO)
@@ -437,7 +577,7 @@ class _Keeper:
         else:
             result |= {"income": income[0], "income_base": income[1]}
         if not terms.exchanged:
-            self._explain(day, key[2], before, now, of, price, rate, paid_by_events, result)
+            self._explain(day, key, before, now, of, prices, rates, paid_by_events, result)
         result["fx_translation_base"] = (
             rounded(before.value * rate, base_minor) - before.value_base
             + rounded(before.accrued * rate, base_minor) - before.accrued_base
@@ -455,21 +595,26 @@ class _Keeper:
         return result
 
     def _explain(
-        self, day: date, instrument: str, before: Position, now: Position, of: Mapping[str, Decimal], price: Decimal | None,
-        rate: Decimal, paid_by_events: Sequence[Decimal], result: dict[str, Decimal],
+        self, day: date, key: Key, before: Position, now: Position, of: Mapping[str, Decimal], prices: Mapping[str, Decimal],
+        rates: Mapping[str, Decimal], paid_by_events: Sequence[Decimal], result: dict[str, Decimal],
     ) -> None:  # fmt: skip
         """The steps from the opening to the closing exposure, less what was paid at each.
+
+        Up to the events of the day, a unit is worth what it brings of another instrument today beside its own price.
 
         In base, what is held is turned at today's rate and what was paid was at its own; where gains are paid every day, the gain so far
         is turned at today's rate.
         """
+        instrument = key[2]
         minor, base_minor = self.minor(instrument), self.history.minor_units[self.history.base]
-        terms = self.terms(instrument)
+        terms, price, rate = self.terms(instrument), prices.get(instrument), rates[self.history.currencies[instrument]]
+        brought = self._brought(key, day, prices, rates)
 
-        def worth(quantity: Decimal, booked: Decimal) -> Decimal:
-            return before.exposure + booked if price is None else rounded(quantity * price * terms.size, minor)
+        def worth(quantity: Decimal, booked: Decimal, brought: Decimal = brought) -> Decimal:
+            with localcontext(prec=60):
+                return before.exposure + booked if price is None else rounded(quantity * (price * terms.size + brought), minor)
 
-        factor = self._factor(instrument, day, self.day_before, day) if self.day_before else Decimal(1)
+        factor = self._factor(key, day, self.day_before) if self.day_before else Decimal(1)
         with localcontext(prec=60):
             quantity = (before.quantity * factor).quantize(Decimal("1e-10"), ROUND_HALF_UP)
         booked = ZERO
@@ -477,7 +622,7 @@ class _Keeper:
         for kind in CORRECTIONS:
             quantity, booked = quantity + of[kind], booked + of[kind + "_gross"]
             levels.append((kind, worth(quantity, booked), of[kind + "_gross"], of[kind + "_gross_base"]))
-        level = worth(now.quantity - of["new"], booked - paid_by_events[0])
+        level = worth(now.quantity - of["new"], booked - paid_by_events[0], ZERO)
         levels.append(("corporate_actions", level, -paid_by_events[0], -paid_by_events[1]))
         levels.append(("new", now.exposure, of["new_gross"], of["new_gross_base"]))
 
@@ -489,6 +634,24 @@ class _Keeper:
             turned = rounded((then - before.exposure - paid if terms.is_paid_daily else then) * rate, base_minor)
             result[name + "_base"] = turned - value_base - (ZERO if terms.is_paid_daily else gross_base)
             value, value_base = then, turned
+
+    def _brought(self, key: Key, day: date, prices: Mapping[str, Decimal], rates: Mapping[str, Decimal]) -> Decimal:
+        """What a unit of today brings of other instruments today, as far as they have a price, in its own currency."""
+        brought, factor = ZERO, Decimal(1)
+        today = [
+            one for one in self._announced(day)
+            if one.instrument == key[2] and one.concerns(*key[:2]) and self.day_before and one.ex > self.day_before
+        ]  # fmt: skip
+        with localcontext(prec=60):
+            for event in reversed(list(_in_order(today))):
+                assert isinstance(event, Happening)
+                if event.kind == "SPLIT":
+                    factor *= event.new / event.old
+                elif event.kind == "SPIN_OFF" and event.received in prices:
+                    assert event.received
+                    rate, rate_received = (rates[self.history.currencies[name]] for name in (key[2], event.received))
+                    brought += event.new / event.old * prices[event.received] * rate_received / rate / factor
+        return brought
 
     def _carry_claims(
         self, flows: Mapping[tuple[str, str], tuple[Decimal, Decimal]], owed: Mapping[tuple[str, str, str], tuple[Decimal, Decimal]],
@@ -518,14 +681,26 @@ class _Keeper:
             today.results[book, "", f"CASH:{currency}"] = result | {"fx_transaction_base": gained}
 
 
-def _order(step: Split | Expiry | Booked) -> tuple[date, bool, float, float, str]:
-    """A split comes before the trades of its ex date, they by their moment and the source's number."""
-    if isinstance(step, Expiry):
-        return step.ex, False, 1, 0, ""
-    if isinstance(step, Split):
-        return step.ex, False, 0, 0, step.event_id
-    event = step.event
-    return event.trade_date, True, event.executed_at.timestamp(), inf if event.sequence is None else event.sequence, event.trade_id
+def _in_order(events: Iterable[Happening | Expiry]) -> Iterator[Happening | Expiry]:
+    """Of events of one date, what delivers an instrument comes before what happens to it; what expires goes last."""
+    waiting = sorted(events, key=lambda one: (one.instrument, isinstance(one, Expiry), getattr(one, "event_id", "")))
+    while waiting:
+        following = next((one for one in waiting if not any(_comes_before(other, one) for other in waiting)), waiting[0])
+        waiting.remove(following)
+        yield following
+
+
+def _comes_before(one: Happening | Expiry, other: Happening | Expiry) -> bool:
+    """It delivers what the other is on; but what is issued is there before it is exercised into what issued it."""
+    if isinstance(one, Expiry) or one.received != other.instrument:
+        return False
+    return isinstance(other, Expiry) or other.kind != "SPIN_OFF" or other.received != one.instrument
+
+
+def _moment(booked: Booked) -> tuple[float, float, str]:
+    """Trades of a day follow one another by their moment and the source's number."""
+    event = booked.event
+    return event.executed_at.timestamp(), inf if event.sequence is None else event.sequence, event.trade_id
 
 
 def _last_known(quotes: Iterable[Quote], day: date) -> dict[str, Decimal]:

@@ -41,6 +41,9 @@ class Terms:
     """Currency for a point of the price of one unit: the contract size of a derivative, a hundredth for a price in percent."""
     expiry: date | None = None
     """The last day; on the day after, what is left is gone."""
+    strike: Decimal | None = None
+    """Of an option: the price of a unit of what it is on."""
+    is_put: bool = False
     is_paid_daily: bool = False
     """Gains are paid every day: nothing is owned but what was not paid yet, and at expiry the last price is paid."""
     exchanged: str | None = None

@@ -25,6 +25,10 @@ class LotTrade:
     cost_moved: Decimal = Decimal(0)
     lot_method: str | None = None
     fraction_price: Decimal | None = None
+    closed_fraction: Decimal | None = None
+    cash_per_unit: Decimal | None = None
+    exercised_quantity: Decimal | None = None
+    exercised_fraction: Decimal | None = None
 
 
 @dataclass(frozen=True)
@@ -58,11 +62,13 @@ _MATCH = """
 with matched as materialized (
     select books.match_lots(null, array(
         select row(trade_id, trade_date, quantity, amount, amount_base, fx_rate, lot_method, closes_trade_id, new_units, old_units,
-            cost_moved, null, null, fraction_price, null, null, null, null, null, null)::books.lot_event
+            cost_moved, closed_fraction, cash_per_unit, fraction_price, null, null, null, null, null, exercised_quantity,
+            exercised_fraction)::books.lot_event
         from unnest(%s::text[], %s::date[], %s::numeric[], %s::numeric[], %s::numeric[], %s::numeric[], %s::text[], %s::text[],
-            %s::numeric[], %s::numeric[], %s::numeric[], %s::numeric[]) with ordinality
+            %s::numeric[], %s::numeric[], %s::numeric[], %s::numeric[], %s::numeric[], %s::numeric[], %s::numeric[], %s::numeric[])
+            with ordinality
             as given (trade_id, trade_date, quantity, amount, amount_base, fx_rate, lot_method, closes_trade_id, new_units, old_units,
-            cost_moved, fraction_price, position)
+            cost_moved, fraction_price, closed_fraction, cash_per_unit, exercised_quantity, exercised_fraction, position)
         order by position
     ), 2, 2) as book
 )
@@ -92,6 +98,10 @@ def match(connection: psycopg.Connection[Any], trades: Sequence[LotTrade], metho
         [one.old_units for one in trades],
         [one.cost_moved for one in trades],
         [one.fraction_price for one in trades],
+        [one.closed_fraction for one in trades],
+        [one.cash_per_unit for one in trades],
+        [one.exercised_quantity for one in trades],
+        [one.exercised_fraction for one in trades],
     )
     row = connection.execute(_MATCH, columns).fetchone()
     assert row is not None

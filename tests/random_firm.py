@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
-from decimal_firm import Dividend, History, Key, Position, Quote, Split, TradeEvent, keep_books
+from decimal_firm import Dividend, Happening, History, Key, Quote, TradeEvent, keep_books
 from decimal_terms import Bond, Terms
 
 DAYS = [date(2026, 1, day) for day in (5, 6, 7, 8, 9)]
@@ -14,13 +14,15 @@ MON, TUE, WED, THU, FRI = DAYS
 FRIDAY_BEFORE = date(2026, 1, 2)
 CURRENCIES = {
     "AAA": "EUR", "BBB": "USD", "CCC": "USD", "DDD": "JPY", "EEE": "EUR", "OPT": "USD", "FUT": "USD", "EURUSD": "USD", "USDEUR": "EUR",
-    "USDJPY": "JPY", "BNU": "USD", "BNE": "EUR",
+    "USDJPY": "JPY", "BNU": "USD", "BNE": "EUR", "PUT": "EUR", "SPA": "EUR", "SPB": "USD", "SQA": "USD", "SQB": "USD", "MGS": "USD",
+    "MGB": "USD", "MGC": "JPY", "MGT": "USD", "RGP": "EUR", "RGT": "EUR", "SCR": "USD",
 }  # fmt: skip
 RATES = {"EUR": Decimal(1), "USD": Decimal("0.91"), "JPY": Decimal("0.0061")}
 PRICES = {
     name: Decimal(price) for name, price in {
         "AAA": 40, "BBB": 120, "CCC": 66, "DDD": 2400, "EEE": "7.5", "OPT": "3.2", "FUT": 88, "EURUSD": "1.1", "USDEUR": "0.91",
-        "USDJPY": 149, "BNU": 99, "BNE": 102,
+        "USDJPY": 149, "BNU": 99, "BNE": 102, "PUT": "2.1", "SPA": 31, "SPB": "8.5", "SQA": 55, "SQB": "4.2", "MGS": 17, "MGB": 23,
+        "MGC": 1800, "MGT": 44, "RGP": 12, "RGT": "1.4", "SCR": 28,
     }.items()
 }  # fmt: skip
 SIBLINGS = {"AAA": "EEE", "EEE": "AAA", "BBB": "CCC", "CCC": "BBB", "DDD": "DDD"}
@@ -29,7 +31,9 @@ SETTLED = {FRIDAY_BEFORE: MON, MON: TUE, TUE: WED, WED: THU, THU: FRI, FRI: date
 """Of bonds, which settle on the next business day."""
 TERMS = {
     # a call on 100 shares
-    "OPT": Terms(size=Decimal(100), expiry=WED),
+    "OPT": Terms(size=Decimal(100), expiry=WED, strike=Decimal(118)),
+    # a put on 10 shares of AAA
+    "PUT": Terms(size=Decimal(10), expiry=THU, strike=Decimal("38.5"), is_put=True),
     "FUT": Terms(size=Decimal(50), expiry=THU, is_paid_daily=True),
     "EURUSD": Terms(exchanged="EUR"),
     "USDEUR": Terms(exchanged="USD"),
@@ -40,8 +44,15 @@ TERMS = {
     )),
     "BNE": Terms(size=Decimal("0.01"), bond=Bond(Decimal("3.6"), 1, (date(2025, 7, 7), date(2026, 7, 7)), is_thirty_360=True)),
 }  # fmt: skip
-CANNOT_BE_HALVED = "BNU"
-"""Its accrued interest is no whole number of cents."""
+TURNS_INTO = {
+    "OPT": "BBB", "PUT": "AAA", "SPA": "SPB", "SQA": "SQB", "MGS": "MGT", "MGB": "MGT", "RGP": "RGT", "RGT": "RGP",
+}  # fmt: skip
+CANNOT_BE_HALVED = {"BNU", *TURNS_INTO, *TURNS_INTO.values()} - {"AAA", "BBB"}
+"""The accrued interest is no whole number of cents; what lots cost, which can differ by a cent, goes to another instrument."""
+ELECTED = "SCR"
+"""An instrument whose events hold for some accounts only."""
+LINKED = [{"OPT", "BBB"}, {"PUT", "AAA"}, {"SPA", "SPB"}, {"SQA", "SQB"}, {"MGS", "MGB", "MGT"}, {"RGP", "RGT"}]
+"""Instruments that turn into one another: the result of all of them together is what no choice of lots changes."""
 NOMINAL = 1000
 """What quantities of bonds are multiples of, of those of shares."""
 # An account by method; what its trades close from Wednesday on by another.
@@ -54,8 +65,8 @@ METHODS = {
     "NAMED": [(date.min, "SPECIFIC")],
     "TURN": [(date.min, "FIFO"), (WED, "AVERAGE")],
 }
-WITHOUT_PRICE = ("DDD", WED)
-"""An instrument that has no price before this day."""
+WITHOUT_PRICE = {"DDD": WED, "RGT": THU, "SPB": FRI}
+"""Instruments that have no price before a day."""
 HISTORIES = 1000
 """Books times accounts times instruments that have a random history of their own."""
 TWINS = 12
@@ -83,16 +94,20 @@ def make_firm(seed: int) -> RandomFirm:
     history = History(
         DAYS, SETTLED, "EUR", CURRENCIES, {"EUR": 2, "USD": 2, "JPY": 0}, Decimal("0.15"), METHODS, TERMS,
         prices=_prices(chance), rates=_rates(chance),
-        splits=[
+        happenings=[
             # 3 new for 2 old, known in time, fractions paid in cash; 1 for 3 told on the day after; 2 for 1 before a dividend
-            Split(TUE, "S1", "BBB", WED, Decimal(3), Decimal(2), Decimal("79.25")),
-            Split(THU, "S2", "AAA", WED, Decimal(1), Decimal(3)),
-            Split(MON, "S3", "CCC", TUE, Decimal(2), Decimal(1)),
+            Happening(TUE, "S1", "BBB", WED, "SPLIT", Decimal(3), Decimal(2), Decimal("79.25")),
+            Happening(THU, "S2", "AAA", WED, "SPLIT", Decimal(1), Decimal(3)),
+            Happening(MON, "S3", "CCC", TUE, "SPLIT", Decimal(2), Decimal(1)),
+            *_happenings(chance),
         ],
         dividends=[
             Dividend(MON, "D1", "CCC", THU, Decimal("0.37")), Dividend(FRI, "D1", "CCC", THU, Decimal("0.415")),
             Dividend(THU, "D2", "EEE", WED, Decimal("0.1234")),
             Dividend(TUE, "D3", "DDD", WED, Decimal("31.5")), Dividend(FRI, "D3", "DDD", WED, Decimal(0)),
+            # of what others turn into
+            Dividend(WED, "D4", "MGT", THU, Decimal("0.215")), Dividend(THU, "D5", "SPB", FRI, Decimal("0.08")),
+            Dividend(MON, "D6", "SQA", WED, Decimal("0.6")), Dividend(TUE, "D7", "RGP", THU, Decimal("0.11")),
         ],
     )  # fmt: skip
     firm = RandomFirm(history)
@@ -102,9 +117,10 @@ def make_firm(seed: int) -> RandomFirm:
         is_exact = number < TWINS
         stories[book] = [
             event
-            for place, instrument in enumerate(chance.sample(sorted(set(CURRENCIES) - ({CANNOT_BE_HALVED} if is_exact else set())), 4))
-            for event in _story(chance, book, chance.choice(sorted(METHODS)), instrument, place * 100, is_exact)
+            for place, (account, instrument) in enumerate(_keys(chance, is_exact))
+            for event in _story(chance, book, account, instrument, place * 100, is_exact)
         ]
+        history.happenings += _exercises(chance, book, stories[book])
     for kind, retold in RETELLINGS.items():
         firm.twins[kind] = []
         for number in range(TWINS):
@@ -117,6 +133,9 @@ def make_firm(seed: int) -> RandomFirm:
                 for one in stories[book]
             ]
             stories[twin] = retold(chance, stories[twin], firm)
+            history.happenings += [
+                replace(one, book=twin, event_id=one.event_id.replace(book, twin)) for one in history.happenings if one.book == book
+            ]
     for number in range(TWINS):
         book = f"FLAT{number}"
         firm.flat_books.append(book)
@@ -131,7 +150,7 @@ def make_firm(seed: int) -> RandomFirm:
 
 
 def _prices(chance: random.Random) -> list[Quote]:
-    """A price a day; DDD has none before Wednesday, EEE none on Thursday, when that of Wednesday is corrected."""
+    """A price a day; some have none before a day, EEE none on Thursday, when that of Wednesday is corrected."""
     quotes = []
     for name, first in PRICES.items():
         if TERMS.get(name, Terms()).exchanged:
@@ -141,7 +160,7 @@ def _prices(chance: random.Random) -> list[Quote]:
             price = (price * Decimal(chance.randint(950, 1050)) / 1000).quantize(Decimal("0.0001"))
             if (name, day) in {("BBB", WED), ("AAA", WED), ("CCC", TUE)}:
                 price = (price * {"BBB": 2, "AAA": 9, "CCC": 1}[name] / {"BBB": 3, "AAA": 3, "CCC": 2}[name]).quantize(Decimal("0.0001"))
-            if (name == WITHOUT_PRICE[0] and day < WITHOUT_PRICE[1]) or (name == "EEE" and day == THU):
+            if day < WITHOUT_PRICE.get(name, day) or (name == "EEE" and day == THU):
                 continue
             quotes.append(Quote(day, name, day, price))
     wednesday = next(one for one in quotes if (one.name, one.of) == ("EEE", WED))
@@ -156,6 +175,94 @@ def _rates(chance: random.Random) -> list[Quote]:
         for day in DAYS
         if name != "EUR" and (name, day) != ("JPY", THU)
     ]
+
+
+def _keys(chance: random.Random, is_exact: bool) -> list[tuple[str, str]]:
+    """Accounts and instruments of a book; often, what turns into one another is held in the same account."""
+    names = chance.sample(sorted(set(CURRENCIES) - (CANNOT_BE_HALVED if is_exact else set())), 4)
+    account = chance.choice(sorted(METHODS))
+    if not is_exact and chance.random() < 0.4:
+        names = [*chance.sample(sorted(chance.choice(LINKED)), 2), *names]
+        names = list(dict.fromkeys(names))[:4]
+    return [(account if chance.random() < 0.6 else chance.choice(sorted(METHODS)), name) for name in names]
+
+
+def _happenings(chance: random.Random) -> list[Happening]:
+    """Events for all who hold, and for accounts that elect; told in time or late, some of them amended or withdrawn."""
+
+    def units() -> dict[str, Decimal]:
+        return {"new": Decimal(chance.randint(1, 5)), "old": Decimal(chance.randint(1, 4))}
+
+    def part() -> Decimal:
+        return Decimal(chance.randint(0, 1000)) / 1000
+
+    def cash(instrument: str) -> Decimal:
+        return (PRICES[instrument] * Decimal(chance.randint(8000, 12000)) / 10000).quantize(Decimal("0.0001"))
+
+    def maybe(value: Decimal) -> Decimal | None:
+        return value if chance.random() < 0.5 else None
+
+    kinds: dict[str, Callable[[], dict[str, object]]] = {
+        "SPA-SPIN": lambda: {"kind": "SPIN_OFF", "received": "SPB", "cost_part": part(), **units()},
+        "SQA-SPIN": lambda: {
+            "kind": "SPIN_OFF", "received": "SQB", "cost_part": part(), "fraction_price": maybe(cash("SQB")), **units()
+        },
+        "MGS-MERGER": lambda: {"kind": "MERGER", "received": "MGT", "fraction_price": maybe(cash("MGT")), **units()},
+        "MGB-MERGER": lambda: {"kind": "MERGER", "received": "MGT", "cost_part": part(), "cash": cash("MGB") / 2, **units()},
+        "MGC-MERGER": lambda: {"kind": "MERGER", "cash": cash("MGC")},
+        "RGP-RIGHTS": lambda: {"kind": "SPIN_OFF", "received": "RGT", "cost_part": part(), "told_as": "RIGHTS_ISSUE", **units()},
+        "BNU-PART": lambda: {"kind": "REDEMPTION", "cash": Decimal("1.01"), "part": Decimal(chance.randint(1, 999)) / 1000},
+        "BNE-CALL": lambda: {"kind": "REDEMPTION", "cash": Decimal(chance.randint(9800, 10300)) / 10000},
+        **{
+            f"SCR-{account}": lambda account=account: {  # type: ignore[misc]
+                "kind": "SPLIT", "account": account, "told_as": "STOCK_DIVIDEND", "new": Decimal(21), "old": Decimal(20),
+                "fraction_price": maybe(cash("SCR")),
+            }
+            for account in ("FIFO", "LIFO", "TURN")
+        },
+    }  # fmt: skip
+    told = []
+    for name, terms in kinds.items():
+        ex, known = chance.choice(DAYS[1:4]), chance.choice(DAYS[:4])
+        one = Happening(known, name, name[:3], ex, **terms())  # type: ignore[arg-type]
+        told.append(one)
+        later = [day for day in DAYS if day > known]
+        if chance.random() < 0.4:
+            told.append(replace(one, known=chance.choice(later), **terms()))  # type: ignore[arg-type]
+            later = [day for day in DAYS if day > told[-1].known]
+        if later and chance.random() < 0.15:
+            told.append(replace(told[-1], known=chance.choice(later), is_withdrawn=True))
+    lapse = Happening(chance.choice([WED, FRI]), "RGT-LAPSE", "RGT", FRI, "LAPSE")
+    return [*told, lapse]
+
+
+def _exercises(chance: random.Random, book: str, story: list[TradeEvent]) -> list[Happening]:
+    """Options and rights that the accounts of a book take up or are assigned: all, so many, or a part of what they hold."""
+    told = []
+    for account, instrument in sorted({(one.account, {"RGP": "RGT"}.get(one.instrument, one.instrument)) for one in story}):
+        if instrument not in ("OPT", "PUT", "RGT"):
+            continue
+        for number in range(chance.randint(0, 2)):
+            expiry = TERMS.get(instrument, Terms()).expiry
+            ex = chance.choice([day for day in DAYS[1:] if expiry is None or day <= expiry + timedelta(days=1)])
+            is_paid = instrument == "PUT" and chance.random() < 0.5
+            size: dict[str, object] = chance.choice([
+                {}, {"number": Decimal(chance.randint(1, 150))}, {"number": Decimal(chance.randint(1, 999_999)).scaleb(-4)},
+                {"part": Decimal(chance.randint(1, 999)) / 1000},
+            ])  # fmt: skip
+            one = Happening(
+                chance.choice(DAYS[:4]), f"{book}-{account}-{instrument}-{number}", instrument, ex, "EXERCISE",
+                received=None if is_paid else TURNS_INTO[instrument], account=account, book=book,
+                cash=Decimal(chance.randint(1, 9000)).scaleb(-2) if is_paid or instrument == "RGT" else Decimal(0),
+                told_as="CASH_EXERCISE" if is_paid else "RIGHTS_EXERCISE" if instrument == "RGT" else "OPTION_EXERCISE",
+                **size,  # type: ignore[arg-type]
+            )  # fmt: skip
+            told.append(one)
+            if chance.random() < 0.3:
+                later = [day for day in DAYS if day > one.known]
+                changed = replace(one, known=chance.choice(later), number=Decimal(chance.randint(1, 150)), part=Decimal(1))
+                told.append(replace(changed, is_withdrawn=chance.random() < 0.3))
+    return told
 
 
 def _story(
@@ -212,22 +319,26 @@ def _terms(chance: random.Random, instrument: str, is_exact: bool) -> tuple[Deci
 
 
 def _flat(chance: random.Random, book: str, history: History) -> list[TradeEvent]:
-    """The same trades in every account, closed out on the last day."""
-    story = []
-    for place, instrument in enumerate(sorted(CURRENCIES)):
-        first = sorted(METHODS)[0]
-        one = _story(chance, book, first, instrument, place * 100, is_exact=False, is_simple=True)
-        held = keep_books(replace(history, trades=one))[FRI].positions.get((book, first, instrument), Position()).quantity
-        if held:
+    """The same trades in every account, of half of what is traded, closed out on the last day, also of what events delivered."""
+    first = sorted(METHODS)[0]
+    alone = [{one} for one in sorted(set(CURRENCIES) - {ELECTED}.union(*LINKED))]
+    names = sorted(name for group in (alone, LINKED) for linked in chance.sample(group, len(group) // 2) for name in linked)
+    of_one = [
+        event
+        for place, instrument in enumerate(names)
+        for event in _story(chance, book, first, instrument, place * 100, is_exact=False, is_simple=True)
+    ]
+    held = keep_books(replace(history, trades=of_one))[FRI].positions
+    for place, instrument in enumerate(names):
+        if (book, first, instrument) in held and (quantity := held[book, first, instrument].quantity):
             _, price, fee, rate = _terms(chance, instrument, is_exact=False)
             moment = datetime.combine(FRI, time(20, 0), UTC)
-            one.append(TradeEvent(FRI, f"{book}-{place}99", 1, "NEW", FRI, moment, book, first, instrument, -held, price, fee, rate))
-        story += [
-            replace(event, account=account, trade_id=f"{event.trade_id}-{account}", closes=event.closes and f"{event.closes}-{account}")
-            for event in one
-            for account in METHODS
-        ]
-    return story
+            of_one.append(TradeEvent(FRI, f"{book}-{place}99", 1, "NEW", FRI, moment, book, first, instrument, -quantity, price, fee, rate))
+    return [
+        replace(event, account=account, trade_id=f"{event.trade_id}-{account}", closes=event.closes and f"{event.closes}-{account}")
+        for event in of_one
+        for account in METHODS
+    ]
 
 
 def _same(_: random.Random, story: list[TradeEvent], __: RandomFirm) -> list[TradeEvent]:

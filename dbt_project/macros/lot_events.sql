@@ -5,7 +5,7 @@
         {{ movements }}.gross_amount + {{ movements }}.fee_amount,
         {{ movements }}.gross_amount_base + {{ movements }}.fee_amount_base, {{ movements }}.fx_rate,
         coalesce(account_methods.lot_method, line_methods.lot_method), {{ movements }}.closes_trade_id, null, null, null,
-        null, null, null, null, null, null, null, null, null
+        null, null, null, null, null, null, null, null, null, null
     )::books.lot_event
 {%- endmacro %}
 
@@ -25,15 +25,16 @@
         {{ terms }}.new_units, {{ terms }}.old_units, {{ terms }}.cost_moved,
         {{ terms }}.closed_fraction, {{ terms }}.cash_per_unit, {{ terms }}.fraction_price, {{ terms }}.received_instrument_id,
         {{ terms }}.received_units, {{ terms }}.cash_paid_per_unit, {{ terms }}.received_fx_rate,
-        {{ lot_method_on(account_id, terms ~ '.received_product_line', terms ~ '.ex_date') }}, {{ terms }}.exercised_quantity
+        {{ lot_method_on(account_id, terms ~ '.received_product_line', terms ~ '.ex_date') }}, {{ terms }}.exercised_quantity,
+        {{ terms }}.exercised_fraction
     )::books.lot_event
 {%- endmacro %}
 
-{# Before the trades of its ex date; what is left of an expired instrument goes last. #}
+{# Before the trades of its ex date, by its rank among the events of that date. #}
 {% macro restatement_event_order(terms) -%}
     {{ terms }}.ex_date,
     '-infinity'::timestamptz,
-    case when {{ terms }}.event_type = 'EXPIRY' then 1 else 0 end::bigint,
+    {{ terms }}.event_rank::bigint,
     {{ terms }}.event_id
 {%- endmacro %}
 

@@ -122,6 +122,20 @@ def value(statement: str, **parameters: object) -> Any:
     return found
 
 
+def confirmed(day: date, name: str) -> list[dict[str, object]]:
+    """The custodian confirms all that was instructed."""
+    return [
+        {"status_id": f"S-{instruction}", "instruction_id": instruction, "status": "SETTLED", "status_date": day,
+         "settled_quantity": quantity, "settled_amount": amount}
+        for instruction, quantity, amount in rows(
+            "select instruction_id, quantity, amount from operations.settlement_instructions as instructions where instrument_id = :name"
+            " and not exists (select from operations.settlement_statuses as statuses"
+            " where statuses.instruction_id = instructions.instruction_id)",
+            name=name,
+        )
+    ]  # fmt: skip
+
+
 def assert_books_tie() -> None:
     """What must hold of every date: the bridge closes, the components add up, the lots are the position."""
     assert value("select count(*) from marts.rpt_profit_bridge where difference_amount <> 0") == 0

@@ -255,3 +255,53 @@ def test_events_follow_one_another_and_reach_what_another_event_delivered() -> N
     assert (value(income, name="S"), value(income, name="Q")) == (200, 30)
     assert len(run_dbt(["test", "--select", "what_changed_leads_to_the_trades_in_force"], THU).results) == 1
     assert_books_tie()
+
+
+def test_a_spin_off_shows_no_fall_of_the_price_and_what_it_moved_at_either_instrument() -> None:
+    usd, eur = {"currency_code": "USD"}, {"currency_code": "EUR"}
+    firm = SmallFirm(
+        base="EUR",
+        instruments=[{"instrument_id": name} | usd for name in ("FOO", "BAR", "GOO", "OLD", "RGT", "Z", "Y", "X", "W")]
+        + [{"instrument_id": "CAR"} | eur],
+    )
+    names = ("FOO", "GOO", "OLD", "Z", "X")
+    bought = [trade(name, MON, 10, "5", instrument_id=name) for name in names]
+    firm.day(MON, bought, dict.fromkeys(names, "10"), {"USD": "0.90"})
+    events = [
+        event("FOO", "SPIN_OFF", TUE, received_instrument_id="BAR", new_units=1, old_units=2, cost_fraction="0.1"),
+        event("GOO", "SPIN_OFF", TUE, received_instrument_id="CAR", new_units=1, old_units=1, cost_fraction="0.2"),
+        event("OLD", "RIGHTS_ISSUE", TUE, received_instrument_id="RGT", new_units=1, old_units=5, cost_fraction="0.1"),
+        # Z brings Y and is split then; X is split, and brings W then
+        event("Z", "SPIN_OFF", TUE, event_id="Z-1", received_instrument_id="Y", new_units=1, old_units=1, cost_fraction="0.5"),
+        event("Z", "SPLIT", TUE, event_id="Z-2", new_units=2, old_units=1),
+        event("X", "SPLIT", TUE, event_id="X-1", new_units=2, old_units=1),
+        event("X", "SPIN_OFF", TUE, event_id="X-2", received_instrument_id="W", new_units=1, old_units=1, cost_fraction="0.5"),
+    ]
+    # The rights have no price yet. 2 GOO of Monday are told on Tuesday.
+    after = {"FOO": "9.20", "BAR": "1.50", "GOO": "8.10", "CAR": "1.71", "OLD": "9.60", "Z": "4.50", "Y": "1.00", "X": "4.50", "W": "0.50"}
+    late = [trade("late", MON, 2, "6", instrument_id="GOO")]
+    firm.day(TUE, late, after, {"USD": "0.95"}, corporate_actions=events)
+    found = {
+        name: (figures[:4], figures[4:])
+        for name, *figures in rows(
+            "select instrument_id, price_amount, late_trades_amount, corporate_actions_amount, total_amount, price_amount_base,"
+            " late_trades_amount_base, corporate_actions_amount_base from marts.fct_profit_and_loss where business_date = :day",
+            day=TUE,
+        )
+    }
+    local = {name: [str(figure.normalize()) for figure in figures] for name, (figures, _) in found.items()}
+    base = {name: [str(figure.normalize()) for figure in figures] for name, (_, figures) in found.items()}
+    # 100.00 were 92.00 and 5 BAR of 7.50. The old one gave 7.50 for a cost of 5.00, the new one is worth 7.50 and cost 5.00.
+    assert (local["FOO"], local["BAR"]) == (["-0.5", "0", "-2.5", "-3"], ["0", "0", "2.5", "2.5"])
+    # At 0.95: 94.52 and 95.00 of value before; 87.40 after, for a cost of 4.50 in EUR; 7.12 for 4.50.
+    assert (base["FOO"], base["BAR"]) == (["-0.48", "0", "-2.62"], ["0", "0", "2.62"])
+    # 1.71 EUR are 1.80 USD: 99.00 of 100.00. 2 more for 12.00 are worth 19.80. 12 bring 12 CAR of 21.60 USD for a fifth of 62.00.
+    assert (local["GOO"], local["CAR"]) == (["-1", "7.8", "-9.2", "-2.4"], ["0", "0", "8.74", "8.74"])
+    # 94.05; 112.86, of which 10.80 were paid at Monday's rate; 92.34 for 11.16 of cost. 20.52 for 11.16.
+    assert (base["GOO"], base["CAR"]) == (["-0.95", "8.01", "-9.36"], ["0", "0", "9.36"])
+    # What has no price stands at the cost it took, and the old one shows the fall of its price.
+    assert (local["OLD"], local["RGT"]) == (["-4", "0", "5", "1"], ["0", "0", "0", "0"])
+    # 20 at 4.50 and 10 Y at 1.00; 20 at 4.50 and 20 W at 0.50. Half of 50.00 went.
+    assert (local["Z"], local["Y"]) == (["0", "0", "15", "15"], ["0", "0", "-15", "-15"])
+    assert (local["X"], local["W"]) == (["0", "0", "15", "15"], ["0", "0", "-15", "-15"])
+    assert_books_tie()

@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from integration.small_firm import SmallFirm, assert_books_tie, rows, trade, value
+from integration.small_firm import SmallFirm, assert_books_tie, confirmed, rows, trade, value
 
 pytestmark = pytest.mark.usefixtures("fresh_database")
 MON, TUE, WED, THU, FRI = (date(2026, 1, day) for day in (5, 6, 7, 8, 9))
@@ -36,20 +36,6 @@ def settled(day: date, name: str, account: str) -> Decimal:
         day=day, name=name, account=account,
     )  # fmt: skip
     return found
-
-
-def confirmed(day: date, name: str) -> list[dict[str, object]]:
-    """The custodian confirms all that was instructed."""
-    return [
-        {"status_id": f"S-{instruction}", "instruction_id": instruction, "status": "SETTLED", "status_date": day,
-         "settled_quantity": quantity, "settled_amount": amount}
-        for instruction, quantity, amount in rows(
-            "select instruction_id, quantity, amount from operations.settlement_instructions as instructions where instrument_id = :name"
-            " and not exists (select from operations.settlement_statuses as statuses"
-            " where statuses.instruction_id = instructions.instruction_id)",
-            name=name,
-        )
-    ]  # fmt: skip
 
 
 def test_a_scrip_dividend_is_taken_by_the_accounts_that_elect_it() -> None:
@@ -131,8 +117,8 @@ def test_options_are_exercised_and_assigned_by_number() -> None:
         event("EX-K", "K", "CASH_EXERCISE", WED, amount_per_unit="700", account_id="A", book_id="B", exercised_quantity=4),
     ]
     firm.day(WED, [], prices, corporate_actions=events)
-    # 3 of 7 contracts for 3,200.00 take 1,371.43 of premium along: 300 shares at 50.00.
-    assert (held(WED, "C50", "A"), held(WED, "S", "A")) == ((4, Decimal("1828.57")), (300, Decimal("16371.43")))
+    # The first 3 of 7 contracts take 1,200.00 of premium along: 300 shares at 50.00.
+    assert (held(WED, "C50", "A"), held(WED, "S", "A")) == ((4, 2000), (300, 16200))
     assert held(WED, "C50", "A", "C") == (5, 2000)
     # 4 of 10 written: 400 shares are delivered at 50.00 and 4.00 of premium.
     assert (held(WED, "C50", "W"), held(WED, "S", "W")) == ((-6, -2400), (-400, -21600))
@@ -145,13 +131,13 @@ def test_options_are_exercised_and_assigned_by_number() -> None:
     assert dict(rows(cash, day=WED)) == {"S": -15000 + 20000, "K": 2800}
     # 4 and 5 are left of the 7 and 5 that had settled, and what was delivered is there.
     assert (settled(WED, "C50", "A"), settled(WED, "S", "A"), settled(WED, "C50", "W"), settled(WED, "S", "W")) == (9, 300, -6, -400)
-    # 7 more of Monday for 2,800.00, told on Thursday: still 3 contracts, of 14 for 6,000.00.
+    # 7 more of Monday for 2,800.00, told on Thursday: still the same 3 contracts.
     firm.day(THU, [trade("6", MON, 7, "4", instrument_id="C50")], prices)
-    assert (held(THU, "C50", "A"), held(THU, "S", "A")) == ((11, Decimal("4714.29")), (300, Decimal("16285.71")))
-    # It were 5, and of the other more than all.
+    assert (held(THU, "C50", "A"), held(THU, "S", "A")) == ((11, 4800), (300, 16200))
+    # It were 5, two of the second lot; and of the other more than all.
     changed = [{**taken_up, "exercised_quantity": 5}, {**events[2], "exercised_quantity": 40}]
     firm.day(FRI, [], prices, corporate_actions=changed)
-    assert (held(FRI, "C50", "A"), held(FRI, "S", "A")) == ((9, Decimal("3857.14")), (500, Decimal("27142.86")))
+    assert (held(FRI, "C50", "A"), held(FRI, "S", "A")) == ((9, 3800), (500, 27200))
     assert (settled(FRI, "C50", "A"), settled(FRI, "S", "A")) == (2 + 5, 500)
     assert held(FRI, "K", "A") == (0, 0)
     assert dict(rows(cash, day=FRI)) == {"S": -10000, "K": 4200}

@@ -2,7 +2,7 @@
 
 import random
 from datetime import date, timedelta
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 import psycopg
@@ -16,7 +16,7 @@ MONDAY = date(2026, 1, 5)
 
 
 def random_history(chance: random.Random, length: int) -> list[LotTrade]:
-    """Trades on both sides with fractions, fees, own rates, odd cents, splits and changes of method."""
+    """Trades on both sides with fractions, fees, own rates, odd cents, splits, parts paid in cash and changes of method."""
     trades: list[LotTrade] = []
     whole = chance.random() < 0.5
     method = chance.choice(list(LotMethod))
@@ -40,8 +40,18 @@ def random_history(chance: random.Random, length: int) -> list[LotTrade]:
                 )
             )
             continue
-        size = Decimal(chance.randint(1, 40)) if whole else Decimal(chance.randint(1, 40_000)).scaleb(-3)
-        quantity = size * chance.choice([1, -1])
+        if chance.random() < 0.06:
+            rate = Decimal(chance.randint(800_000, 1_200_000)).scaleb(-6)
+            cash = Decimal(chance.randint(1, 50_000)).scaleb(-3)
+            part = Decimal(chance.randint(1, 999)).scaleb(-3)
+            size = chance.choice([
+                {"closed_fraction": part}, {"closed_fraction": Decimal(1), "exercised_fraction": part},
+                {"closed_fraction": Decimal(1), "exercised_quantity": Decimal(chance.randint(1, 50_000)).scaleb(-3)},
+            ])  # fmt: skip
+            trades.append(LotTrade(f"C{number}", day, fx_rate=rate, lot_method=method, cash_per_unit=cash, **size))
+            continue
+        units = Decimal(chance.randint(1, 40)) if whole else Decimal(chance.randint(1, 40_000)).scaleb(-3)
+        quantity = units * chance.choice([1, -1])
         amount = cents(quantity * Decimal(chance.randint(1, 500_000)).scaleb(-4)) + Decimal(chance.randint(0, 300)).scaleb(-2)
         rate = Decimal(chance.randint(800_000, 1_200_000)).scaleb(-6)
         names = chance.choice([one.trade_id for one in trades]) if trades and chance.random() < 0.7 else None
@@ -53,7 +63,17 @@ def by_oracle(trades: list[LotTrade]) -> tuple[DecimalBook, Decimal]:
     """The book, and what fractions brought in cash."""
     book, received = DecimalBook(), Decimal(0)
     for one in trades:
-        if one.quantity is None:
+        if one.closed_fraction is not None:
+            assert one.cash_per_unit is not None
+            assert one.lot_method is not None
+            units, taken = one.exercised_quantity, None
+            if one.exercised_fraction is not None:
+                units = (abs(book.quantity) * one.exercised_fraction).quantize(Decimal("1e-10"), ROUND_HALF_UP)
+            # who exercises all that is held chooses no lots
+            if units is not None and units < abs(book.quantity):
+                taken = book.take(units.copy_sign(book.quantity), one.lot_method)
+            received += book.pay_back(one.closed_fraction, one.cash_per_unit, one.fx_rate, taken)[0]
+        elif one.quantity is None:
             assert one.lot_method is not None
             received += book.split(
                 one.trade_id, one.trade_date, one.new_units, one.old_units, one.fraction_price, one.fx_rate, one.lot_method

@@ -1,7 +1,9 @@
 """A random firm through the close, against books kept in Decimal and against itself.
 
-1,000 random histories in five days, of shares, bonds, a future, an option and a currency pair: late, amended, moved and cancelled trades,
-fees, own rates, three currencies, missing and corrected prices, splits and dividends, coupons, variation margin, expiry.
+1,000 random histories in five days, of shares, bonds, a future, options and currency pairs: late, amended, moved and cancelled trades,
+fees, own rates, three currencies, missing and corrected prices, dividends, coupons, variation margin, expiry. Splits, scrip dividends,
+spin-offs, mergers, rights, calls and redemptions are told in time or late, amended and withdrawn; options and rights are exercised and
+assigned: all, a part, or a number of them.
 All of it must agree with the oracle to the cent; and some books tell the history of another in other words:
 delivered in another order and twice, on other days, cut in halves, with trades that are taken back.
 
@@ -14,13 +16,27 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from decimal_firm import DayOfFirm, Key, keep_books
+from decimal_firm import DayOfFirm, Happening, Key, keep_books
 from decimal_terms import Terms
 from environment_of_tests import new_database
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from integration.small_firm import SmallFirm, assert_books_tie, rows, trade, value
-from random_firm import CURRENCIES, DAYS, FRI, HISTORIES, METHODS, TERMS, WITHOUT_PRICE, RandomFirm, books_of, keys_of, make_firm
+from random_firm import (
+    CURRENCIES,
+    DAYS,
+    ELECTED,
+    FRI,
+    HISTORIES,
+    LINKED,
+    METHODS,
+    TERMS,
+    WITHOUT_PRICE,
+    RandomFirm,
+    books_of,
+    keys_of,
+    make_firm,
+)  # fmt: skip
 
 pytestmark = pytest.mark.slow
 MANY = settings.get_current_profile_name() == "many"
@@ -37,11 +53,21 @@ POSITION_COLUMNS = (
     "accrued_interest_amount", "accrued_interest_amount_base", "unrealised_amount", "unrealised_amount_base",
 )  # fmt: skip
 
+EVENTS = {
+    "SPLIT", "REVERSE_SPLIT", "STOCK_DIVIDEND", "SPIN_OFF", "MERGER", "RIGHTS_ISSUE", "RIGHTS_EXERCISE", "RIGHTS_LAPSE", "CALL",
+    "PARTIAL_REDEMPTION", "OPTION_EXERCISE", "CASH_EXERCISE", "EXPIRY",
+}  # fmt: skip
+"""Each kind has done something to some holding."""
+
 # What is listed in the file of instruments beside the terms the oracle knows.
 LISTED: dict[str, dict[str, object]] = {
     "OPT": {
         "product_line": "option", "market_mic": "CMES", "contract_size": TERMS["OPT"].size, "expiry_date": TERMS["OPT"].expiry,
-        "option_type": "CALL", "strike_price": 1000, "underlying_instrument_id": "BBB",
+        "option_type": "CALL", "strike_price": TERMS["OPT"].strike, "underlying_instrument_id": "BBB",
+    },
+    "PUT": {
+        "product_line": "option", "market_mic": "CMES", "contract_size": TERMS["PUT"].size, "expiry_date": TERMS["PUT"].expiry,
+        "option_type": "PUT", "strike_price": TERMS["PUT"].strike, "underlying_instrument_id": "AAA",
     },
     "FUT": {
         "product_line": "future", "market_mic": "CMES", "contract_size": TERMS["FUT"].size, "expiry_date": TERMS["FUT"].expiry,
@@ -73,6 +99,7 @@ def test_a_random_firm(seed: int, database_server: str, tmp_path_factory: pytest
         close_days(firm)
         positions = figures("fct_positions", POSITION_COLUMNS)
         results = figures("fct_profit_and_loss", RESULT_COLUMNS)
+        assert {one for (one,) in rows("select distinct event_type from marts.fct_corporate_actions")} == EVENTS
         assert_agrees(books, positions, results)
         assert_lots_agree(books)
         assert_every_window_is_explained(positions, results)
@@ -108,13 +135,7 @@ def close_days(firm: RandomFirm) -> None:
             {"currency_code": one.name, "base_currency_code": history.base, "rate_date": one.of, "rate": f"{one.value:f}"}
             for one in history.rates if one.known == day
         ])  # fmt: skip
-        events: list[dict[str, object]] = [
-            {"event_id": one.event_id, "instrument_id": one.instrument, "event_type": "SPLIT" if one.new > one.old else "REVERSE_SPLIT",
-             "event_status": "ANNOUNCED",
-             "ex_date": one.ex, "pay_date": one.ex, "currency_code": CURRENCIES[one.instrument], "new_units": one.new, "old_units": one.old,
-             "fraction_price": "" if one.fraction_price is None else one.fraction_price}
-            for one in history.splits if one.known == day
-        ]  # fmt: skip
+        events = [announcement(one) for one in history.happenings if one.known == day]
         amounts = {one.event_id: one.amount for one in history.dividends if one.amount}
         events += [
             {"event_id": one.event_id, "instrument_id": one.instrument, "event_type": "CASH_DIVIDEND",
@@ -138,6 +159,25 @@ def close_days(firm: RandomFirm) -> None:
         else:
             small.day(day, trades)
     assert rows("select field, value, reason from operations.exceptions") == []
+
+
+def announcement(event: Happening) -> dict[str, object]:
+    """A line of corporate_actions.csv."""
+    told_as = event.told_as or {
+        "SPLIT": "SPLIT" if event.new > event.old else "REVERSE_SPLIT", "LAPSE": "RIGHTS_LAPSE",
+        "REDEMPTION": "CALL" if event.part == 1 else "PARTIAL_REDEMPTION",
+    }.get(event.kind, event.kind)  # fmt: skip
+    line: dict[str, object] = {
+        "event_id": event.event_id, "instrument_id": event.instrument, "event_type": told_as,
+        "event_status": "WITHDRAWN" if event.is_withdrawn else "ANNOUNCED", "ex_date": event.ex, "pay_date": event.ex,
+        "currency_code": CURRENCIES[event.instrument], "received_instrument_id": event.received, "fraction_price": event.fraction_price,
+        "account_id": event.account, "book_id": event.book, "exercised_quantity": event.number,
+        "amount_per_unit": event.cash or None, "redeemed_fraction": None if event.part == 1 else event.part,
+        "new_units": event.new if event.kind == "SPLIT" or event.received else None,
+        "old_units": event.old if event.kind == "SPLIT" or event.received else None,
+        "cost_fraction": event.cost_part if event.kind == "SPIN_OFF" or (event.received and event.cash and not event.book) else None,
+    }  # fmt: skip
+    return {name: "" if one is None else f"{one:f}" if isinstance(one, Decimal) else one for name, one in line.items()}
 
 
 def figures(mart: str, columns: tuple[str, ...]) -> Figures:
@@ -194,7 +234,7 @@ def assert_agrees(books: dict[date, DayOfFirm], positions: Figures, results: Fig
 def assert_lots_agree(books: dict[date, DayOfFirm]) -> None:
     found: dict[tuple[date, Key], list[tuple[Any, ...]]] = defaultdict(list)
     for day, book, account, instrument, *lot in rows(
-        "select business_date, book_id, account_id, instrument_id, regexp_replace(lot_id, '^CSV~', ''), opened_date, open_quantity,"
+        "select business_date, book_id, account_id, instrument_id, replace(lot_id, 'CSV~', ''), opened_date, open_quantity,"
         " cost_amount, cost_amount_base from marts.fct_lots"
     ):
         found[day, (book, account, instrument)].append(tuple(lot))
@@ -235,7 +275,7 @@ def assert_twins_are_equal(firm: RandomFirm, positions: Figures, results: Figure
             elif kind == "SPLIT":
                 assert place["traded_quantity"] == place_now["traded_quantity"], (day, key)
                 # A result can be realised earlier or later by a cent, so cost can differ by one; and what has no price stands at cost.
-                if key[2] == WITHOUT_PRICE[0] and day <= WITHOUT_PRICE[1]:
+                if day <= WITHOUT_PRICE.get(key[2], date.min):
                     continue
                 for column in RESULT_COLUMNS:
                     assert column.startswith("realised") or formerly[column] == now[column], (day, key, column)
@@ -281,25 +321,32 @@ def assert_cancelled_trades_leave_their_history(firm: RandomFirm) -> None:
 
 
 def assert_methods_agree_once_flat(firm: RandomFirm, positions: Figures, results: Figures) -> None:
-    """Whichever lots were closed first: once all are, the result is the same, and all of it is realised or income."""
+    """Whichever lots were closed first: once all are, the result is the same, and all of it is realised or income; of instruments that
+    turned into one another, that of all together, for the choice of lots is a choice of the cost that went."""
     compared = 0
+    alone = [{one} for one in CURRENCIES if not TERMS.get(one, Terms()).exchanged and one not in {ELECTED}.union(*LINKED)]
     for book in firm.flat_books:
-        for instrument in (one for one in CURRENCIES if not TERMS.get(one, Terms()).exchanged):
+        for instruments in (*alone, *LINKED):
             ends = set()
             for account in METHODS:
-                key = (book, account, instrument)
-                assert positions[FRI].get(key, defaultdict(Decimal))["traded_quantity"] == 0
-                for ending in ("amount", "amount_base"):
-                    total, realised, income, accrual = (
-                        to_date(results, key, f"{name}_{ending}") for name in ("total", "realised", "income", "accrual")
-                    )
-                    # No lot holds the currency's result on accrued interest; and what is paid every day is turned into base currency
-                    # every day, what is realised when it is.
-                    terms = TERMS.get(instrument, Terms())
-                    if ending == "amount" or not (terms.is_paid_daily or terms.bond):
-                        assert total == realised + income + accrual, key
-                ends.add((to_date(results, key, "total_amount"), to_date(results, key, "total_amount_base")))
-            assert len(ends) == 1, (book, instrument, ends)
+                together, together_base = Decimal(0), Decimal(0)
+                for instrument in instruments:
+                    key = (book, account, instrument)
+                    assert positions[FRI].get(key, defaultdict(Decimal))["traded_quantity"] == 0
+                    for ending in ("amount", "amount_base"):
+                        total, realised, income, accrual = (
+                            to_date(results, key, f"{name}_{ending}") for name in ("total", "realised", "income", "accrual")
+                        )
+                        # No lot holds the currency's result on accrued interest; and what is paid every day is turned into base currency
+                        # every day, what is realised when it is.
+                        terms = TERMS.get(instrument, Terms())
+                        if ending == "amount" or not (terms.is_paid_daily or terms.bond):
+                            assert total == realised + income + accrual, (key, ending)
+                    together += to_date(results, key, "total_amount")
+                    together_base += to_date(results, key, "total_amount_base")
+                has_one_currency = len({CURRENCIES[one] for one in instruments}) == 1
+                ends.add((together if has_one_currency else None, together_base))
+            assert len(ends) == 1, (book, instruments, ends)
             compared += ends != {(0, 0)}
     assert compared > len(firm.flat_books)
 

@@ -9,8 +9,7 @@ with announcements as (
         known.*,
         -- a put delivers the underlying the other way round
         case when instruments.option_type = 'PUT' then -instruments.contract_size else instruments.contract_size end as exercised_units,
-        instruments.strike_price,
-        coalesce(known.redeemed_fraction, 1) as exercised_fraction
+        instruments.strike_price
     from {{ announcements_known() }} as known
     inner join {{ ref('int_reference__instruments_known') }} as instruments
         on
@@ -31,14 +30,12 @@ announced as (
         business_date as announced_date,
         case
             when event_type in ('SPLIT', 'REVERSE_SPLIT', 'STOCK_DIVIDEND') then new_units
-            when event_type in ('MERGER', 'RIGHTS_LAPSE') then 0
-            when event_type in ('RIGHTS_EXERCISE', 'OPTION_EXERCISE') then coalesce(old_units, 1) * (1 - exercised_fraction)
+            when event_type in ('MERGER', 'RIGHTS_LAPSE', 'RIGHTS_EXERCISE', 'OPTION_EXERCISE') then 0
             else coalesce(old_units, 1)
         end as new_units,
         coalesce(old_units, 1) as old_units,
         case
-            when event_type in ('REDEMPTION', 'CALL', 'RIGHTS_LAPSE') then 1
-            when event_type = 'CASH_EXERCISE' then exercised_fraction
+            when event_type in ('REDEMPTION', 'CALL', 'RIGHTS_LAPSE', 'CASH_EXERCISE') then 1
             when event_type = 'PARTIAL_REDEMPTION' then redeemed_fraction
             when event_type = 'MERGER' and amount_per_unit is not null then 1
         end as closed_fraction,
@@ -48,23 +45,23 @@ announced as (
         end as cash_per_unit,
         case
             when received_instrument_id is null then 0
-            when event_type in ('RIGHTS_EXERCISE', 'OPTION_EXERCISE') then exercised_fraction
+            when event_type in ('RIGHTS_EXERCISE', 'OPTION_EXERCISE') then 1
             when event_type = 'MERGER' and amount_per_unit is null then 1
             else cost_fraction
         end as cost_moved,
         fraction_price,
         received_instrument_id,
         case
-            when event_type = 'OPTION_EXERCISE' then exercised_units * exercised_fraction
-            when event_type = 'RIGHTS_EXERCISE' then new_units * exercised_fraction
+            when event_type = 'OPTION_EXERCISE' then exercised_units
             when received_instrument_id is not null then new_units
         end as received_units,
         case event_type
-            when 'RIGHTS_EXERCISE' then amount_per_unit * exercised_fraction
-            when 'OPTION_EXERCISE' then strike_price * exercised_units * exercised_fraction
+            when 'RIGHTS_EXERCISE' then amount_per_unit
+            when 'OPTION_EXERCISE' then strike_price * exercised_units
             else 0
         end as cash_paid_per_unit,
-        exercised_quantity
+        exercised_quantity,
+        case when event_type in ('RIGHTS_EXERCISE', 'OPTION_EXERCISE', 'CASH_EXERCISE') then redeemed_fraction end as exercised_fraction
     from announcements
     where
         ex_date <= {{ business_date() }}
@@ -180,6 +177,7 @@ events as (
         null,
         null,
         0,
+        null,
         null
     from maturities
     union all
@@ -202,6 +200,7 @@ events as (
         null,
         null,
         0,
+        null,
         null
     from expiries
     union all
@@ -224,8 +223,55 @@ events as (
         null,
         null,
         0,
+        null,
         null
     from repayments_gone_ex
+),
+
+-- Of the events of one date, one that delivers an instrument comes before those on that instrument. Where two deliver each other's, what is
+-- issued beside the holding comes before what takes it away: rights are there before they are exercised.
+deliveries as (
+    select
+        row_number() over (order by ex_date, instrument_id, received_instrument_id, stays) as delivery_no,
+        deliveries.*
+    from (
+        select distinct
+            ex_date,
+            instrument_id,
+            received_instrument_id,
+            new_units <> 0 as stays
+        from events
+        where not is_withdrawn
+    ) as deliveries
+),
+
+ranks as (
+    with recursive chains as (
+        select
+            delivery_no as last_delivery_no,
+            delivery_no,
+            array[delivery_no] as path
+        from deliveries
+        union all
+        select
+            chains.last_delivery_no,
+            earlier.delivery_no,
+            chains.path || earlier.delivery_no
+        from chains
+        inner join deliveries on chains.delivery_no = deliveries.delivery_no
+        inner join deliveries as earlier
+            on
+                deliveries.ex_date = earlier.ex_date
+                and deliveries.instrument_id = earlier.received_instrument_id
+                and not coalesce(deliveries.received_instrument_id = earlier.instrument_id and deliveries.stays, false)
+                and earlier.delivery_no <> all(chains.path)
+    )
+
+    select
+        last_delivery_no as delivery_no,
+        max(cardinality(path)) - 1 as event_rank
+    from chains
+    group by last_delivery_no
 ),
 
 terms_known as (
@@ -239,6 +285,8 @@ terms_known as (
         events.ex_date,
         events.pay_date,
         events.announced_date,
+        -- among the events of its ex date; what is left of an expired instrument goes last
+        case when events.event_type = 'EXPIRY' then 1000000 else coalesce(ranks.event_rank, 0) end as event_rank,
         case when events.is_withdrawn then 1 else events.new_units end as new_units,
         case when events.is_withdrawn then 1 else events.old_units end as old_units,
         case when not events.is_withdrawn then events.closed_fraction end as closed_fraction,
@@ -251,19 +299,29 @@ terms_known as (
         -- of the units of before, what is held of the instrument after; how much that is of a number depends on the holding
         case
             when events.is_withdrawn or events.exercised_quantity is not null then 1
+            when events.exercised_fraction is not null then 1 - events.exercised_fraction
             else events.new_units / events.old_units * (1 - coalesce(events.closed_fraction, 0))
         end as retained_factor,
         rates.rate as fx_rate,
         received_rates.rate as received_fx_rate,
         instruments.product_line,
         received.product_line as received_product_line,
-        -- told for all that is held, it holds for so much
-        case when not events.is_withdrawn then events.exercised_quantity end as exercised_quantity
+        -- told for all that is held, it holds for so much, or for this part of it
+        case when not events.is_withdrawn then events.exercised_quantity end as exercised_quantity,
+        case when not events.is_withdrawn then events.exercised_fraction end as exercised_fraction
     from events
     inner join {{ ref('int_reference__instruments_known') }} as instruments
         on
             events.instrument_id = instruments.instrument_id
             and instruments.business_date = {{ business_date() }}
+    left join deliveries
+        on
+            events.ex_date = deliveries.ex_date
+            and events.instrument_id = deliveries.instrument_id
+            and events.received_instrument_id is not distinct from deliveries.received_instrument_id
+            and (events.new_units <> 0) = deliveries.stays
+            and not events.is_withdrawn
+    left join ranks on deliveries.delivery_no = ranks.delivery_no
     -- at the rates of the first business date that has the event
     left join lateral {{ rate_from('instruments.currency_code', 'events.ex_date') }} as rates on true
     left join {{ ref('int_reference__instruments_known') }} as received

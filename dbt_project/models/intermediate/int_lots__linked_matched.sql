@@ -68,7 +68,7 @@ members as (
     {% endif %}
 ),
 
--- An event comes before the trades of its ex date, in whichever instrument.
+-- An event comes before the trades of its ex date, in whichever instrument; those of one date come by their rank.
 events as (
     select
         gathered.book_id,
@@ -76,16 +76,18 @@ events as (
         gathered.link_id,
         array_agg(
             members.place::integer
-            order by event.trade_date, event.quantity is not null, gathered.instrument_id, event.position
+            order by
+                event.trade_date, event.quantity is not null, coalesce(terms.event_rank, 0), gathered.instrument_id, event.position
         ) as event_places,
         array_agg(
             row(
                 event.trade_id, event.trade_date, event.quantity, event.amount, event.amount_base, event.fx_rate, event.lot_method,
                 event.closes_trade_id, event.new_units, event.old_units, event.cost_moved, event.closed_fraction, event.cash_per_unit,
                 event.fraction_price, event.into_instrument_id, event.into_units, event.into_cash_per_unit, event.into_fx_rate,
-                event.into_lot_method, event.exercised_quantity
+                event.into_lot_method, event.exercised_quantity, event.exercised_fraction
             )::books.lot_event
-            order by event.trade_date, event.quantity is not null, gathered.instrument_id, event.position
+            order by
+                event.trade_date, event.quantity is not null, coalesce(terms.event_rank, 0), gathered.instrument_id, event.position
         ) as events
     from gathered
     inner join members
@@ -96,8 +98,13 @@ events as (
     cross join lateral unnest(gathered.events) with ordinality as event (
         trade_id, trade_date, quantity, amount, amount_base, fx_rate, lot_method, closes_trade_id, new_units, old_units, cost_moved,
         closed_fraction, cash_per_unit, fraction_price, into_instrument_id, into_units, into_cash_per_unit, into_fx_rate, into_lot_method,
-        exercised_quantity, position
+        exercised_quantity, exercised_fraction, position
     )
+    left join {{ ref('int_corporate_actions__terms_known') }} as terms
+        on
+            event.quantity is null
+            and event.trade_id = terms.event_id
+            and terms.business_date = {{ business_date() }}
     group by gathered.book_id, gathered.account_id, gathered.link_id
 ),
 

@@ -37,7 +37,7 @@ terms as (
             when {{ is_split('terms_known') }} and event_type <> 'STOCK_DIVIDEND' then ex_date
             else greatest(ex_date, pay_date)
         end as delivery_date,
-        row_number() over (order by ex_date, event_type = 'EXPIRY', event_id) as event_no
+        row_number() over (order by ex_date, event_rank, event_id) as event_no
     from {{ ref('int_corporate_actions__terms_known') }} as terms_known
     where business_date = {{ business_date() }}
 ),
@@ -149,7 +149,10 @@ walked as (
         cross join lateral (
             values
             (event.instrument_id, steps.quantity * event.retained_factor),
-            (event.received_instrument_id, steps.quantity * event.received_units / event.old_units)
+            (
+                event.received_instrument_id,
+                steps.quantity * event.received_units / event.old_units * coalesce(event.exercised_fraction, 1)
+            )
         ) as step (instrument_id, quantity)
         where step.instrument_id is not null
     )

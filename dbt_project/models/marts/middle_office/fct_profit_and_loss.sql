@@ -3,7 +3,7 @@
 -- The day's result per book, account and instrument, told in steps that telescope: each step is the difference of two
 -- rounded values, so the components add up to the change in value and cash without a residual.
 --   opening value at yesterday's rate -> at today's rate          fx translation (base currency only)
---   -> at today's price                                           price
+--   -> at today's price, with what goes ex beside it today        price
 --   -> with the amended trades of earlier days                    amended trades
 --   -> without the cancelled trades of earlier days               cancelled trades
 --   -> with the trades of earlier days that came late             late trades
@@ -52,12 +52,61 @@ gone_ex as (
         instrument_id,
         account_id,
         book_id,
+        event_id,
+        ex_date,
+        event_rank,
         retained_factor
     from {{ ref('int_corporate_actions__terms_known') }} as terms
     where
         business_date = {{ business_date() }}
         and ex_date > {{ previous_business_date() }}
         and {{ is_split('terms') }}
+),
+
+-- What goes ex today beside what stays, as in a spin-off, was part of what was held: the fall of the price for it alone is no result. What it is
+-- worth for each unit of today, in the currency of the old instrument; as long as the new one has no price, nobody knows.
+delivered_today as materialized (
+    select
+        terms.instrument_id,
+        terms.account_id,
+        terms.book_id,
+        terms.received_units * prices.price * received.contract_size * received_rates.rate
+        / (terms.old_units * received.price_divisor * rates.rate * later.factor) as value_per_unit
+    from {{ ref('int_corporate_actions__terms_known') }} as terms
+    inner join {{ ref('int_reference__instruments_known') }} as instruments
+        on
+            terms.instrument_id = instruments.instrument_id
+            and instruments.business_date = {{ business_date() }}
+    inner join {{ ref('int_reference__instruments_known') }} as received
+        on
+            terms.received_instrument_id = received.instrument_id
+            and received.business_date = {{ business_date() }}
+    inner join {{ ref('int_market__closing_prices') }} as prices
+        on
+            terms.received_instrument_id = prices.instrument_id
+            and prices.business_date = {{ business_date() }}
+    inner join {{ ref('int_market__closing_fx_rates') }} as rates
+        on
+            instruments.currency_code = rates.currency_code
+            and rates.business_date = {{ business_date() }}
+    inner join {{ ref('int_market__closing_fx_rates') }} as received_rates
+        on
+            received.currency_code = received_rates.currency_code
+            and received_rates.business_date = {{ business_date() }}
+    -- the splits that follow it restate the unit it was for
+    cross join lateral (
+        select books.product(gone_ex.retained_factor) as factor
+        from gone_ex
+        where
+            gone_ex.instrument_id = terms.instrument_id
+            and gone_ex.account_id in ('', terms.account_id)
+            and (gone_ex.ex_date, gone_ex.event_rank, gone_ex.event_id) > (terms.ex_date, terms.event_rank, terms.event_id)
+    ) as later
+    where
+        terms.business_date = {{ business_date() }}
+        and terms.ex_date > {{ previous_business_date() }}
+        and terms.event_type in ('SPIN_OFF', 'RIGHTS_ISSUE')
+        and terms.received_instrument_id is not null
 ),
 
 -- What the day's events brought in for the position: cost from another instrument, less what was closed.
@@ -286,6 +335,20 @@ keys as (
     select book_id, account_id, instrument_id from traded where fee_amount <> 0 or fee_amount_base <> 0
 ),
 
+delivered as (
+    select
+        keys.book_id,
+        keys.account_id,
+        keys.instrument_id,
+        sum(delivered_today.value_per_unit) as value_per_unit
+    from keys
+    inner join delivered_today
+        on
+            keys.instrument_id = delivered_today.instrument_id
+            and {{ concerns('delivered_today', 'keys') }}
+    group by keys.book_id, keys.account_id, keys.instrument_id
+),
+
 levels as (
     select
         keys.book_id,
@@ -303,6 +366,7 @@ levels as (
         today.is_price_missing,
         -- in the units of today
         round(coalesce(yesterday.traded_quantity, 0) * restated.factor, 10) as opening_quantity,
+        coalesce(delivered.value_per_unit, 0) as delivered_value,
         coalesce(today.traded_quantity, 0) as closing_quantity,
         coalesce(yesterday.exposure_amount, 0) as opening_value,
         coalesce(yesterday.exposure_amount_base, 0) as opening_value_base,
@@ -384,6 +448,11 @@ levels as (
                 having sum(booked.quantity_change) <> 0
             )
     ) as restated
+    left join delivered
+        on
+            keys.book_id = delivered.book_id
+            and keys.account_id = delivered.account_id
+            and keys.instrument_id = delivered.instrument_id
     left join events
         on
             keys.book_id = events.book_id
@@ -416,7 +485,10 @@ steps as (
         ] %}
             case
                 when is_price_missing then opening_value + {{ booked }}
-                else coalesce({{ round_money('(' ~ quantity ~ ') * price * contract_size / price_divisor', 'minor_unit') }}, 0)
+                else coalesce({{ round_money(
+                    '(' ~ quantity ~ ') * (price * contract_size / price_divisor'
+                    ~ ('' if step == 'restated_value' else ' + delivered_value') ~ ')', 'minor_unit'
+                ) }}, 0)
             end as {{ step }}{{ "," if not loop.last }}
         {% endfor %}
     from levels
