@@ -52,7 +52,6 @@ gone_ex as (
         instrument_id,
         account_id,
         book_id,
-        event_id,
         ex_date,
         event_rank,
         retained_factor
