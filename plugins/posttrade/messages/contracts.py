@@ -186,7 +186,7 @@ MARKET_CONTRACTS = (
     Contract(
         "prices", "books.prices",
         (_code("instrument_id", "books.instruments.instrument_id"), Column("price_date", ValueType.DATE),
-         Column("price", ValueType.QUANTITY, is_positive=True), _CURRENCY),
+         Column("price", ValueType.QUANTITY), _CURRENCY),
         ("instrument_id", "price_date"),
     ),
     Contract(
@@ -270,7 +270,7 @@ TRADES = Contract(
      _code("trader_id", "books.traders.trader_id", is_required=False),
      _code("counterparty_id", "books.counterparties.counterparty_id", is_required=False),
      _code("instrument_id", "books.instruments.instrument_id"), _text("side", allowed=("BUY", "SELL")),
-     Column("quantity", ValueType.QUANTITY, is_positive=True), Column("price", ValueType.QUANTITY, is_positive=True), _CURRENCY,
+     Column("quantity", ValueType.QUANTITY, is_positive=True), Column("price", ValueType.QUANTITY), _CURRENCY,
      Column("fee_amount", ValueType.AMOUNT),
      Column("fx_rate", ValueType.RATE, is_required=False, is_positive=True, may_be_left_out=True),
      _text("closes_trade_id", is_required=False, may_be_left_out=True)),

@@ -66,6 +66,8 @@ class Valuation(_Strict):
     accrues_interest: bool
     fixed_price: Decimal | None = Field(default=None, gt=0)
     """What every instrument of the line stands at; empty: its market price."""
+    has_negative_prices: bool = False
+    """Prices and trades may be at zero or below; else a price may be zero, and a trade is above."""
 
 
 class Settlement(_Strict):

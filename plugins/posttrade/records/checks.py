@@ -228,6 +228,11 @@ _INSTRUMENT_CURRENCIES = (
     " from books.instruments where business_date <= %(business_date)s"
     " order by instrument_id, business_date desc, revision desc) as one"
 )
+_INSTRUMENTS_OF_LINES = (
+    "select one.instrument_id from (select distinct on (instrument_id) instrument_id, product_line"
+    " from books.instruments where business_date <= %(business_date)s"
+    " order by instrument_id, business_date desc, revision desc) as one where one.product_line = any(array[{}]::text[])"
+)
 _UNDERLYINGS = (
     "select one.instrument_id, one.underlying_instrument_id from (select distinct on (instrument_id) instrument_id,"
     " underlying_instrument_id from books.instruments where business_date <= %(business_date)s"
@@ -243,8 +248,11 @@ _NEEDS_UNITS = (
 
 def _errors_across_columns(contract: Contract) -> Iterator[sql.Composed]:
     checks: tuple[tuple[str, str], ...] = ()
+    below_zero = ", ".join(f"'{line}'" for line, procedure in latest_procedures().items() if procedure.valuation.has_negative_prices)
+    has_no_negative_price = f"instrument_id not in ({_INSTRUMENTS_OF_LINES.format(below_zero)})"
     if contract is TRADES:
         checks = (
+            (f"event_type <> 'CANCEL' and price::numeric <= 0 and {has_no_negative_price}", "NOT_POSITIVE:price"),
             (
                 f"event_type <> 'CANCEL' and (instrument_id, currency_code) not in ({_INSTRUMENT_CURRENCIES})",
                 "OTHER_CURRENCY:currency_code",
@@ -274,6 +282,8 @@ def _errors_across_columns(contract: Contract) -> Iterator[sql.Composed]:
                 "UNKNOWN_REFERENCE:underlying_instrument_id",
             ),
         )
+    elif contract.kind == "prices":
+        checks = ((f"price::numeric < 0 and {has_no_negative_price}", "NEGATIVE:price"),)
     elif contract.kind == "corporate_actions":
         checks = (
             ("pay_date::date < ex_date::date", "BEFORE_EX_DATE:pay_date"),

@@ -22,6 +22,7 @@ _SENTENCES = {
     "NOT_A_TIMESTAMP": (
         "{field} is {value!r}, which is no moment with its offset such as 2026-01-31T09:30:00+01:00", "Correct it, then replay the row."),
     "NOT_A_NUMBER": ("{field} is {value!r}, which is no number that fits the column", "Correct it, then replay the row."),
+    "NEGATIVE": ("{field} is {value}, and no price of its product line is below zero", "Correct it, then replay the row."),
     "NOT_POSITIVE": ("{field} is {value}, and must be more than zero", "Correct it, then replay the row."),
     "OUT_OF_RANGE": ("{field} is {value}, and must be at least 0 and less than 1", "Correct it, then replay the row."),
     "NOT_A_PART": ("{field} is {value}, and must be from 0 to 1", "Correct it, then replay the row."),

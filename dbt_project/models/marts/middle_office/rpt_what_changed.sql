@@ -20,6 +20,8 @@ instruments as (
         known.price_divisor,
         known.contract_size,
         known.accrues_interest,
+        known.settles_daily,
+        known.fixed_price,
         known.terms_sha,
         rates.rate as todays_rate,
         rates.base_currency_code,
@@ -160,8 +162,8 @@ reported as not materialized (
             learned.account_id,
             learned.instrument_id,
             learned.changed_quantity,
-            learned.market_value_amount,
-            learned.market_value_amount_base,
+            learned.exposure_amount,
+            learned.exposure_amount_base,
             learned.accrued_interest_amount,
             learned.accrued_interest_amount_base
         from {{ this }} as learned
@@ -223,8 +225,8 @@ market as (
     select
         instruments_of_date.figure_date,
         instruments.*,
-        before_prices.price as price_before,
-        after_prices.price as price_after,
+        coalesce(instruments.fixed_price, before_prices.price) as price_before,
+        coalesce(instruments.fixed_price, after_prices.price) as price_after,
         to_char(after_prices.price_date, 'YYYY-MM-DD') as price_id,
         after_prices.revision as price_revision,
         case
@@ -442,14 +444,18 @@ what_changed as (
         -- of a trade the version that counts now
         coalesce(learned.event_version, trades.version) as event_version,
         learned.changed_quantity::numeric(28, 10) as changed_quantity,
-        learned.changed_market_value::numeric(24, 4) as market_value_amount,
-        learned.changed_market_value_base::numeric(24, 4) as market_value_amount_base,
+        learned.changed_market_value::numeric(24, 4) as exposure_amount,
+        learned.changed_market_value_base::numeric(24, 4) as exposure_amount_base,
+        -- what is paid every day leaves no value behind
+        case when instruments.settles_daily then 0 else learned.changed_market_value end::numeric(24, 4) as market_value_amount,
+        case when instruments.settles_daily then 0 else learned.changed_market_value_base end::numeric(24, 4) as market_value_amount_base,
         learned.changed_accrued::numeric(24, 4) as accrued_interest_amount,
         learned.changed_accrued_base::numeric(24, 4) as accrued_interest_amount_base,
         (learned.changed_market_value + learned.changed_accrued - learned.paid_amount)::numeric(24, 4) as total_amount,
         (learned.changed_market_value_base + learned.changed_accrued_base - learned.paid_amount_base)::numeric(24, 4)
             as total_amount_base
     from learned
+    left join instruments on learned.instrument_id = instruments.instrument_id
     left join {{ ref('fct_trades') }} as trades
         on
             learned.is_trade

@@ -69,7 +69,7 @@ CONTROLS = (
             and previous.business_date = days.previous_business_date
         inner join intermediate.int_reference__instruments_known as instruments on prices.instrument_id = instruments.instrument_id
             and instruments.business_date = today.business_date
-        where abs(prices.price / previous.price - 1) > instruments.outlier_move""",
+        where abs(prices.price - previous.price) > abs(previous.price) * instruments.outlier_move""",
     ),
     Control(
         "price_in_other_currency", Suite.BOOKS, Severity.CRITICAL, Owner.MIDDLE_OFFICE,
