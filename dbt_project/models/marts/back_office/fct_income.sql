@@ -74,6 +74,8 @@ booked_before as (
             sum(booked.entitled_quantity) as entitled_quantity,
             sum(booked.gross_amount) as gross_amount,
             sum(booked.withholding_amount) as withholding_amount,
+            sum(booked.gross_amount_base) as gross_amount_base,
+            sum(booked.withholding_amount_base) as withholding_amount_base,
             (array_agg(booked.pay_date order by booked.business_date desc))[1] as pay_date
         from {{ this }} as booked
         inner join events on booked.event_id = events.event_id
@@ -87,6 +89,8 @@ booked_before as (
             0::numeric as entitled_quantity,
             0::numeric as gross_amount,
             0::numeric as withholding_amount,
+            0::numeric as gross_amount_base,
+            0::numeric as withholding_amount_base,
             null::date as pay_date
         where false
     {% endif %}
@@ -163,6 +167,9 @@ changes as (
         due.gross_amount - coalesce(booked_before.gross_amount, 0) as gross_change,
         {{ round_money('due.gross_amount * due.withholding_rate', 'due.minor_unit') }}
         - coalesce(booked_before.withholding_amount, 0) as withholding_change,
+        due.gross_amount = 0 as is_nothing_left,
+        coalesce(booked_before.gross_amount_base, 0) as gross_booked_base,
+        coalesce(booked_before.withholding_amount_base, 0) as withholding_booked_base,
         due.gross_amount <> 0 and due.pay_date <> booked_before.pay_date as is_pay_date_moved
     from due
     left join booked_before
@@ -170,6 +177,21 @@ changes as (
             due.event_id = booked_before.event_id
             and due.book_id = booked_before.book_id
             and due.account_id = booked_before.account_id
+),
+
+-- What is taken back as a whole goes at what it was booked at; what its currency has brought since is the claim's.
+in_base as (
+    select
+        changes.*,
+        case
+            when is_nothing_left then -gross_booked_base
+            else {{ round_money('gross_change * fx_rate', 'base_minor_unit') }}
+        end as gross_change_base,
+        case
+            when is_nothing_left then -withholding_booked_base
+            else {{ round_money('withholding_change * fx_rate', 'base_minor_unit') }}
+        end as withholding_change_base
+    from changes
 ),
 
 income as (
@@ -190,13 +212,10 @@ income as (
         withholding_change::numeric(24, 4) as withholding_amount,
         (gross_change - withholding_change)::numeric(24, 4) as net_amount,
         currency_code,
-        {{ round_money('gross_change * fx_rate', 'base_minor_unit') }}::numeric(24, 4) as gross_amount_base,
-        {{ round_money('withholding_change * fx_rate', 'base_minor_unit') }}::numeric(24, 4) as withholding_amount_base,
-        (
-            {{ round_money('gross_change * fx_rate', 'base_minor_unit') }}
-            - {{ round_money('withholding_change * fx_rate', 'base_minor_unit') }}
-        )::numeric(24, 4) as net_amount_base
-    from changes
+        gross_change_base::numeric(24, 4) as gross_amount_base,
+        withholding_change_base::numeric(24, 4) as withholding_amount_base,
+        (gross_change_base - withholding_change_base)::numeric(24, 4) as net_amount_base
+    from in_base
     where gross_change <> 0 or withholding_change <> 0 or entitled_quantity_change <> 0 or is_pay_date_moved
 )
 
