@@ -14,7 +14,6 @@ from posttrade.records.journal_seals import seal_entries
 from posttrade.records.refusals import refusals_said
 
 POSTING_LOCK = 7_405_010
-MONETARY_ACCOUNTS = ("trade_settlement", "cash", "income_receivable", "margin_receivable", "client_payable", "fx_revaluation")
 
 
 @refusals_said()
@@ -45,7 +44,7 @@ def post_journal(business_date: date, engine: sqlalchemy.Engine) -> dict[str, in
             if not is_valuation:
                 for statement in CAUSES_CONCERNED:
                     connection.execute(text(statement), {"business_date": business_date})
-            connection.execute(text(amounts), parameters | {"monetary": list(MONETARY_ACCOUNTS)})
+            connection.execute(text(amounts), parameters)
             connection.execute(text(WANTED_LINES))
             connection.execute(text(WANTED_ENTRIES))
             connection.execute(text("analyze pg_temp.wanted_entries"))
@@ -338,6 +337,9 @@ create temp table event_amounts on commit drop as
 with rates as (
     select * from intermediate.int_market__closing_fx_rates where business_date = :business_date
 ),
+chart as (
+    select distinct on (gl_account) gl_account, is_monetary from books.ledger_accounts order by gl_account, revision desc
+),
 opening as ({opening}),
 moved as (
     select lines.book_id, lines.account_id, lines.instrument_id, lines.gl_account, lines.currency_code, lines.amount, lines.amount_base
@@ -433,7 +435,7 @@ monetary as (
         books.round_half_even(sum(balances.amount) * rates.rate, rates.base_minor_unit) - sum(balances.amount_base) as amount_base
     from balances
     inner join rates on balances.currency_code = rates.currency_code
-    where balances.gl_account = any(:monetary)
+    inner join chart on balances.gl_account = chart.gl_account and chart.is_monetary
     group by balances.book_id, balances.currency_code, rates.rate, rates.base_minor_unit
 )
 select
