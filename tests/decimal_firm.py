@@ -211,7 +211,7 @@ class _Keeper:
         self.done: dict[Key, Done] = {}
         self.done_earlier: dict[Key, Done] = {}
         """Of it, what the events of the dates before did, as known now."""
-        self.income: dict[tuple[str, Key], tuple[Decimal, Decimal]] = {}
+        self.income: dict[tuple[str, Key], tuple[Decimal, Decimal, Decimal]] = {}
         self.claims: dict[tuple[str, str], tuple[Decimal, Decimal]] = {}
         self.closed_at: dict[Key, Decimal] = {}
         """What all that was closed by expiry was closed at."""
@@ -522,10 +522,12 @@ class _Keeper:
                 minor, rate = self.minor(key[2]), self._rate_from(key[2], dividend.ex)
                 gross = rounded(quantity * dividend.amount, minor)
                 withheld = rounded(gross * self.history.withheld, minor) if quantity > 0 and not self.terms(key[2]).bond else ZERO
-                gross_before, withheld_before = self.income.get((dividend.event_id, key), (ZERO, ZERO))
-                self.income[dividend.event_id, key] = (gross, withheld)
+                gross_before, withheld_before, net_base_before = self.income.get((dividend.event_id, key), (ZERO, ZERO, ZERO))
                 net = gross - gross_before - (withheld - withheld_before)
                 net_base = rounded((gross - gross_before) * rate, base_minor) - rounded((withheld - withheld_before) * rate, base_minor)
+                if not gross:  # taken back at what it was booked at
+                    net_base = -net_base_before
+                self.income[dividend.event_id, key] = (gross, withheld, net_base_before + net_base)
                 so_far = received[key]
                 received[key] = (so_far[0] + net, so_far[1] + net_base)
         return received

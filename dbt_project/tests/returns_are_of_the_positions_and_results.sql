@@ -22,7 +22,7 @@ returns as (
     select
         returns.*,
         lag(closing_value_amount_base, 1, 0::numeric) over (partition by book_id order by business_date) as value_before,
-        lag(unit_price, 1, 100::numeric) over (partition by book_id order by business_date) as unit_price_before
+        lag(unit_price_linked, 1, 100::numeric) over (partition by book_id order by business_date) as unit_price_before
     from {{ ref('rpt_book_returns') }} as returns
 )
 
@@ -34,8 +34,12 @@ where
     returns.closing_value_amount_base <> coalesce(values_held.value_base, 0)
     or returns.gain_amount_base <> coalesce(results.total_base, 0)
     or returns.opening_value_amount_base <> returns.value_before
+    or returns.unit_price <> round(returns.unit_price_linked, 12)
     or (
         returns.unit_price_before > 0
-        and returns.unit_price
-        <> round(returns.unit_price_before * greatest(1 + coalesce(returns.return_ratio, 0), 0), 12)
+        and abs(
+            returns.unit_price_linked * case when returns.capital_amount_base > 0 then returns.capital_amount_base else 1 end
+            - returns.unit_price_before
+            * case when returns.capital_amount_base > 0 then greatest(returns.capital_amount_base + returns.gain_amount_base, 0) else 1 end
+        ) > 0.0000000000000001
     )

@@ -130,6 +130,13 @@ PLANTED: dict[str, list[str]] = {
         f" values ('B', md5('x')::uuid, 1, 'cash', 'EUR', 1, 1, {D})",
     ],
     "entry_without_lines": [ENTRY],
+    # a trade of the day is amended, and what it posted still stands
+    "correction_without_reversal": [
+        "update intermediate.int_trades__movements set movement_sign = -1 where ctid = (select movements.ctid from"
+        " intermediate.int_trades__movements as movements inner join ledger.journal_entries as entries on entries.event_id ="
+        " 'TRADE:' || movements.trade_id || ':' || movements.trade_version"
+        f" where movements.business_date = {D} and movements.movement_sign = 1 limit 1)"
+    ],
     "journal_chain_broken": [
         "set local session_replication_role = replica",
         f"update ledger.journal_lines set gl_account = 'cash' where ctid = (select ctid from ledger.journal_lines where business_date = {D}"

@@ -8,8 +8,9 @@ import sqlalchemy
 from integration.small_firm import SmallFirm, assert_books_tie, rows, trade
 from sqlalchemy import text
 
+from posttrade.offices import accounting
 from posttrade.offices.derivations import run_dbt
-from posttrade.records.database import administrator_url
+from posttrade.records.database import Role, administrator_url, engine
 
 MON, TUE = date(2026, 1, 5), date(2026, 1, 6)
 OPEN = "select book_id, instrument_id, component, difference_amount from marts.rpt_profit_bridge where difference_amount <> 0"
@@ -69,6 +70,69 @@ def test_an_error_in_either_road_stands_in_its_row_and_component() -> None:
             assert open_bridge() == ({("C", "BND"): differences(LEDGER, 1)} if sign == 1 else {})
     finally:
         administrator.dispose()
+
+
+@pytest.mark.usefixtures("fresh_database")
+def test_the_ledger_does_not_follow_wrong_positions() -> None:
+    bond = {
+        "instrument_id": "BND", "product_line": "bond_fixed", "coupon_rate": "5", "coupon_frequency": 1, "day_count": "30/360",
+        "issue_date": "2024-03-01", "maturity_date": "2030-03-01",
+    }  # fmt: skip
+    shares = ("QUANTITY", "PRICE", "VALUE", "LINE")
+    firm = SmallFirm(base="EUR", instruments=[*({"instrument_id": name} for name in shares), bond])
+    firm.day(
+        MON, [*(trade(name, MON, 100, "10", instrument_id=name) for name in shares), trade("BND", MON, 1000, "99", instrument_id="BND")],
+        dict.fromkeys(shares, "10") | {"BND": "99"}, {"USD": "0.90"},
+    )  # fmt: skip
+    firm.day(TUE, [trade("L", TUE, 10, "11", instrument_id="LINE")], dict.fromkeys(shares, "11") | {"BND": "99"}, {"USD": "0.90"})
+    assert_books_tie()
+
+    administrator = sqlalchemy.create_engine(administrator_url())
+    try:
+        with administrator.begin() as connection:
+            for name, units, price, amount, accrued in (
+                ("QUANTITY", 50, 0, 550, 0),  # 50 more, at 11
+                ("PRICE", 0, 2, 200, 0),  # 100 at 13 and not at 11
+                ("VALUE", 0, 0, -10, 0),
+                ("BND", 0, 0, 0, 20),
+            ):
+                changed = connection.execute(
+                    text(WRONG_POSITION),
+                    {"day": TUE, "name": name, "units": units, "price": price, "amount": amount, "accrued": accrued},
+                )
+                assert changed.rowcount == 1
+            connection.execute(text("set local session_replication_role = replica"))
+            # 9.00 too much in base was booked for what was bought
+            assert connection.execute(text(WRONG_LINES), {"day": TUE}).rowcount == 2
+    finally:
+        administrator.dispose()
+    run_dbt(["run", "--select", "fct_profit_and_loss"], TUE)
+    counts = accounting.post_journal(TUE, engine(Role.POSTER))
+    # only what the wrong line left, in securities and in the claim, is valued anew
+    assert (counts["posted"], counts["reversed"]) == (2, 1)
+    rebuild_bridge()
+    assert open_bridge() == {
+        ("B", "QUANTITY"): {"trading": 495}, ("B", "PRICE"): {"trading": 180}, ("B", "VALUE"): {"trading": -9},
+        ("B", "BND"): {"accrual": 18}, ("B", "LINE"): {"trading": 9}, ("B", "CASH:USD"): {"fx": -9},
+    }  # fmt: skip
+
+
+WRONG_POSITION = """
+update marts.fct_positions
+set traded_quantity = traded_quantity + :units, price = price + :price,
+    market_value_amount = market_value_amount + :amount, market_value_amount_base = market_value_amount_base + :amount * 0.9,
+    exposure_amount = exposure_amount + :amount, exposure_amount_base = exposure_amount_base + :amount * 0.9,
+    accrued_interest_amount = accrued_interest_amount + :accrued,
+    accrued_interest_amount_base = accrued_interest_amount_base + :accrued * 0.9
+where business_date = :day and instrument_id = :name
+"""
+
+WRONG_LINES = """
+update ledger.journal_lines as lines
+set amount_base = lines.amount_base + case lines.gl_account when 'securities' then 9 else -9 end
+from ledger.journal_entries as entries
+where lines.entry_id = entries.entry_id and entries.event_type = 'TRADE' and lines.business_date = :day
+"""
 
 
 def open_bridge() -> dict[tuple[str, str], dict[str, Decimal]]:

@@ -4,5 +4,6 @@ select
     name,
     account_type,
     is_monetary,
+    result_component,
     known_at
 from {{ source('books', 'ledger_accounts') }}

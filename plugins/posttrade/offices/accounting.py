@@ -14,7 +14,6 @@ from posttrade.records.journal_seals import seal_entries
 from posttrade.records.refusals import refusals_said
 
 POSTING_LOCK = 7_405_010
-MONETARY_ACCOUNTS = ("trade_settlement", "cash", "income_receivable", "margin_receivable", "client_payable", "fx_revaluation")
 
 
 @refusals_said()
@@ -35,11 +34,17 @@ def post_journal(business_date: date, engine: sqlalchemy.Engine) -> dict[str, in
     with engine.begin() as connection:
         connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": POSTING_LOCK})
         _publish_posting_rules(connection, business_date)
-        valuation = VALUATION_AMOUNTS.format(opening=OPENING_BALANCES if _has_balances(connection) else NO_BALANCES)
+        valuation = VALUATION_AMOUNTS.format(
+            opening=OPENING_BALANCES if _has_table(connection, "int_accounting__balances_carried") else NO_BALANCES,
+            units=UNITS_CARRIED if _has_table(connection, "int_accounting__units_carried") else UNITS_RECORDED,
+        )
         for amounts, is_valuation in ((EVENT_AMOUNTS, False), (valuation, True)):
             connection.execute(text("drop table if exists pg_temp.event_amounts, pg_temp.wanted_lines, pg_temp.wanted_entries"))
             parameters = {"business_date": business_date, "is_valuation": is_valuation}
-            connection.execute(text(amounts), parameters | {"monetary": list(MONETARY_ACCOUNTS)})
+            if not is_valuation:
+                for statement in CAUSES_CONCERNED:
+                    connection.execute(text(statement), {"business_date": business_date})
+            connection.execute(text(amounts), parameters)
             connection.execute(text(WANTED_LINES))
             connection.execute(text(WANTED_ENTRIES))
             connection.execute(text("analyze pg_temp.wanted_entries"))
@@ -57,8 +62,8 @@ def post_journal(business_date: date, engine: sqlalchemy.Engine) -> dict[str, in
     return counts
 
 
-def _has_balances(connection: sqlalchemy.Connection) -> bool:
-    return connection.scalar(text("select to_regclass('intermediate.int_accounting__balances_carried')")) is not None
+def _has_table(connection: sqlalchemy.Connection, name: str) -> bool:
+    return connection.scalar(text("select to_regclass(:name)"), {"name": f"intermediate.{name}"}) is not None
 
 
 def _post(connection: sqlalchemy.Connection, statement: str, parameters: dict[str, object]) -> int:
@@ -96,6 +101,118 @@ def _falls_due(day: str) -> str:
     )
 
 
+# What an entitlement, a corporate action on a holding or the cash of either comes to is told by rows of several dates that add up. One entry
+# stands for all of them, named by the latest: where a date says something else, the former entry is reversed and the whole posted anew.
+# Concerned is what the date says, and what an earlier run of it posted and the date may no longer say. Each statement fills a table;
+# entries_concerned names every entry that may stand for something concerned, or for a trade taken back.
+CAUSES_CONCERNED = (
+    "drop table if exists pg_temp.income_stated, pg_temp.corporate_actions_stated, pg_temp.event_cash_stated, pg_temp.entries_concerned",
+    """
+create temp table income_stated on commit drop as
+with concerned as (
+    select entitlement_id from marts.fct_income where business_date = :business_date
+    union
+    select split_part(event_id, ':', 2) from ledger.journal_entries
+    where business_date = :business_date and event_type in ('INCOME', 'CLIENT_DUE')
+)
+select
+    income.entitlement_id, income.book_id, income.account_id, income.instrument_id, income.currency_code,
+    max(max(income.business_date) filter (where income.gross_amount <> 0 or income.withholding_amount <> 0))
+        over (partition by income.entitlement_id) as entry_date,
+    array_agg(income.business_date) as booked_dates,
+    (array_agg(income.product_line order by income.business_date desc))[1] as product_line,
+    (array_agg(income.client_id order by income.business_date desc))[1] as client_id,
+    sum(income.gross_amount) as gross_amount, sum(income.gross_amount_base) as gross_amount_base,
+    sum(income.withholding_amount) as withholding_amount, sum(income.withholding_amount_base) as withholding_amount_base,
+    sum(income.net_amount) as net_amount, sum(income.net_amount_base) as net_amount_base
+from concerned
+inner join marts.fct_income as income on concerned.entitlement_id = income.entitlement_id
+where income.business_date <= :business_date
+group by income.entitlement_id, income.book_id, income.account_id, income.instrument_id, income.currency_code
+""",
+    """
+create temp table corporate_actions_stated on commit drop as
+with concerned as (
+    select event_id, book_id, account_id, instrument_id from marts.fct_corporate_actions where business_date = :business_date
+    union
+    select
+        split_part(substr(entries.event_id, length('CORPORATE_ACTION:') + 1),
+            concat_ws(':', '', lines.book_id, lines.account_id, lines.instrument_id, ''), 1),
+        lines.book_id, lines.account_id, lines.instrument_id
+    from ledger.journal_entries as entries
+    inner join ledger.journal_lines as lines on entries.entry_id = lines.entry_id
+    where entries.business_date = :business_date and entries.event_type = 'CORPORATE_ACTION'
+)
+select
+    actions.event_id, actions.book_id, actions.account_id, actions.instrument_id, actions.currency_code, actions.cash_currency_code,
+    max(max(actions.business_date) filter (
+        where actions.cash_amount <> 0 or actions.cash_amount_base <> 0 or actions.value_amount <> 0 or actions.value_amount_base <> 0
+            or actions.cost_moved_amount <> 0 or actions.cost_moved_amount_base <> 0
+    )) over (partition by actions.event_id, actions.book_id, actions.account_id, actions.instrument_id) as entry_date,
+    array_agg(actions.business_date) as booked_dates,
+    (array_agg(actions.product_line order by actions.business_date desc))[1] as product_line,
+    sum(actions.cash_amount) as cash_amount, sum(actions.cash_amount_base) as cash_amount_base,
+    sum(actions.value_amount) as value_amount, sum(actions.value_amount_base) as value_amount_base,
+    sum(actions.cost_moved_amount) as cost_moved_amount, sum(actions.cost_moved_amount_base) as cost_moved_amount_base
+from concerned
+inner join marts.fct_corporate_actions as actions
+    on concerned.event_id = actions.event_id and concerned.book_id = actions.book_id
+    and concerned.account_id = actions.account_id and concerned.instrument_id = actions.instrument_id
+where actions.business_date <= :business_date
+group by actions.event_id, actions.book_id, actions.account_id, actions.instrument_id, actions.currency_code, actions.cash_currency_code
+""",
+    """
+create temp table event_cash_stated on commit drop as
+with concerned as (
+    select claim_type, event_id, book_id, account_id, instrument_id from marts.fct_event_cash where business_date = :business_date
+    union
+    select cash.claim_type, cash.event_id, cash.book_id, cash.account_id, cash.instrument_id
+    from ledger.journal_entries as entries
+    inner join marts.fct_event_cash as cash
+        on cash.claim_id = substr(entries.event_id, strpos(entries.event_id, ':') + 1)
+        and cash.claim_type || '_CASH' = entries.event_type
+    where entries.business_date = :business_date and entries.event_type in ('INCOME_CASH', 'CORPORATE_ACTION_CASH')
+)
+select
+    cash.claim_type, cash.event_id, cash.book_id, cash.account_id, cash.instrument_id, cash.currency_code,
+    (array_agg(cash.claim_id order by cash.booked_date desc))[1] as claim_id,
+    array_agg(distinct cash.claim_id) as claim_ids,
+    (array_agg(cash.product_line order by cash.business_date desc))[1] as product_line,
+    sum(cash.cash_amount) as cash_amount
+from concerned
+inner join marts.fct_event_cash as cash
+    on concerned.claim_type = cash.claim_type and concerned.event_id = cash.event_id and concerned.book_id = cash.book_id
+    and concerned.account_id = cash.account_id and concerned.instrument_id = cash.instrument_id
+where cash.business_date <= :business_date
+group by cash.claim_type, cash.event_id, cash.book_id, cash.account_id, cash.instrument_id, cash.currency_code
+""",
+    """
+create temp table entries_concerned on commit drop as
+select entries.event_id
+from intermediate.int_trades__movements as movements
+cross join lateral (values
+    ('TRADE:' || movements.trade_id || ':' || movements.trade_version),
+    ('VALUE_DATE:' || concat_ws(':', movements.trade_id, movements.trade_version, 1))
+) as entries (event_id)
+where movements.business_date = :business_date and movements.movement_sign = -1
+union
+select entries.event_type || ':' || stated.entitlement_id || ':' || booked.business_date
+from pg_temp.income_stated as stated
+cross join lateral unnest(stated.booked_dates) as booked (business_date)
+cross join (values ('INCOME'), ('CLIENT_DUE')) as entries (event_type)
+union
+select
+    'CORPORATE_ACTION:'
+    || concat_ws(':', stated.event_id, stated.book_id, stated.account_id, stated.instrument_id, booked.business_date)
+from pg_temp.corporate_actions_stated as stated
+cross join lateral unnest(stated.booked_dates) as booked (business_date)
+union
+select stated.claim_type || '_CASH:' || claims.claim_id
+from pg_temp.event_cash_stated as stated
+cross join lateral unnest(stated.claim_ids) as claims (claim_id)
+""",
+)
+
 # Amounts carry the sign of the event; a posting rule names the debit and credit account of a positive one.
 EVENT_AMOUNTS = f"""
 create temp table event_amounts on commit drop as
@@ -107,25 +224,6 @@ rates as (
 ),
 instruments as (
     select * from intermediate.int_reference__instruments_known where business_date = :business_date
-),
--- an ex date that was moved booked the date twice, as one entry
-income as (
-    select
-        business_date, entitlement_id, product_line, book_id, account_id, instrument_id, client_id, currency_code,
-        sum(gross_amount) as gross_amount, sum(gross_amount_base) as gross_amount_base,
-        sum(withholding_amount) as withholding_amount, sum(withholding_amount_base) as withholding_amount_base,
-        sum(net_amount) as net_amount, sum(net_amount_base) as net_amount_base
-    from marts.fct_income where business_date = :business_date
-    group by business_date, entitlement_id, product_line, book_id, account_id, instrument_id, client_id, currency_code
-),
-actions as (
-    select
-        business_date, event_id, product_line, book_id, account_id, instrument_id, currency_code, cash_currency_code,
-        sum(cash_amount) as cash_amount, sum(cash_amount_base) as cash_amount_base, sum(value_amount) as value_amount,
-        sum(value_amount_base) as value_amount_base, sum(cost_moved_amount) as cost_moved_amount,
-        sum(cost_moved_amount_base) as cost_moved_amount_base
-    from marts.fct_corporate_actions where business_date = :business_date
-    group by business_date, event_id, product_line, book_id, account_id, instrument_id, currency_code, cash_currency_code
 )
 select
     'TRADE:' || movements.trade_id || ':' || movements.trade_version as event_id, 'TRADE' as event_type,
@@ -152,8 +250,14 @@ cross join lateral (values
     ('exchanged', history.exchanged_currency_code, history.exchanged_amount)
 ) as amounts (amount_type, currency_code, amount)
 inner join rates on amounts.currency_code = rates.currency_code
-where history.business_date <= :business_date
+where history.business_date <= :business_date and history.movement_sign = 1
     and {_falls_due("greatest(history.settlement_date, history.business_date)")}
+    -- what was taken back before it fell due is never paid
+    and not exists (
+        select from intermediate.int_trades__movements as taken_back
+        where taken_back.trade_id = history.trade_id and taken_back.trade_version = history.trade_version
+            and taken_back.movement_sign = -1 and taken_back.business_date <= :business_date
+    )
 union all
 select
     'SETTLEMENT:' || statuses.status_id, 'SETTLEMENT', instruments.product_line, 'amount', instructions.book_id,
@@ -166,34 +270,33 @@ inner join rates on instructions.currency_code = rates.currency_code
 where statuses.business_date = :business_date
 union all
 select
-    'INCOME:' || income.entitlement_id || ':' || income.business_date, 'INCOME', income.product_line, amounts.amount_type,
+    'INCOME:' || income.entitlement_id || ':' || income.entry_date, 'INCOME', income.product_line, amounts.amount_type,
     income.book_id, income.account_id, income.instrument_id, income.currency_code, amounts.amount, amounts.amount_base
-from income
+from pg_temp.income_stated as income
 cross join lateral (values
     ('gross', gross_amount, gross_amount_base),
     ('withholding', withholding_amount, withholding_amount_base)
 ) as amounts (amount_type, amount, amount_base)
 union all
 select
-    'CLIENT_DUE:' || income.entitlement_id || ':' || income.business_date, 'CLIENT_DUE', income.product_line, 'net',
+    'CLIENT_DUE:' || income.entitlement_id || ':' || income.entry_date, 'CLIENT_DUE', income.product_line, 'net',
     income.book_id, income.account_id, income.instrument_id, income.currency_code, income.net_amount, income.net_amount_base
-from income
+from pg_temp.income_stated as income
 where income.client_id is not null
 union all
 select
     claims.claim_type || '_CASH:' || claims.claim_id, claims.claim_type || '_CASH', claims.product_line,
     case claims.claim_type when 'INCOME' then 'net' else 'cash' end, claims.book_id, claims.account_id, claims.instrument_id,
-    claims.currency_code, claims.claim_amount, books.round_half_even(claims.claim_amount * rates.rate, rates.base_minor_unit)
-from marts.fct_event_cash as claims
+    claims.currency_code, claims.cash_amount, books.round_half_even(claims.cash_amount * rates.rate, rates.base_minor_unit)
+from pg_temp.event_cash_stated as claims
 inner join rates on claims.currency_code = rates.currency_code
-where claims.business_date = :business_date and claims.is_paid
 union all
 select
     'CORPORATE_ACTION:' || concat_ws(':', actions.event_id, actions.book_id, actions.account_id, actions.instrument_id,
-        actions.business_date),
+        actions.entry_date),
     'CORPORATE_ACTION', actions.product_line, amounts.amount_type, actions.book_id, actions.account_id, actions.instrument_id,
     amounts.currency_code, amounts.amount, amounts.amount_base
-from actions
+from pg_temp.corporate_actions_stated as actions
 cross join lateral (values
     ('cash', cash_currency_code, cash_amount, cash_amount_base),
     ('value', currency_code, value_amount, value_amount_base),
@@ -227,11 +330,15 @@ where releases.business_date = :business_date
 """
 
 # What the ledger must gain or lose for its balances to stand at today's value: the effect of the currency on what was held
-# at the opening, and the rest. The valuation entries of the date itself are left out of the balances it starts from.
+# at the opening, and the rest. What it holds it knows from the trades and events it has posted, and values at the closing prices itself:
+# neither lots nor positions are read, so an error in those is open in the bridge. The valuation entries of the date itself are left out of the balances it starts from.
 VALUATION_AMOUNTS = """
 create temp table event_amounts on commit drop as
 with rates as (
     select * from intermediate.int_market__closing_fx_rates where business_date = :business_date
+),
+chart as (
+    select distinct on (gl_account) gl_account, is_monetary from books.ledger_accounts order by gl_account, revision desc
 ),
 opening as ({opening}),
 moved as (
@@ -252,14 +359,54 @@ balances as (
     ) as parts
     group by book_id, account_id, instrument_id, gl_account, currency_code
 ),
+units as (
+    select book_id, account_id, instrument_id, sum(quantity) as quantity
+    from (
+        {units}
+        union all
+        select book_id, account_id, instrument_id, quantity
+        from intermediate.int_trades__movements
+        where business_date = :business_date and exchanged_currency_code is null
+        union all
+        select book_id, account_id, instrument_id, quantity_change from marts.fct_corporate_actions where business_date = :business_date
+    ) as parts
+    group by book_id, account_id, instrument_id
+    having sum(quantity) <> 0
+),
+worth as (
+    select
+        units.book_id, units.account_id, units.instrument_id, instruments.currency_code, instruments.product_line,
+        case
+            -- what is paid every day leaves no value behind
+            when instruments.settles_daily then 0
+            -- without any price, what is held stands at its cost
+            when coalesce(instruments.fixed_price, prices.price) is null then lots.cost_amount
+            else books.round_half_even(
+                units.quantity * coalesce(instruments.fixed_price, prices.price) * instruments.contract_size / instruments.price_divisor,
+                rates.minor_unit
+            )
+        end as value_amount,
+        books.round_half_even(units.quantity * accruals.accrued_percent / 100, rates.minor_unit) as accrued_amount,
+        rates.rate, rates.base_minor_unit
+    from units
+    inner join intermediate.int_reference__instruments_known as instruments
+        on units.instrument_id = instruments.instrument_id and instruments.business_date = :business_date
+    inner join rates on instruments.currency_code = rates.currency_code
+    left join intermediate.int_market__closing_prices as prices
+        on units.instrument_id = prices.instrument_id and prices.business_date = :business_date
+    left join intermediate.int_lots__matched as lots
+        on coalesce(instruments.fixed_price, prices.price) is null and units.book_id = lots.book_id and units.account_id = lots.account_id
+        and units.instrument_id = lots.instrument_id and lots.business_date = :business_date
+    left join staging.stg_books__bond_accruals as accruals
+        on instruments.accrues_interest and units.instrument_id = accruals.instrument_id
+        and instruments.terms_sha = accruals.terms_sha and instruments.standard_settlement_date = accruals.accrual_date
+),
 targets as (
-    select book_id, account_id, instrument_id, currency_code, product_line, 'securities' as gl_account,
-        market_value_amount as amount, market_value_amount_base as amount_base
-    from marts.fct_positions where business_date = :business_date
-    union all
-    select book_id, account_id, instrument_id, currency_code, product_line, 'accrued_interest',
-        accrued_interest_amount, accrued_interest_amount_base
-    from marts.fct_positions where business_date = :business_date
+    select
+        worth.book_id, worth.account_id, worth.instrument_id, worth.currency_code, worth.product_line, held.gl_account, held.amount,
+        books.round_half_even(held.amount * worth.rate, worth.base_minor_unit) as amount_base
+    from worth
+    cross join lateral (values ('securities', value_amount), ('accrued_interest', accrued_amount)) as held (gl_account, amount)
 ),
 valued as (
     select
@@ -289,7 +436,7 @@ monetary as (
         books.round_half_even(sum(balances.amount) * rates.rate, rates.base_minor_unit) - sum(balances.amount_base) as amount_base
     from balances
     inner join rates on balances.currency_code = rates.currency_code
-    where balances.gl_account = any(:monetary)
+    inner join chart on balances.gl_account = chart.gl_account and chart.is_monetary
     group by balances.book_id, balances.currency_code, rates.rate, rates.base_minor_unit
 )
 select
@@ -319,6 +466,21 @@ NO_BALANCES = """
     select book_id, account_id, instrument_id, gl_account, currency_code, amount, amount_base from ledger.journal_lines where false
 """
 
+UNITS_CARRIED = """
+    select book_id, account_id, instrument_id, quantity
+    from intermediate.int_accounting__units_carried
+    where business_date = (select previous_business_date from books.business_days where business_date = :business_date)
+"""
+
+# Until a date has been carried, all that was ever recorded.
+UNITS_RECORDED = """
+    select book_id, account_id, instrument_id, quantity
+    from intermediate.int_trades__movements
+    where business_date < :business_date and exchanged_currency_code is null
+    union all
+    select book_id, account_id, instrument_id, quantity_change from marts.fct_corporate_actions where business_date < :business_date
+"""
+
 WANTED_LINES = """
 create temp table wanted_lines on commit drop as
 select
@@ -336,12 +498,18 @@ cross join lateral (values (posting_rules.debit, 1), (posting_rules.credit, -1))
 where event_amounts.amount <> 0 or event_amounts.amount_base <> 0
 """
 
-WANTED_ENTRIES = """
+# What an entry says in the currencies it is in: the rate of the day it is stated on is no reason to take it back.
+_CONTENT_BEFORE_TRANSLATION = """
+    md5(string_agg(concat_ws('|', gl_account, currency_code, amount::numeric(24, 4)), ';' order by gl_account, currency_code, amount))
+"""
+
+WANTED_ENTRIES = f"""
 create temp table wanted_entries on commit drop as
 select
     event_id, min(event_type) as event_type,
     md5(string_agg(concat_ws('|', book_id, account_id, instrument_id, gl_account, currency_code, amount::numeric(24, 4),
-        amount_base::numeric(24, 4)), ';' order by line_no)) as content_sha
+        amount_base::numeric(24, 4)), ';' order by line_no)) as content_sha,
+    {_CONTENT_BEFORE_TRANSLATION} as untranslated_sha
 from pg_temp.wanted_lines
 group by event_id
 """
@@ -399,23 +567,20 @@ unwanted as (
 {_WRITE_REVERSALS}
 """
 
-# What an earlier date booked and today takes back: trades that are amended or cancelled, and cash that is due later than it was paid.
+# What an earlier date booked and today takes back, or states otherwise: trades that are amended or cancelled with what was paid of them on
+# their value date, and income, corporate actions and their cash, whatever changed them.
 REVERSE_TAKEN_BACK = f"""
 with {_ACTIVE_ENTRIES},
-taken_back as (
-    select 'TRADE:' || trade_id || ':' || trade_version as event_id
-    from intermediate.int_trades__movements
-    where business_date = :business_date and movement_sign = -1
-    union all
-    select claim_type || '_CASH:' || claim_id
-    from marts.fct_event_cash
-    where business_date = :business_date and not is_paid
-),
 unwanted as (
     select active.*
-    from taken_back
-    inner join active on taken_back.event_id = active.event_id
-    where active.business_date < :business_date and not :is_valuation
+    from pg_temp.entries_concerned as concerned
+    inner join active on concerned.event_id = active.event_id
+    cross join lateral (
+        select {_CONTENT_BEFORE_TRANSLATION} as untranslated_sha from ledger.journal_lines as lines where lines.entry_id = active.entry_id
+    ) as booked
+    left join pg_temp.wanted_entries as wanted
+        on active.event_id = wanted.event_id and booked.untranslated_sha = wanted.untranslated_sha
+    where active.business_date < :business_date and not :is_valuation and wanted.event_id is null
 ),
 {_WRITE_REVERSALS}
 """

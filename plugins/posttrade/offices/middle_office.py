@@ -67,6 +67,7 @@ def _publish_chart_of_accounts(connection: sqlalchemy.Connection) -> int:
             "names": [account.name for account in chart.values()],
             "account_types": [account.type.upper() for account in chart.values()],
             "are_monetary": [account.is_monetary for account in chart.values()],
+            "components": [account.component for account in chart.values()],
         },
     ).rowcount
 
@@ -137,13 +138,16 @@ with latest as (
     from books.ledger_accounts
     order by gl_account, revision desc
 )
-insert into books.ledger_accounts (gl_account, revision, name, account_type, is_monetary)
-select given.gl_account, coalesce(latest.revision, 0) + 1, given.name, given.account_type, given.is_monetary
+insert into books.ledger_accounts (gl_account, revision, name, account_type, is_monetary, result_component)
+select given.gl_account, coalesce(latest.revision, 0) + 1, given.name, given.account_type, given.is_monetary,
+    given.result_component
 from unnest(
-    cast(:gl_accounts as text[]), cast(:names as text[]), cast(:account_types as text[]), cast(:are_monetary as boolean[])
-) as given (gl_account, name, account_type, is_monetary)
+    cast(:gl_accounts as text[]), cast(:names as text[]), cast(:account_types as text[]), cast(:are_monetary as boolean[]),
+    cast(:components as text[])
+) as given (gl_account, name, account_type, is_monetary, result_component)
 left join latest on given.gl_account = latest.gl_account
-where (latest.name, latest.account_type, latest.is_monetary) is distinct from (given.name, given.account_type, given.is_monetary)
+where (latest.name, latest.account_type, latest.is_monetary, latest.result_component)
+    is distinct from (given.name, given.account_type, given.is_monetary, given.result_component)
 on conflict do nothing
 """
 

@@ -42,12 +42,34 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class ResultComponent(StrEnum):
+    """What of the management result an account of income or expense is bridged to."""
+
+    TRADING = "trading"
+    ACCRUAL = "accrual"
+    FX = "fx"
+    INCOME = "income"
+    FEES = "fees"
+
+
 class LedgerAccount(_Strict):
     """One account of the chart."""
 
     name: str
     type: str = Field(pattern="^(asset|liability|equity|income|expense)$")
     is_monetary: bool
+    """Held per book and currency and valued at the closing rate."""
+    component: ResultComponent | None = None
+    """Of income and expense: what of the management result it is compared with."""
+
+    @model_validator(mode="after")
+    def _results_are_bridged(self) -> "LedgerAccount":
+        is_result = self.type in {"income", "expense"}
+        if is_result != (self.component is not None):
+            raise ValueError(f"an account of type {self.type} {'needs a' if is_result else 'has no'} component; got {self.component}")
+        if is_result and self.is_monetary:
+            raise ValueError("an account of income or expense is not monetary; expected is_monetary: false")
+        return self
 
 
 class PostingRule(_Strict):

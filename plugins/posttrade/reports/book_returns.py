@@ -40,6 +40,8 @@ class BookReturns:
         money_weighted_yearly: the internal rate of return.
         volatility: standard deviation over the whole time; None with fewer than two returns, or after a loss of everything.
         max_drawdown: the largest loss from a peak, as a positive part of the peak.
+        capital_basis: what the days' returns are on: NET, value and flow in; GROSS, the gross exposure of a book whose short positions
+            leave less than half of it; BOTH, some days one and some the other. On GROSS there is no money-weighted return.
     """
 
     book_id: str
@@ -53,6 +55,7 @@ class BookReturns:
     money_weighted_yearly: Ratio | None
     volatility: Ratio | None
     max_drawdown: Ratio
+    capital_basis: str
 
 
 DAYS = """
@@ -113,7 +116,9 @@ def _of_book(book_id: str, days: Sequence[Mapping[str, Any]]) -> BookReturns:
     returns = [float(day["return_ratio"]) for day in with_return]
     # No more than everything can be lost of a unit; the unit price of the mart is linked the same way.
     accumulated = accumulated_returns(max(one, -1.0) for one in returns)
-    period, yearly = _money_weighted(days)
+    bases = {str(day["capital_basis"]) for day in with_return}
+    # what went in and out of a book whose value is next to nothing tells nothing about what its capital earned
+    period, yearly = (None, None) if "GROSS" in bases else _money_weighted(days)
     return BookReturns(
         book_id=book_id,
         first_date=with_return[0]["business_date"],
@@ -126,6 +131,7 @@ def _of_book(book_id: str, days: Sequence[Mapping[str, Any]]) -> BookReturns:
         money_weighted_yearly=yearly,
         volatility=volatility(returns) if len(returns) >= FEWEST_DATES and min(returns) > -1 else None,
         max_drawdown=max_drawdown(accumulated),
+        capital_basis=bases.pop() if len(bases) == 1 else "BOTH",
     )
 
 

@@ -1,4 +1,4 @@
-{{ config(indexes=[{'columns': ['business_date', 'account_id']}, {'columns': ['event_id']}]) }}
+{{ config(indexes=[{'columns': ['business_date', 'account_id']}, {'columns': ['event_id']}, {'columns': ['claim_id']}]) }}
 
 -- The cash of income and corporate actions, claim by claim: it is due on the pay date that its event was last known by. A claim that is due
 -- is paid; one that was paid and whose pay date has been moved to come is taken back, and paid again on its date.

@@ -76,6 +76,8 @@ booked_before as (
             sum(booked.entitled_quantity) as entitled_quantity,
             sum(booked.gross_amount) as gross_amount,
             sum(booked.withholding_amount) as withholding_amount,
+            sum(booked.gross_amount_base) as gross_amount_base,
+            sum(booked.withholding_amount_base) as withholding_amount_base,
             (array_agg(booked.pay_date order by booked.business_date desc))[1] as pay_date
         from {{ this }} as booked
         inner join events on booked.event_id = events.event_id
@@ -90,6 +92,8 @@ booked_before as (
             0::numeric as entitled_quantity,
             0::numeric as gross_amount,
             0::numeric as withholding_amount,
+            0::numeric as gross_amount_base,
+            0::numeric as withholding_amount_base,
             null::date as pay_date
         where false
     {% endif %}
@@ -168,6 +172,9 @@ stated as (
         quantity,
         gross_amount,
         {{ round_money('gross_amount * withholding_rate', 'minor_unit') }} as withholding_amount,
+        gross_amount as gross_left,
+        0::numeric as gross_booked_base,
+        0::numeric as withholding_booked_base,
         null::date as booked_pay_date
     from due
     union all
@@ -179,6 +186,9 @@ stated as (
         -entitled_quantity,
         -gross_amount,
         -withholding_amount,
+        0,
+        gross_amount_base,
+        withholding_amount_base,
         pay_date
     from booked_before
 ),
@@ -192,6 +202,9 @@ changes as (
         sum(quantity) as entitled_quantity_change,
         sum(gross_amount) as gross_change,
         sum(withholding_amount) as withholding_change,
+        sum(gross_left) = 0 as is_nothing_left,
+        sum(gross_booked_base) as gross_booked_base,
+        sum(withholding_booked_base) as withholding_booked_base,
         max(booked_pay_date) as booked_pay_date
     from stated
     group by event_id, book_id, account_id, ex_date
@@ -215,21 +228,28 @@ income as (
         changes.withholding_change::numeric(24, 4) as withholding_amount,
         (changes.gross_change - changes.withholding_change)::numeric(24, 4) as net_amount,
         due.currency_code,
-        {{ round_money('changes.gross_change * in_base.fx_rate', 'due.base_minor_unit') }}::numeric(24, 4) as gross_amount_base,
-        {{ round_money('changes.withholding_change * in_base.fx_rate', 'due.base_minor_unit') }}::numeric(24, 4) as withholding_amount_base,
-        (
-            {{ round_money('changes.gross_change * in_base.fx_rate', 'due.base_minor_unit') }}
-            - {{ round_money('changes.withholding_change * in_base.fx_rate', 'due.base_minor_unit') }}
-        )::numeric(24, 4) as net_amount_base
+        in_base.gross_change::numeric(24, 4) as gross_amount_base,
+        in_base.withholding_change::numeric(24, 4) as withholding_amount_base,
+        (in_base.gross_change - in_base.withholding_change)::numeric(24, 4) as net_amount_base
     from changes
     inner join due
         on
             changes.event_id = due.event_id
             and changes.book_id = due.book_id
             and changes.account_id = due.account_id
-    -- at the rate of the date that should have had it
+    -- at the rate of the date that should have had it; what is taken back as a whole goes at what it was booked at
     left join lateral {{ rate_from('due.currency_code', 'changes.ex_date') }} as ex_rates on true
-    cross join lateral (select coalesce(ex_rates.rate, due.todays_rate) as fx_rate) as in_base
+    cross join lateral (
+        select
+            case
+                when changes.is_nothing_left then -changes.gross_booked_base
+                else {{ round_money('changes.gross_change * coalesce(ex_rates.rate, due.todays_rate)', 'due.base_minor_unit') }}
+            end as gross_change,
+            case
+                when changes.is_nothing_left then -changes.withholding_booked_base
+                else {{ round_money('changes.withholding_change * coalesce(ex_rates.rate, due.todays_rate)', 'due.base_minor_unit') }}
+            end as withholding_change
+    ) as in_base
     where
         changes.gross_change <> 0
         or changes.withholding_change <> 0

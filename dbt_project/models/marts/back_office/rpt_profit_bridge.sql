@@ -33,26 +33,22 @@ with management as (
     where results.business_date = {{ business_date() }}
 ),
 
+chart as (
+    select * from {{ latest_revision(ref('stg_books__ledger_accounts'), ['gl_account']) }} as latest
+),
+
 accounting as (
     select
-        book_id,
-        instrument_id,
-        case gl_account
-            when 'trading_result' then 'trading'
-            when 'interest_income' then 'accrual'
-            when 'fx_result' then 'fx'
-            when 'dividend_income' then 'income'
-            when 'withholding_tax' then 'income'
-            when 'fee_expense' then 'fees'
-        end as component,
+        lines.book_id,
+        lines.instrument_id,
+        chart.result_component as component,
         -- income is a credit, and a credit is negative
-        -amount_base as amount
-    from {{ ref('stg_ledger__journal_lines') }}
+        -lines.amount_base as amount
+    from {{ ref('stg_ledger__journal_lines') }} as lines
+    inner join chart on lines.gl_account = chart.gl_account
     where
-        business_date = {{ business_date() }}
-        and gl_account in (
-            'trading_result', 'interest_income', 'fx_result', 'dividend_income', 'withholding_tax', 'fee_expense'
-        )
+        lines.business_date = {{ business_date() }}
+        and chart.result_component is not null
 ),
 
 both_roads as (

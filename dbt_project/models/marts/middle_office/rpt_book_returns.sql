@@ -2,7 +2,9 @@
 --   value          market value and accrued interest of the securities
 --   external flow  what was paid for them net of sales and income, fees included, all of a day as one
 --   margin         what positions whose gains are paid every day gained: it leaves at the end of the day
---   return         (closing value + margin + flow out) / (opening value + flow in) - 1
+--   capital        opening value + flow in; where a book is short and that is less than half of its gross exposure, the gross exposure:
+--                  of each position the larger of what was held at the start, by amount, and that with the day's flow
+--   return         (closing value - opening value - flow, margin apart) / capital
 
 with results as (
     select
@@ -10,7 +12,16 @@ with results as (
         sum(results.opening_value_amount_base) as opening_value,
         sum(results.closing_value_amount_base) as closing_value,
         sum(results.net_cash_in_amount_base) as net_cash_in,
-        coalesce(-sum(results.net_cash_in_amount_base) filter (where instruments.settles_daily), 0) as margin_gained
+        coalesce(-sum(results.net_cash_in_amount_base) filter (where instruments.settles_daily), 0) as margin_gained,
+        coalesce(
+            sum(
+                greatest(
+                    abs(results.opening_value_amount_base), abs(results.opening_value_amount_base + results.net_cash_in_amount_base)
+                )
+            ) filter (where not instruments.settles_daily),
+            0
+        ) as gross_exposure,
+        bool_or(results.opening_value_amount_base < 0 or results.closing_value_amount_base < 0) as is_short
     from {{ ref('fct_profit_and_loss') }} as results
     inner join {{ ref('int_reference__instruments_known') }} as instruments
         on
@@ -26,21 +37,21 @@ carried as (
     {% if is_incremental() %}
         select
             book_id,
-            unit_price,
+            unit_price_linked,
             case
-                when date_trunc('month', business_date) = date_trunc('month', {{ business_date() }}) then return_ratio_mtd
-            end as return_ratio_mtd,
+                when date_trunc('month', business_date) = date_trunc('month', {{ business_date() }}) then growth_mtd_linked
+            end as growth_mtd_linked,
             case
-                when date_trunc('year', business_date) = date_trunc('year', {{ business_date() }}) then return_ratio_ytd
-            end as return_ratio_ytd
+                when date_trunc('year', business_date) = date_trunc('year', {{ business_date() }}) then growth_ytd_linked
+            end as growth_ytd_linked
         from {{ this }}
         where business_date = {{ previous_business_date() }}
     {% else %}
         select
             ''::text as book_id,
-            0::numeric as unit_price,
-            0::numeric as return_ratio_mtd,
-            0::numeric as return_ratio_ytd
+            0::numeric as unit_price_linked,
+            0::numeric as growth_mtd_linked,
+            0::numeric as growth_ytd_linked
         where false
     {% endif %}
 ),
@@ -55,32 +66,51 @@ flows as (
         coalesce(results.opening_value, 0) as opening_value,
         coalesce(results.closing_value, 0) as closing_value,
         coalesce(results.net_cash_in, 0) as net_cash_in,
-        coalesce(results.margin_gained, 0) as margin_gained,
-        greatest(coalesce(results.net_cash_in + results.margin_gained, 0), 0) as flow_in,
-        greatest(-coalesce(results.net_cash_in + results.margin_gained, 0), 0) as flow_out,
+        coalesce(results.opening_value, 0) + greatest(coalesce(results.net_cash_in + results.margin_gained, 0), 0) as net_capital,
+        coalesce(results.gross_exposure, 0) as gross_exposure,
+        coalesce(results.is_short, false) as is_short,
         -- a book that lost everything begins anew
-        coalesce(nullif(carried.unit_price, 0), 100) as opening_unit_price,
-        carried.return_ratio_mtd as opening_return_mtd,
-        carried.return_ratio_ytd as opening_return_ytd
+        coalesce(nullif(carried.unit_price_linked, 0), 100)::numeric(60, 30) as opening_unit_price,
+        carried.growth_mtd_linked::numeric(60, 30) as opening_growth_mtd,
+        carried.growth_ytd_linked::numeric(60, 30) as opening_growth_ytd
     from results
     full outer join carried on results.book_id = carried.book_id
 ),
 
-returned as (
+based as (
     select
         flows.*,
+        flows.closing_value - flows.opening_value - flows.net_cash_in as gain,
         case
-            when opening_value + flow_in > 0 then round((closing_value + margin_gained + flow_out) / (opening_value + flow_in) - 1, 12)
-        end as return_ratio
+            when flows.is_short and flows.net_capital < flows.gross_exposure / 2 then 'GROSS'
+            when flows.net_capital > 0 then 'NET'
+        end as capital_basis,
+        case
+            when flows.is_short and flows.net_capital < flows.gross_exposure / 2 then flows.gross_exposure
+            else greatest(flows.net_capital, 0)
+        end as capital
     from flows
 ),
 
--- No more than everything can be lost of a unit.
+-- No more than everything can be lost of a unit. What the next day is linked to is kept with all its digits, so that a value that
+-- comes back to what it was is what it was.
 linked as (
     select
-        returned.*,
-        greatest(1 + coalesce(return_ratio, 0), 0) as growth
-    from returned
+        based.*,
+        case when capital > 0 then round(gain / capital, 12) end as return_ratio,
+        case
+            when capital > 0 then round(opening_unit_price * greatest(capital + gain, 0) / capital, 30)
+            else opening_unit_price
+        end as unit_price_linked,
+        case
+            when capital > 0 then round(coalesce(opening_growth_mtd, 1::numeric(60, 30)) * greatest(capital + gain, 0) / capital, 30)
+            else opening_growth_mtd
+        end as growth_mtd_linked,
+        case
+            when capital > 0 then round(coalesce(opening_growth_ytd, 1::numeric(60, 30)) * greatest(capital + gain, 0) / capital, 30)
+            else opening_growth_ytd
+        end as growth_ytd_linked
+    from based
 ),
 
 book_returns as (
@@ -91,17 +121,16 @@ book_returns as (
         linked.opening_value::numeric(24, 4) as opening_value_amount_base,
         linked.net_cash_in::numeric(24, 4) as net_cash_in_amount_base,
         linked.closing_value::numeric(24, 4) as closing_value_amount_base,
-        (linked.closing_value - linked.opening_value - linked.net_cash_in)::numeric(24, 4) as gain_amount_base,
+        linked.gain::numeric(24, 4) as gain_amount_base,
+        linked.capital::numeric(24, 4) as capital_amount_base,
+        linked.capital_basis,
         linked.return_ratio::numeric(24, 12) as return_ratio,
-        (linked.opening_unit_price * linked.growth)::numeric(28, 12) as unit_price,
-        case
-            when coalesce(linked.return_ratio, linked.opening_return_mtd) is not null
-                then (1 + coalesce(linked.opening_return_mtd, 0)) * linked.growth - 1
-        end::numeric(24, 12) as return_ratio_mtd,
-        case
-            when coalesce(linked.return_ratio, linked.opening_return_ytd) is not null
-                then (1 + coalesce(linked.opening_return_ytd, 0)) * linked.growth - 1
-        end::numeric(24, 12) as return_ratio_ytd
+        linked.unit_price_linked::numeric(28, 12) as unit_price,
+        (linked.growth_mtd_linked - 1)::numeric(24, 12) as return_ratio_mtd,
+        (linked.growth_ytd_linked - 1)::numeric(24, 12) as return_ratio_ytd,
+        linked.unit_price_linked::numeric(60, 30) as unit_price_linked,
+        linked.growth_mtd_linked::numeric(60, 30) as growth_mtd_linked,
+        linked.growth_ytd_linked::numeric(60, 30) as growth_ytd_linked
     from linked
     inner join books on linked.book_id = books.book_id
 )

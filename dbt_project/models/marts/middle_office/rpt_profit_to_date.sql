@@ -3,10 +3,18 @@
 -- Yesterday's sums carried on by today's result: a month or year that is over falls away. A row stays for the rest of the year,
 -- also when its position is closed.
 
-{% set components = [
+-- In base currency and in that of the instrument, which knows no result of currencies.
+{% set base_components = [
     'price', 'accrual', 'fx_translation', 'fx_transaction', 'income', 'fees', 'new_trades', 'amended_trades', 'cancelled_trades',
     'late_trades', 'corporate_actions', 'total', 'realised',
 ] %}
+{% set amounts = [] %}
+{% for component in base_components %}
+    {% do amounts.append(component ~ '_amount_base') %}
+{% endfor %}
+{% for component in base_components if component not in ('fx_translation', 'fx_transaction') %}
+    {% do amounts.append(component ~ '_amount') %}
+{% endfor %}
 
 with today as (
     select * from {{ ref('fct_profit_and_loss') }} where business_date = {{ business_date() }}
@@ -21,9 +29,9 @@ carried as (
             product_line,
             currency_code,
             date_trunc('month', business_date) = date_trunc('month', {{ business_date() }}) as is_same_month,
-            {% for component in components %}
-                {{ component }}_amount_base_mtd,
-                {{ component }}_amount_base_ytd{{ "," if not loop.last }}
+            {% for amount in amounts %}
+                {{ amount }}_mtd,
+                {{ amount }}_ytd{{ "," if not loop.last }}
             {% endfor %}
         from {{ this }}
         where
@@ -37,9 +45,9 @@ carried as (
             ''::text as product_line,
             ''::text as currency_code,
             false as is_same_month,
-            {% for component in components %}
-                0::numeric as {{ component }}_amount_base_mtd,
-                0::numeric as {{ component }}_amount_base_ytd{{ "," if not loop.last }}
+            {% for amount in amounts %}
+                0::numeric as {{ amount }}_mtd,
+                0::numeric as {{ amount }}_ytd{{ "," if not loop.last }}
             {% endfor %}
         where false
     {% endif %}
@@ -56,13 +64,13 @@ added as (
         coalesce(today.instrument_id, carried.instrument_id) as instrument_id,
         coalesce(today.product_line, carried.product_line) as product_line,
         coalesce(today.currency_code, carried.currency_code) as currency_code,
-        {% for component in components %}
-            coalesce(today.{{ component }}_amount_base, 0) as {{ component }}_amount_base,
-            coalesce(today.{{ component }}_amount_base, 0)
-            + case when carried.is_same_month then carried.{{ component }}_amount_base_mtd else 0 end
-                as {{ component }}_amount_base_mtd,
-            coalesce(today.{{ component }}_amount_base, 0) + coalesce(carried.{{ component }}_amount_base_ytd, 0)
-                as {{ component }}_amount_base_ytd{{ "," if not loop.last }}
+        {% for amount in amounts %}
+            coalesce(today.{{ amount }}, 0) as {{ amount }},
+            coalesce(today.{{ amount }}, 0)
+            + case when carried.is_same_month then coalesce(carried.{{ amount }}_mtd, 0) else 0 end
+                as {{ amount }}_mtd,
+            coalesce(today.{{ amount }}, 0) + coalesce(carried.{{ amount }}_ytd, 0)
+                as {{ amount }}_ytd{{ "," if not loop.last }}
         {% endfor %}
     from today
     full outer join carried
@@ -81,10 +89,10 @@ profit_to_date as (
         books.desk_id,
         added.product_line,
         added.currency_code,
-        {% for component in components %}
-            added.{{ component }}_amount_base::numeric(24, 4) as {{ component }}_amount_base,
-            added.{{ component }}_amount_base_mtd::numeric(24, 4) as {{ component }}_amount_base_mtd,
-            added.{{ component }}_amount_base_ytd::numeric(24, 4) as {{ component }}_amount_base_ytd{{ "," if not loop.last }}
+        {% for amount in amounts %}
+            added.{{ amount }}::numeric(24, 4) as {{ amount }},
+            added.{{ amount }}_mtd::numeric(24, 4) as {{ amount }}_mtd,
+            added.{{ amount }}_ytd::numeric(24, 4) as {{ amount }}_ytd{{ "," if not loop.last }}
         {% endfor %}
     from added
     inner join books on added.book_id = books.book_id

@@ -3,7 +3,8 @@ with ledger_accounts as (
         gl_account,
         name,
         account_type,
-        is_monetary
+        is_monetary,
+        result_component
     from {{ latest_revision(ref('stg_books__ledger_accounts'), ['gl_account']) }} as latest
 )
 

@@ -24,6 +24,49 @@ CONTROLS = (
         where not exists (select from ledger.journal_lines as lines where lines.entry_id = entries.entry_id)""",
     ),
     Control(
+        "correction_without_reversal", Suite.LEDGER, Severity.CRITICAL, Owner.BACK_OFFICE,
+        "What is corrected is reversed: of a trade, entitlement, corporate action or its cash no more than one entry stands.",
+        "{event_type} {cause}: {standing} entries stand that were not reversed, {allowed} may.",
+        "Clear post_journal; if it stays, somebody has posted by hand. Stop and find out who.",
+        ("event_type", "cause"),
+        """select causes.event_type, causes.cause, causes.allowed, count(*) as standing
+        from today
+        cross join lateral (
+            select kinds.event_type, income.entitlement_id as cause, 1 as allowed,
+                kinds.event_type || ':' || income.entitlement_id || ':' || income.business_date as event_id
+            from marts.fct_income as income cross join (values ('INCOME'), ('CLIENT_DUE')) as kinds (event_type)
+            where income.business_date <= today.business_date and income.entitlement_id in
+                (select changed.entitlement_id from marts.fct_income as changed where changed.business_date = today.business_date)
+            union
+            select 'CORPORATE_ACTION', concat_ws(':', actions.event_id, actions.book_id, actions.account_id, actions.instrument_id), 1,
+                'CORPORATE_ACTION:' || concat_ws(':', actions.event_id, actions.book_id, actions.account_id, actions.instrument_id,
+                    actions.business_date)
+            from marts.fct_corporate_actions as actions
+            inner join marts.fct_corporate_actions as changed using (event_id, book_id, account_id, instrument_id)
+            where actions.business_date <= today.business_date and changed.business_date = today.business_date
+            union
+            select cash.claim_type || '_CASH', concat_ws(':', cash.event_id, cash.book_id, cash.account_id, cash.instrument_id), 1,
+                cash.claim_type || '_CASH:' || cash.claim_id
+            from marts.fct_event_cash as cash
+            inner join marts.fct_event_cash as changed using (claim_type, event_id, book_id, account_id, instrument_id)
+            where cash.business_date <= today.business_date and changed.business_date = today.business_date
+            union
+            select kinds.event_type, movements.trade_id, 0,
+                concat_ws(':', kinds.event_type, movements.trade_id, movements.trade_version, kinds.suffix)
+            from intermediate.int_trades__movements as movements
+            cross join (values ('TRADE', null), ('VALUE_DATE', 1)) as kinds (event_type, suffix)
+            where movements.business_date = today.business_date and movements.movement_sign = -1
+        ) as causes
+        inner join ledger.journal_entries as entries
+            on causes.event_id = entries.event_id and entries.reverses_entry_id is null and entries.business_date <= today.business_date
+        where not exists (
+            select from ledger.journal_entries as reversals
+            where reversals.reverses_entry_id = entries.entry_id and reversals.business_date <= today.business_date
+        )
+        group by causes.event_type, causes.cause, causes.allowed
+        having count(*) > causes.allowed""",
+    ),
+    Control(
         "journal_chain_broken", Suite.LEDGER, Severity.CRITICAL, Owner.BACK_OFFICE,
         "The journal of the date is as it was sealed when it was posted.",
         "{fault}: seal {seal_no}, entry {entry_id}.",
