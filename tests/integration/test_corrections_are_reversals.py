@@ -50,9 +50,9 @@ def test_income_events_and_their_cash_are_reversed_and_posted_anew() -> None:
         corporate_actions=[dividend | {"amount_per_unit": "0.6"}, withdrawn | {"event_status": "WITHDRAWN"}, merger | {"amount_per_unit": "13"}],
     )  # fmt: skip
 
-    # 50.00 at 0.90 are 45.00; the 10.00 more are worth 9.50 at 0.95.
+    # 60.00 at the 0.90 of the ex date.
     assert entries("INCOME", "I", "dividend_income") == [
-        (TUE, -50, -45, None), (WED, 50, 45, TUE), (WED, -60, Decimal("-54.5"), None),
+        (TUE, -50, -45, None), (WED, 50, 45, TUE), (WED, -60, -54, None),
     ]  # fmt: skip
     assert entries("INCOME", "J", "dividend_income") == [(TUE, -50, -45, None), (WED, 50, 45, TUE)]
     assert entries("INCOME_CASH", "I", "cash") == [(TUE, 50, 45, None), (WED, -50, -45, TUE), (WED, 60, 57, None)]
