@@ -61,7 +61,7 @@ def test_nothing_accrues_before_the_issue_and_from_maturity_on() -> None:
 @pytest.mark.parametrize(
     ("terms", "told"),
     [
-        ({"day_count": "ACT/366"}, "day count 'ACT/366' is not one of"),
+        ({"day_count": "ACT/367"}, "day count 'ACT/367' is not one of"),
         ({"frequency": 3}, "coupon frequency 3 is not 1, 2, 4 or 12 a year"),
         ({"maturity": "2024-02-15"}, "matures on 2024-02-15, not after its issue"),
         ({"first": "2027-01-01"}, "first coupon falls on 2027-01-01, outside the life of the bond"),

@@ -7,7 +7,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 
 from posttrade.domain.bond_terms import Bond, ExCoupon, FixedRate, FloatingRate, OutstandingStep
-from posttrade.domain.day_counts import DAY_COUNTS, ICMA, DayCount, day_count_of, icma_years, to_decimal, year_fraction, years_between
+from posttrade.domain.day_counts import DAY_COUNTS, ICMA, InterestPeriodTerms, icma_years, to_decimal, years_between
 
 __all__ = [
     "DAY_COUNTS",
@@ -22,9 +22,7 @@ __all__ = [
     "accrued_percents",
     "annuity_steps",
     "coupons",
-    "day_count_of",
     "interest_periods",
-    "year_fraction",
 ]
 
 
@@ -159,10 +157,14 @@ def _accrued_percent(terms: Bond, periods: list[InterestPeriod], day: date) -> D
 
 
 def _interest_percent(terms: Bond, period: InterestPeriod, rate: Decimal, start: date, end: date) -> Fraction:
-    if terms.day_count is DayCount.ACT_ACT_ICMA:
-        years = icma_years(terms.schedule.regular_dates, terms.frequency, start, end)
+    schedule = terms.schedule
+    if terms.day_count == ICMA:
+        years = icma_years(schedule.regular_dates, terms.frequency, start, end)
     else:
-        years = years_between(terms.day_count, start, end)
+        looked_at = InterestPeriodTerms(
+            period.period_start_date, period.coupon_date, terms.frequency, schedule.is_month_end, schedule.dates[-1]
+        )
+        years = years_between(terms.day_count, start, end, looked_at)
     return Fraction(rate) * Fraction(period.outstanding_factor) * years
 
 
