@@ -15,10 +15,10 @@ import pytest
 
 from posttrade.domain.bank_calendars import BankCalendar
 from posttrade.domain.bond_terms import Bond, ExCoupon, FixedRate, OutstandingStep
-from posttrade.domain.bonds import accrued_percents, annuity_steps, coupons
+from posttrade.domain.bonds import accrued_percents, coupons
 from posttrade.domain.business_days import BusinessDayConvention, BusinessDays, adjust
 from posttrade.domain.day_counts import DECIMALS, icma_years
-from posttrade.domain.schedules import CouponSchedule, Stub, listed_schedule, regular_schedule
+from posttrade.domain.schedules import CouponSchedule, Stub, regular_schedule
 from posttrade.domain.stated_bonds import Interest, StatedBond, bond_of
 
 ANSWERS = Path(__file__).parents[1] / "data" / "conformance"
@@ -81,7 +81,7 @@ def test_coupon_schedules(row: dict[str, str]) -> None:
 
 def test_a_period_that_adjustment_empties_is_refused() -> None:
     """OpenGamma/Strata PeriodicScheduleTest test_emptyWhenAdjusted_term_createAdjustedDates."""
-    schedule = listed_schedule(date(2015, 5, 29), date(2015, 5, 31), [])
+    schedule = regular_schedule(date(2015, 5, 29), date(2015, 5, 31), 12)
     with pytest.raises(ValueError, match="they do not rise: 2015-05-29 2015-05-29"):
         schedule.adjusted_dates(business_days("Modified Following", "WEEKENDS-ONLY"))
 
@@ -96,12 +96,8 @@ def test_business_day_conventions(row: dict[str, str]) -> None:
 
 
 def published_bond(row: dict[str, str]) -> Bond:
-    start, maturity = date.fromisoformat(row["start_date"]), date.fromisoformat(row["maturity_date"])
-    if row["listed_dates"]:
-        schedule = listed_schedule(start, maturity, [date.fromisoformat(day) for day in row["listed_dates"].split()])
-    else:
-        schedule = schedule_of(row, "start_date", 12 // int(row["frequency"]))
-    bond = Bond(
+    schedule = schedule_of(row, "start_date", 12 // int(row["frequency"]))
+    return Bond(
         schedule,
         int(row["frequency"]),
         row["day_count"],
@@ -116,10 +112,6 @@ def published_bond(row: dict[str, str]) -> Bond:
         else None,
         accrued_decimals=int(row["accrued_decimals"]) if row["accrued_decimals"] else None,
     )
-    if row["annuity_percent"]:
-        steps = annuity_steps(bond, Decimal(row["annuity_percent"]))
-        return Bond(schedule, bond.frequency, bond.day_count, bond.interest, steps, bond.accrual_days, bond.payment_days)
-    return bond
 
 
 @pytest.mark.parametrize("row", answers("bond_terms"), ids=lambda row: f"{row['bond']} {row['question']} {row['on_date']}")

@@ -18,13 +18,12 @@ from posttrade.domain.bonds import (
     FloatingRate,
     OutstandingStep,
     accrued_percents,
-    annuity_steps,
     coupons,
     interest_periods,
 )
 from posttrade.domain.business_days import BusinessDayConvention, BusinessDays
 from posttrade.domain.day_counts import DAY_COUNTS, ICMA, icma_years, years_between
-from posttrade.domain.schedules import Stub, listed_schedule, regular_schedule
+from posttrade.domain.schedules import Stub, regular_schedule
 from posttrade.domain.stated_bonds import Interest, StatedBond, bond_of
 
 TARGET_MODIFIED = BusinessDays(BusinessDayConvention.MODIFIED_FOLLOWING, BankCalendar.TARGET)
@@ -107,18 +106,6 @@ def test_an_amortising_bond_pays_interest_on_what_is_outstanding() -> None:
     assert accrued(terms, "2025-11-02") == (Decimal("4.5") * 184 / 365).quantize(Decimal("1e-10"))
 
 
-def test_an_annuity_pays_the_same_sum_until_the_last_date() -> None:
-    """4 % on 100 for three years: 100 x 0.04 / (1 - 1.04^-3) = 36.0348539..."""
-    terms = bond("2024-05-02", "2027-05-02", fixed("4"))
-    payment = Decimal("36.0348539")
-    terms = replace(terms, outstanding=annuity_steps(terms, payment))
-    paid = [one.coupon_percent + one.redemption_percent for one in coupons(terms)]
-    assert paid[:2] == [payment, payment]
-    assert abs(paid[2] - payment) < Decimal("0.000001")
-    with pytest.raises(ValueError, match="does not cover the interest"):
-        annuity_steps(terms, Decimal(3))
-
-
 def test_interest_is_owed_back_from_the_ex_date_on() -> None:
     """Seven days before the coupon of 15 August 2025, which ends a period of 181 days."""
     terms = replace(bond("2025-02-15", "2030-02-15", fixed("6"), months=6), ex_coupon=ExCoupon(7))
@@ -147,16 +134,6 @@ def test_an_odd_last_period_is_measured_forward_from_the_last_coupon() -> None:
     last = coupons(Bond(schedule, 2, ICMA, fixed("4")))[-1]
     assert str(last.period_start_date) == "2024-11-30"
     assert last.coupon_percent == (4 * (Decimal(182) / (2 * 182) + Decimal(30) / (2 * 183))).quantize(Decimal("1e-10"))
-
-
-def test_listed_dates_outside_the_life_of_a_bond_only_measure() -> None:
-    """Issued on 29 June 2012 between the coupons of February and August: 63 of 185 days."""
-    listed = [date(2012, 2, 28), date(2012, 8, 31), date(2013, 2, 28)]
-    terms = Bond(listed_schedule(date(2012, 6, 29), date(2013, 2, 28), listed), 2, ICMA, fixed("8.75"))
-    assert [one.coupon_percent for one in coupons(terms)] == [
-        (Decimal("8.75") / 2 * 63 / 185).quantize(Decimal("1e-10")),
-        Decimal("4.375"),
-    ]
 
 
 @pytest.mark.parametrize(

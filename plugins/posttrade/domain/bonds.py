@@ -1,7 +1,7 @@
 """Coupons, redemptions and accrued interest of bonds per 100 nominal."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
@@ -20,7 +20,6 @@ __all__ = [
     "InterestPeriod",
     "OutstandingStep",
     "accrued_percents",
-    "annuity_steps",
     "coupons",
     "interest_periods",
 ]
@@ -111,30 +110,6 @@ def accrued_percents(bond: Bond, dates: Iterable[date]) -> dict[date, Decimal]:
     """
     periods = interest_periods(bond)
     return {day: _accrued_percent(bond, periods, day) for day in dates}
-
-
-def annuity_steps(bond: Bond, payment_percent: Decimal) -> tuple[OutstandingStep, ...]:
-    """The outstanding factors of a bond that pays the same sum on every date, interest first and the rest as redemption.
-
-    Args:
-        bond: its terms without outstanding factors; of a fixed rate.
-        payment_percent: interest and redemption together, per 100 of original nominal and date.
-
-    Raises:
-        ValueError: the payment does not cover the interest, the rate is not fixed, or no schedule fits the dates.
-    """
-    factor, steps = Decimal(1), []
-    for number, period in enumerate(interest_periods(replace(bond, outstanding=()))[:-1]):
-        rate = bond.interest.rate_percent(number, period.period_start_date)
-        if rate is None:
-            raise ValueError(f"the interest of an annuity is fixed, that of the period from {period.period_start_date} is not known")
-        owed = replace(period, outstanding_factor=factor)
-        redemption = payment_percent - to_decimal(_interest_percent(bond, owed, rate, period.period_start_date, period.coupon_date))
-        if redemption < 0:
-            raise ValueError(f"the payment of {payment_percent} does not cover the interest up to {period.coupon_date}")
-        factor = max(factor - redemption / 100, Decimal(0))
-        steps.append(OutstandingStep(bond.schedule.dates[number + 1], factor))
-    return tuple(steps)
 
 
 def _accrued_percent(terms: Bond, periods: list[InterestPeriod], day: date) -> Decimal:

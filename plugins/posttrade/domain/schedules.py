@@ -1,6 +1,5 @@
 """Coupon schedules: the ends of a bond's interest periods and the regular dates odd ones are measured against."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -101,26 +100,6 @@ def regular_schedule(
     if inner and has_final and _is_merged(stub, Stub.LONG_FINAL, Stub.SMART_FINAL, (maturity - inner[-1]).days):
         inner = inner[:-1]
     return CouponSchedule(tuple(sorted({start, first, *inner, last, maturity})), grid, at_month_end)
-
-
-def listed_schedule(start: date, maturity: date, coupon_dates: Sequence[date]) -> CouponSchedule:
-    """The schedule of a bond whose terms list its coupon dates; every listed period counts as regular.
-
-    Args:
-        start: the day interest starts.
-        maturity: the last day of interest.
-        coupon_dates: in any order; dates before the start or after the maturity only measure an odd period.
-
-    Raises:
-        ValueError: the bond matures before it starts.
-    """
-    days = {start, *coupon_dates, maturity}
-    if min(coupon_dates, default=start) < start:
-        days.discard(start)
-    if max(coupon_dates, default=maturity) > maturity:
-        days.discard(maturity)
-    periods = sorted({start, maturity} | {day for day in coupon_dates if start < day < maturity})
-    return CouponSchedule(tuple(periods), tuple(sorted(days)))
 
 
 def _is_merged(stub: Stub, long: Stub, smart: Stub, days: int) -> bool:
