@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from posttrade.domain.bank_calendars import BankCalendar
 from posttrade.domain.bond_terms import Bond, ExCoupon, FixedRate, OutstandingStep
 from posttrade.domain.bonds import accrued_percents, coupons
 from posttrade.domain.business_days import BusinessDayConvention, BusinessDays, adjust
@@ -20,7 +19,6 @@ from posttrade.domain.schedules import CouponSchedule, Stub, regular_schedule
 from posttrade.domain.stated_bonds import Interest, StatedBond, bond_of
 
 ANSWERS = Path(__file__).parents[1] / "data" / "conformance"
-BANK_CALENDARS = {str(one) for one in BankCalendar}
 
 
 def answers(name: str) -> list[dict[str, str]]:
@@ -35,7 +33,7 @@ def day_or_none(text: str) -> date | None:
 
 
 def business_days(convention: str, calendar: str) -> BusinessDays:
-    return BusinessDays(BusinessDayConvention(convention), BankCalendar(calendar) if calendar in BANK_CALENDARS else calendar)
+    return BusinessDays(BusinessDayConvention(convention), calendar)
 
 
 def schedule_of(row: dict[str, str], start: str, months: int, stub: Stub = Stub.SHORT_INITIAL) -> CouponSchedule:

@@ -10,7 +10,6 @@ import QuantLib as ql
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from posttrade.domain.bank_calendars import BankCalendar
 from posttrade.domain.bonds import (
     Bond,
     ExCoupon,
@@ -26,7 +25,7 @@ from posttrade.domain.day_counts import DAY_COUNTS, ICMA, icma_years, years_betw
 from posttrade.domain.schedules import Stub, regular_schedule
 from posttrade.domain.stated_bonds import Interest, StatedBond, bond_of
 
-TARGET_MODIFIED = BusinessDays(BusinessDayConvention.MODIFIED_FOLLOWING, BankCalendar.TARGET)
+TARGET_MODIFIED = BusinessDays(BusinessDayConvention.MODIFIED_FOLLOWING, "TARGET")
 
 
 def bond(start: str, maturity: str, interest: FixedRate | FloatingRate, *, months: int = 12, day_count: str = "ACT/ACT ICMA") -> Bond:
@@ -119,7 +118,7 @@ def test_interest_is_owed_back_from_the_ex_date_on() -> None:
 
 def test_ex_dates_count_open_days_of_their_calendar() -> None:
     """Six business days before Monday 7 June 2021, over the bank holiday of 31 May: Wednesday 26 May 2021 is the 7th."""
-    rule = ExCoupon(6, are_business_days=True, calendar=BusinessDays(calendar=BankCalendar.UK_SETTLEMENT))
+    rule = ExCoupon(6, are_business_days=True, calendar=BusinessDays(calendar="UK-SETTLEMENT"))
     assert rule.ex_date(date(2021, 6, 7)) == date(2021, 5, 27)
 
 

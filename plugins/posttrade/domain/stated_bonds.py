@@ -7,7 +7,6 @@ from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import TypeVar
 
-from posttrade.domain.bank_calendars import BankCalendar
 from posttrade.domain.bond_terms import Bond, ExCoupon, FixedRate, FloatingRate, OutstandingStep
 from posttrade.domain.business_days import BusinessDayConvention, BusinessDays, is_month_end
 from posttrade.domain.day_counts import ICMA
@@ -176,17 +175,11 @@ def _ex_coupon(stated: StatedBond) -> ExCoupon | None:
         return None
     if not stated.ex_coupon_calendar:
         return ExCoupon(stated.ex_coupon_days)
-    return ExCoupon(stated.ex_coupon_days, True, BusinessDays(calendar=_calendar(stated.ex_coupon_calendar)))
+    return ExCoupon(stated.ex_coupon_days, True, BusinessDays(calendar=stated.ex_coupon_calendar))
 
 
 def _business_days(stated: StatedBond, convention: str | None, otherwise: BusinessDayConvention) -> BusinessDays:
-    return BusinessDays(
-        BusinessDayConvention(convention) if convention else otherwise, _calendar(stated.business_calendar or stated.market_mic)
-    )
-
-
-def _calendar(name: str) -> BankCalendar | str:
-    return BankCalendar(name) if name in set(BankCalendar) else name
+    return BusinessDays(BusinessDayConvention(convention) if convention else otherwise, stated.business_calendar or stated.market_mic)
 
 
 def _needed(value: T | None, column: str) -> T:
