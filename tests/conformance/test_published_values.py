@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 from bonds_of_tests import bond
 
-from posttrade.domain.bank_calendars import BANK_CALENDARS, is_bank_day
 from posttrade.domain.bonds import accrued_percents, coupons
-from posttrade.domain.calendars import is_session
+from posttrade.domain.business_days import BusinessDays
 from posttrade.domain.day_counts import DAY_COUNTS, ICMA, InterestPeriodTerms, years_between
 
 ANSWERS = Path(__file__).parents[1] / "data" / "conformance"
@@ -28,8 +27,7 @@ def answers(name: str) -> list[dict[str, str]]:
 def test_sessions() -> None:
     wrong = []
     for row in answers("sessions"):
-        calendar, day = row["calendar"], date.fromisoformat(row["date"])
-        is_open = is_bank_day(calendar, day) if calendar in BANK_CALENDARS else is_session(calendar, day)
+        is_open = BusinessDays(calendar=row["calendar"]).is_open(date.fromisoformat(row["date"]))
         if is_open != (row["expected"] == "open"):
             wrong.append(row)
     assert wrong == []

@@ -54,13 +54,6 @@ def _worked_out(calendar: str, name: str, factory: Any) -> tuple[date, ...]:
     return tuple(sorted(days | {day for one in corrections for day in one.opened}))
 
 
-def is_session(calendar: str, day: date) -> bool:
-    """Whether the market trades on that day."""
-    days = sessions(calendar)
-    position = bisect_left(days, day)
-    return position < len(days) and days[position] == day
-
-
 def add_sessions(calendar: str, day: date, count: int) -> date:
     """The session `count` sessions after `day`; from a closed day, counting starts at the next session.
 
