@@ -25,6 +25,19 @@ THROWN_AWAY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": 
 SHARED_CASES = Path(__file__).resolve().parents[2] / "shared" / "cases"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--firm-seed", type=int, help="the random firm to close, instead of a new one")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """A test knows, once it is over, whether it has passed."""
+    report = yield
+    if report.when == "call":
+        item.has_passed = report.passed
+    return report
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files that take long begin first, so that at the end no process waits for one of them."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}

@@ -26,7 +26,7 @@ def trade_of(number: int, row: dict[str, Any]) -> LotTrade:
         amount = Decimal(row["total"]).copy_sign(quantity)
     else:
         amount = cents(quantity * Decimal(row["price"])) + Decimal(row.get("fee", "0"))
-    return LotTrade(row.get("id", f"T{number}"), row["date"], quantity, amount, cents(amount * rate), rate)
+    return LotTrade(row.get("id", f"T{number}"), row["date"], quantity, amount, cents(amount * rate), rate, row.get("closes"))
 
 
 @pytest.mark.parametrize(("case", "method"), RUNS, ids=[f"{case['case']}, {method}" for case, method in RUNS])
@@ -41,6 +41,7 @@ def test_published_lots(case: dict[str, Any], method: str, migrated_database: ps
         "realised_base": book.realised_amount_base,
         "realised_price_base": book.realised_price_amount_base,
         "realised_fx_base": book.realised_amount_base - book.realised_price_amount_base,
+        "unnamed": book.unnamed_quantity,
         "lots": [(lot.quantity, lot.cost_amount) for lot in book.lots],
     }
     answers = dict(case["expected"][method])

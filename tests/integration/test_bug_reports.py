@@ -94,8 +94,12 @@ def test_what_others_got_wrong() -> None:
     )
     methods = [{"account_id": "FIFO", "valid_from": "2000-01-01", "lot_method": "FIFO"}]
     # 50.00, 40.00, 50.00 and twice 805.00 of dividends are paid in USD on Wednesday; the bank has a cent more (BV-29 B).
-    balance = {"cash_account_id": "C-USD", "statement_date": DAYS["WED"], "closing_balance_amount": "1750.01", "currency_code": "USD"}
-    for day, files in {"MON": {"lot_methods": methods}, "TUE": {}, "WED": {"bank_balances": [balance]}}.items():
+    # The 600.00 of BV-38 are on the bank's statement as they are in the books.
+    balances = [
+        {"cash_account_id": f"C-{currency}", "statement_date": DAYS["WED"], "closing_balance_amount": amount, "currency_code": currency}
+        for currency, amount in {"USD": "1750.01", "GBP": "600.00"}.items()
+    ]
+    for day, files in {"MON": {"lot_methods": methods}, "TUE": {}, "WED": {"bank_balances": balances}}.items():
         prices = {instrument_of(case): case["prices"][day] for case in CASES["close"] if day in case.get("prices", {})}
         events = list(events_told(day))
         firm.day(DAYS[day], list(trades_told(day)), prices, RATES[day], **files, **({"corporate_actions": events} if events else {}))

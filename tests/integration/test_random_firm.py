@@ -7,10 +7,13 @@ assigned: all, a part, or a number of them.
 All of it must agree with the oracle to the cent; and some books tell the history of another in other words:
 delivered in another order and twice, on other days, cut in halves, with trades that are taken back.
 
-More firms: `./posttrade test tests/integration/test_random_firm.py --hypothesis-profile=many --hypothesis-seed=7`.
+Every run draws a new firm and prints its seed; a firm that failed is drawn again until it passes. One firm again:
+`./posttrade test tests/integration/test_random_firm.py --firm-seed=7`; one more firm: `-m year`.
 """
 
+import secrets
 from collections import defaultdict
+from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -19,8 +22,6 @@ import pytest
 from decimal_firm import DayOfFirm, Happening, Key, keep_books
 from decimal_terms import Terms
 from environment_of_tests import new_database
-from hypothesis import Phase, given, settings
-from hypothesis import strategies as st
 from integration.small_firm import SmallFirm, assert_books_tie, rows, trade, value
 from random_firm import (
     CURRENCIES,
@@ -39,7 +40,9 @@ from random_firm import (
 )  # fmt: skip
 
 pytestmark = pytest.mark.slow
-MANY = settings.get_current_profile_name() == "many"
+MORE_FIRMS = 1
+FAILED = "posttrade/failed_firms"
+"""In pytest's cache: the seeds of firms that did not pass."""
 BOTH = ("opening_value", "closing_value", "net_cash_in", "price", "accrual", "income", "fees", "new_trades", "amended_trades",
         "cancelled_trades", "late_trades", "corporate_actions", "total", "realised")  # fmt: skip
 ONLY_BASE = ("fx_translation", "fx_transaction", "realised_price", "realised_fx")
@@ -90,9 +93,22 @@ Figures = dict[date, dict[Key, dict[str, Decimal]]]
 """By date and book, account and instrument: what a mart says, by column."""
 
 
-@settings(max_examples=3 if MANY else 1, derandomize=not MANY, deadline=None, phases=[Phase.generate], database=None)
-@given(seed=st.integers(min_value=1, max_value=2**31))
-def test_a_random_firm(seed: int, database_server: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+@pytest.fixture
+def seed(request: pytest.FixtureRequest) -> Iterator[int]:
+    """The firm that `--firm-seed` names, else one that failed before, else a new one; kept as failed until its test has passed."""
+    cache = request.config.cache
+    assert cache is not None
+    failed = cache.get(FAILED, [])
+    drawn = request.config.getoption("--firm-seed") or (failed[0] if failed else 1 + secrets.randbelow(2**31))
+    print(f"random firm: --firm-seed={drawn}")
+    cache.set(FAILED, [drawn, *(one for one in failed if one != drawn)])
+    yield drawn
+    if getattr(request.node, "has_passed", False):
+        cache.set(FAILED, [one for one in cache.get(FAILED, []) if one != drawn])
+
+
+@pytest.mark.parametrize("number", [0, *(pytest.param(one, marks=pytest.mark.year) for one in range(1, 1 + MORE_FIRMS))])
+def test_a_random_firm(number: int, seed: int, database_server: str, tmp_path_factory: pytest.TempPathFactory) -> None:  # noqa: ARG001
     firm = make_firm(seed)
     books = keep_books(firm.history)
     with new_database(database_server, tmp_path_factory.mktemp("firm")):

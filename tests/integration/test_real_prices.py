@@ -20,7 +20,6 @@ from integration.conftest import close_day, close_day_by_dbt
 from sqlalchemy import text
 
 from posttrade.domain.calendars import sessions_between
-from posttrade.domain.performance import ExternalFlow, Valuation, accumulated_returns, period_returns
 from posttrade.records.database import Role, engine
 from posttrade.records.fingerprint import fingerprint
 from posttrade.settings import get_settings
@@ -197,13 +196,13 @@ def test_the_result_with_income_is_the_return_of_the_adjusted_close(first: date,
             assert abs(returns[name, day].return_ratio_mtd - (adjusted[day] / adjusted[month] - 1)) < STATED_TO, (name, day)
             assert abs(returns[name, day].return_ratio_ytd - (adjusted[day] / adjusted[year] - 1)) < STATED_TO, (name, day)
 
-        # The other road: the domain's returns on values and flows of the file.
-        valuations = [Valuation(day, units_held(name, day) * closes[day]) for day in days]
-        flows = [ExternalFlow(first, UNITS * closes[first])]
-        flows += [ExternalFlow(ex, -UNITS * Decimal(amount)) for stock, ex, _, amount in DIVIDENDS if stock == name and first < ex <= last]
-        by_domain = period_returns(valuations, flows)
-        assert [one.return_ratio for one in by_domain] == pytest.approx([float(returns[name, day].return_ratio) for day in days], abs=1e-12)
-        accumulated = accumulated_returns(one.return_ratio for one in by_domain)[1:]
-        assert accumulated == pytest.approx([float(returns[name, day].unit_price) / 100 - 1 for day in days], abs=1e-10)
+        # Exactly: what the units are worth and the dividends that left, over what they were worth; linked from the purchase on.
+        linked = Decimal(100)
+        for before, day in pairwise(days):
+            paid = sum(UNITS * Decimal(amount) for stock, ex, _, amount in DIVIDENDS if stock == name and ex == day)
+            growth = (units_held(name, day) * closes[day] + paid) / (units_held(name, before) * closes[before])
+            linked *= growth
+            assert abs(returns[name, day].return_ratio - (growth - 1)) < Decimal("1e-12"), (name, day)
+            assert abs(returns[name, day].unit_price - linked) < Decimal("1e-8"), (name, day)
     # What was paid by then is in the bank, and nothing else: no custodian answered, so nothing has settled.
     assert (cash or 0) == sum(UNITS * Decimal(amount) for _, ex, pay, amount in DIVIDENDS if first < ex <= last and pay <= last)

@@ -10,7 +10,6 @@ import QuantLib as ql
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from posttrade.domain.bank_calendars import BankCalendar
 from posttrade.domain.bonds import (
     Bond,
     ExCoupon,
@@ -18,21 +17,20 @@ from posttrade.domain.bonds import (
     FloatingRate,
     OutstandingStep,
     accrued_percents,
-    annuity_steps,
     coupons,
     interest_periods,
 )
 from posttrade.domain.business_days import BusinessDayConvention, BusinessDays
-from posttrade.domain.day_counts import DayCount, day_count_of, icma_years, years_between
-from posttrade.domain.schedules import Stub, listed_schedule, regular_schedule
+from posttrade.domain.day_counts import DAY_COUNTS, ICMA, icma_years, years_between
+from posttrade.domain.schedules import Stub, regular_schedule
 from posttrade.domain.stated_bonds import Interest, StatedBond, bond_of
 
-TARGET_MODIFIED = BusinessDays(BusinessDayConvention.MODIFIED_FOLLOWING, BankCalendar.TARGET)
+TARGET_MODIFIED = BusinessDays(BusinessDayConvention.MODIFIED_FOLLOWING, "TARGET")
 
 
 def bond(start: str, maturity: str, interest: FixedRate | FloatingRate, *, months: int = 12, day_count: str = "ACT/ACT ICMA") -> Bond:
     schedule = regular_schedule(date.fromisoformat(start), date.fromisoformat(maturity), months)
-    return Bond(schedule, 12 // months, DayCount(day_count), interest)
+    return Bond(schedule, 12 // months, day_count, interest)
 
 
 def steps(*factors: tuple[str, str]) -> tuple[OutstandingStep, ...]:
@@ -107,18 +105,6 @@ def test_an_amortising_bond_pays_interest_on_what_is_outstanding() -> None:
     assert accrued(terms, "2025-11-02") == (Decimal("4.5") * 184 / 365).quantize(Decimal("1e-10"))
 
 
-def test_an_annuity_pays_the_same_sum_until_the_last_date() -> None:
-    """4 % on 100 for three years: 100 x 0.04 / (1 - 1.04^-3) = 36.0348539..."""
-    terms = bond("2024-05-02", "2027-05-02", fixed("4"))
-    payment = Decimal("36.0348539")
-    terms = replace(terms, outstanding=annuity_steps(terms, payment))
-    paid = [one.coupon_percent + one.redemption_percent for one in coupons(terms)]
-    assert paid[:2] == [payment, payment]
-    assert abs(paid[2] - payment) < Decimal("0.000001")
-    with pytest.raises(ValueError, match="does not cover the interest"):
-        annuity_steps(terms, Decimal(3))
-
-
 def test_interest_is_owed_back_from_the_ex_date_on() -> None:
     """Seven days before the coupon of 15 August 2025, which ends a period of 181 days."""
     terms = replace(bond("2025-02-15", "2030-02-15", fixed("6"), months=6), ex_coupon=ExCoupon(7))
@@ -132,7 +118,7 @@ def test_interest_is_owed_back_from_the_ex_date_on() -> None:
 
 def test_ex_dates_count_open_days_of_their_calendar() -> None:
     """Six business days before Monday 7 June 2021, over the bank holiday of 31 May: Wednesday 26 May 2021 is the 7th."""
-    rule = ExCoupon(6, are_business_days=True, calendar=BusinessDays(calendar=BankCalendar.UK_SETTLEMENT))
+    rule = ExCoupon(6, are_business_days=True, calendar=BusinessDays(calendar="UK-SETTLEMENT"))
     assert rule.ex_date(date(2021, 6, 7)) == date(2021, 5, 27)
 
 
@@ -144,19 +130,9 @@ def test_accrued_interest_is_rounded_where_the_market_rounds_it() -> None:
 def test_an_odd_last_period_is_measured_forward_from_the_last_coupon() -> None:
     """Long: from 30 November 2024 a regular half-year of 181 days and 31 of the 184 that follow."""
     schedule = regular_schedule(date(2023, 11, 30), date(2025, 6, 30), 6, last_coupon_date=date(2024, 11, 30), is_month_end=True)
-    last = coupons(Bond(schedule, 2, DayCount.ACT_ACT_ICMA, fixed("4")))[-1]
+    last = coupons(Bond(schedule, 2, ICMA, fixed("4")))[-1]
     assert str(last.period_start_date) == "2024-11-30"
     assert last.coupon_percent == (4 * (Decimal(182) / (2 * 182) + Decimal(30) / (2 * 183))).quantize(Decimal("1e-10"))
-
-
-def test_listed_dates_outside_the_life_of_a_bond_only_measure() -> None:
-    """Issued on 29 June 2012 between the coupons of February and August: 63 of 185 days."""
-    listed = [date(2012, 2, 28), date(2012, 8, 31), date(2013, 2, 28)]
-    terms = Bond(listed_schedule(date(2012, 6, 29), date(2013, 2, 28), listed), 2, DayCount.ACT_ACT_ICMA, fixed("8.75"))
-    assert [one.coupon_percent for one in coupons(terms)] == [
-        (Decimal("8.75") / 2 * 63 / 185).quantize(Decimal("1e-10")),
-        Decimal("4.375"),
-    ]
 
 
 @pytest.mark.parametrize(
@@ -184,7 +160,7 @@ def test_rates_that_make_no_sense_are_refused() -> None:
 
 def test_day_counts_that_cannot_be_told_are_refused() -> None:
     with pytest.raises(ValueError, match="day count 'ACT/ACT ICMA' is not one of 30/360"):
-        day_count_of("ACT/ACT ICMA", date(2025, 1, 1), date(2025, 7, 1))
+        years_between("ACT/ACT ICMA", date(2025, 1, 1), date(2025, 7, 1))
     with pytest.raises(ValueError, match="regular dates are known from 2025-01-01 to 2025-07-01"):
         icma_years([date(2025, 1, 1), date(2025, 7, 1)], 2, date(2024, 12, 31), date(2025, 3, 1))
 
@@ -210,9 +186,26 @@ def test_schedules_run_from_start_to_maturity_on_regular_dates(life: tuple[date,
     assert abs(years - Fraction(life[1], 365)) < Fraction(1, 12)
 
 
+QUANTLIB = {
+    "ACT/ACT ISDA": lambda _: ql.ActualActual(ql.ActualActual.ISDA),
+    "30/360": lambda _: ql.Thirty360(ql.Thirty360.BondBasis),
+    "30E/360": lambda _: ql.Thirty360(ql.Thirty360.EurobondBasis),
+    "30E/360 ISDA": lambda maturity: ql.Thirty360(ql.Thirty360.ISDA, maturity),
+    "30/360 US": lambda _: ql.Thirty360(ql.Thirty360.USA),
+    "30/365": lambda _: ql.Thirty365(),
+    "ACT/360": lambda _: ql.Actual360(),
+    "ACT/364": lambda _: ql.Actual364(),
+    "ACT/365F": lambda _: ql.Actual365Fixed(),
+    "ACT/365.25": lambda _: ql.Actual36525(),
+    "ACT/366": lambda _: ql.Actual366(),
+    "NL/365": lambda _: ql.Actual365Fixed(ql.Actual365Fixed.NoLeap),
+    "BUS/252": lambda _: ql.Business252(ql.Brazil(ql.Brazil.Settlement)),
+}
+
+
 @settings(max_examples=60, deadline=None)
-@given(LIVES, st.sampled_from([3, 6, 12]), st.sampled_from([one for one in DayCount if one is not DayCount.ACT_ACT_AFB]))
-def test_coupons_and_accrued_interest_are_those_of_quantlib(life: tuple[date, int], months: int, day_count: DayCount) -> None:
+@given(LIVES, st.sampled_from([3, 6, 12]), st.sampled_from([ICMA, *QUANTLIB]))
+def test_coupons_and_accrued_interest_are_those_of_quantlib(life: tuple[date, int], months: int, day_count: str) -> None:
     """Bonds without odd period; QuantLib's own bond is the other road."""
     start = life[0].replace(day=min(life[0].day, 28))
     opening = ql.Date(start.day, start.month, start.year)
@@ -222,18 +215,9 @@ def test_coupons_and_accrued_interest_are_those_of_quantlib(life: tuple[date, in
     schedule = ql.Schedule(
         opening, closing, ql.Period(months, ql.Months), ql.NullCalendar(), ql.Unadjusted, ql.Unadjusted, ql.DateGeneration.Backward, False
     )
-    counters = {
-        DayCount.ACT_ACT_ICMA: ql.ActualActual(ql.ActualActual.ISMA, schedule),
-        DayCount.ACT_ACT_ISDA: ql.ActualActual(ql.ActualActual.ISDA),
-        DayCount.THIRTY_360: ql.Thirty360(ql.Thirty360.BondBasis),
-        DayCount.THIRTY_E_360: ql.Thirty360(ql.Thirty360.EurobondBasis),
-        DayCount.THIRTY_360_US: ql.Thirty360(ql.Thirty360.USA),
-        DayCount.ACT_360: ql.Actual360(),
-        DayCount.ACT_365F: ql.Actual365Fixed(),
-        DayCount.NL_365: ql.Actual365Fixed(ql.Actual365Fixed.NoLeap),
-    }
+    counter = ql.ActualActual(ql.ActualActual.ISMA, schedule) if day_count == ICMA else QUANTLIB[day_count](closing)
     other = ql.FixedRateBond(
-        0, 100.0, schedule, [0.04375], counters[day_count], ql.Unadjusted, 100.0, ql.Date(), ql.NullCalendar(),
+        0, 100.0, schedule, [0.04375], counter, ql.Unadjusted, 100.0, ql.Date(), ql.NullCalendar(),
         ql.Period(7, ql.Days), ql.NullCalendar(), ql.Unadjusted, False,
     )  # fmt: skip
     expected = [ql.as_fixed_rate_coupon(flow).amount() for flow in other.cashflows() if ql.as_fixed_rate_coupon(flow)]
@@ -245,8 +229,8 @@ def test_coupons_and_accrued_interest_are_those_of_quantlib(life: tuple[date, in
 
 
 @settings(max_examples=60, deadline=None)
-@given(LIVES, st.lists(st.decimals(0, 1, places=4), max_size=6), st.sampled_from(list(DayCount)))
-def test_redemptions_add_up_to_the_nominal(life: tuple[date, int], factors: list[Decimal], day_count: DayCount) -> None:
+@given(LIVES, st.lists(st.decimals(0, 1, places=4), max_size=6), st.sampled_from(DAY_COUNTS))
+def test_redemptions_add_up_to_the_nominal(life: tuple[date, int], factors: list[Decimal], day_count: str) -> None:
     schedule = regular_schedule(life[0], life[0] + timedelta(days=life[1]), 6)
     falling = zip(schedule.dates[1:-1], sorted(factors, reverse=True), strict=False)
     terms = Bond(schedule, 2, day_count, fixed("3"), tuple(OutstandingStep(day, factor) for day, factor in falling))

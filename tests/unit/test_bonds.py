@@ -58,10 +58,38 @@ def test_nothing_accrues_before_the_issue_and_from_maturity_on() -> None:
     assert set(accrued_percents(terms, days).values()) == {Decimal(0)}
 
 
+def test_the_last_period_of_30e_360_isda_knows_the_maturity() -> None:
+    """DC-V252 and DC-V253: to 31 August 2011 180 days, and 179 to 29 February 2012, where the bond ends."""
+    flows = coupons(bond("2010-02-28", "2012-02-29", rate="6", day_count="30E/360 ISDA"))
+    assert [one.coupon_percent for one in flows] == [3, 3, 3, percent_of("6", 179, 360)]
+
+
+def test_30u_360_counts_by_whether_coupons_fall_on_the_month_end() -> None:
+    """DC-V225 and DC-V224: from 28 February 2011 to 29 February 2012 are 360 days of month ends and 361 of other bonds."""
+    at_month_end = coupons(bond("2011-02-28", "2012-02-29", rate="6", frequency=1, day_count="30U/360"))
+    assert [one.coupon_percent for one in at_month_end] == [6]
+    of_a_day = coupons(bond("2011-02-28", "2012-03-28", first="2012-02-28", rate="6", frequency=1, day_count="30U/360"))
+    assert of_a_day[0].coupon_percent == 6
+
+
+def test_act_365l_divides_by_the_leap_year_of_the_period_not_of_the_day() -> None:
+    """Of the annual coupon to 1 March 2012, 62 days to 28 February are over 366 (DC-V265), and over 365 to 28 February 2012 (DC-V264)."""
+    day = date(2012, 2, 28)
+    found = accrued_percents(bond("2011-12-28", "2013-03-01", first="2012-03-01", rate="6", frequency=1, day_count="ACT/365L"), [day])
+    assert found[day] == percent_of("6", 62, 366)
+    last = coupons(bond("2011-12-28", "2013-02-28", first="2012-02-28", rate="6", frequency=1, day_count="ACT/365L"))[0]
+    assert last.coupon_percent == percent_of("6", 62, 365)
+
+
+def percent_of(rate: str, days: int, year: int) -> Decimal:
+    """Rate times days over year, to the ten decimals that coupons are kept to."""
+    return (Decimal(rate) * days / year).quantize(Decimal("1e-10"))
+
+
 @pytest.mark.parametrize(
     ("terms", "told"),
     [
-        ({"day_count": "ACT/366"}, "day count 'ACT/366' is not one of"),
+        ({"day_count": "ACT/367"}, "day count 'ACT/367' is not one of"),
         ({"frequency": 3}, "coupon frequency 3 is not 1, 2, 4 or 12 a year"),
         ({"maturity": "2024-02-15"}, "matures on 2024-02-15, not after its issue"),
         ({"first": "2027-01-01"}, "first coupon falls on 2027-01-01, outside the life of the bond"),

@@ -1,20 +1,27 @@
 """Sessions of markets, where the library behind them is right and where it needs a correction."""
 
 from datetime import date
+from pathlib import Path
 
 import exchange_calendars
 import pytest
 
-from posttrade.domain.bank_calendars import BankCalendar, is_bank_day
+from posttrade.domain import calendars
+from posttrade.domain.bank_calendars import is_bank_day
+from posttrade.domain.business_days import BusinessDays
+from posttrade.domain.calendar_rules import FILE, calendar_rules
 from posttrade.domain.calendars import (
     add_sessions,
-    is_session,
     next_session,
     previous_session,
     roll_following,
     sessions,
     sessions_between,
 )
+
+
+def trades_on(calendar: str, day: date) -> bool:
+    return BusinessDays(calendar=calendar).is_open(day)
 
 
 @pytest.mark.parametrize(
@@ -28,12 +35,12 @@ from posttrade.domain.calendars import (
     ],
 )
 def test_special_sessions_at_weekends_are_not_lost(calendar: str, day: date) -> None:
-    assert is_session(calendar, day)
+    assert trades_on(calendar, day)
 
 
 def test_tel_aviv_trades_on_fridays_since_2026() -> None:
-    assert not is_session("XTAE", date(2025, 12, 26))
-    assert is_session("XTAE", date(2026, 1, 9))
+    assert not trades_on("XTAE", date(2025, 12, 26))
+    assert trades_on("XTAE", date(2026, 1, 9))
 
 
 def test_hong_kong_had_19_sessions_in_september_2023() -> None:
@@ -51,6 +58,40 @@ def test_where_the_library_has_no_known_fault_the_sessions_are_its_own(calendar:
 def test_nasdaq_and_the_national_stock_exchange_keep_the_calendar_of_their_neighbours() -> None:
     assert sessions("XNAS") == sessions("XNYS")
     assert sessions("XNSE") == sessions("XBOM")
+
+
+def test_agricultural_futures_trade_on_a_day_on_which_financial_ones_do_not() -> None:
+    assert trades_on("XCBT", date(2025, 1, 9)) and not trades_on("CMES", date(2025, 1, 9))
+    assert [day for day in sessions("XCBT") if day.year == 2025 and day not in sessions("CMES")] == [date(2025, 1, 9)]
+
+
+def test_a_new_market_and_a_closure_are_rows_of_the_table(tmp_path: Path) -> None:
+    table = FILE.read_text() + "  XNEW: {same_as: XETR, closed: {2026-01-07: flood}, opened: {2026-01-10: in its place}}\n"
+    (tmp_path / "calendars.yaml").write_text(table)
+    rules = calendar_rules(tmp_path / "calendars.yaml")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(calendars, "calendar_rules", lambda: rules)
+        sessions.cache_clear()
+        assert sessions_between("XNEW", date(2026, 1, 6), date(2026, 1, 12)) == tuple(date(2026, 1, day) for day in (6, 8, 9, 10, 12))
+    sessions.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        ("[UnitedKingdom, Settlement]", "[UnitedKingdom, Banks]", "banks.UK-SETTLEMENT .* 'UnitedKingdom Banks' is no calendar"),
+        ("2023-09-01:", "September:", r"markets.XHKG.closed.September"),
+        ("same_as: CMES", "like: CMES", "markets.XCBT.like is 'CMES'"),
+        ("markets:", "markets: [", "calendars.yaml is not valid YAML"),
+    ],
+)  # fmt: skip
+def test_an_error_in_the_table_is_named(tmp_path: Path, before: str, after: str, told: str) -> None:
+    text = FILE.read_text()
+    assert before in text
+    (tmp_path / "calendars.yaml").write_text(text.replace(f"\n{before}" if before == "markets:" else before,
+                                                          f"\n{after}" if before == "markets:" else after, 1))  # fmt: skip
+    with pytest.raises(ValueError, match=told):
+        calendar_rules(tmp_path / "calendars.yaml")
 
 
 def test_counting_starts_at_the_next_session() -> None:
@@ -75,5 +116,5 @@ def test_an_unknown_calendar_and_a_date_beyond_one_are_named() -> None:
 
 def test_banks_close_on_two_days_on_which_new_york_trades() -> None:
     days = sessions_between("XNYS", date(2026, 1, 1), date(2026, 12, 31))
-    closed = [day for day in days if not is_bank_day(BankCalendar.US_FEDERAL_RESERVE, day)]
+    closed = [day for day in days if not is_bank_day("US-FEDERAL-RESERVE", day)]
     assert closed == [date(2026, 10, 12), date(2026, 11, 11)]  # Columbus Day, Veterans Day

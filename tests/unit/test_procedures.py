@@ -118,7 +118,7 @@ def test_an_error_names_file_path_value_and_expectation(folder: Path, file: str,
         ("{cycle: canada}", "{cycle: kanada}", "market XTSE names the unknown cycle 'kanada'"),
         ("2024-05-28", "2014-05-28", "must name its lines in order of valid_from"),
         ("days: 3", "days: soon", "cycles.united_states.0.days is 'soon'; expected a valid integer"),
-        ("US-FEDERAL-RESERVE", "FED", "markets.XNYS.bank_calendar is 'FED'; expected 'TARGET'"),
+        ("US-FEDERAL-RESERVE", "FED", "markets.XNYS.bank_calendar: 'FED' is no bank calendar; expected one of TARGET, US-FEDERAL-RESERVE"),
     ],
 )  # fmt: skip
 def test_an_error_in_the_settlement_cycles_is_named(folder: Path, before: str, after: str, told: str) -> None:

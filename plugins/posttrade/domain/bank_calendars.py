@@ -1,47 +1,30 @@
-"""Days on which banks and settlement systems work; closed at times while the exchange is open. Rules are QuantLib's."""
+"""Days on which banks and settlement systems work; closed at times while the exchange is open. procedures/calendars.yaml names them."""
 
 from datetime import date
-from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
 import QuantLib as ql
 
+from posttrade.domain.calendar_rules import calendar_rules
 
-class BankCalendar(StrEnum):
-    """The calendars known."""
-
-    TARGET = "TARGET"
-    """The euro's payment system T2 (Guideline (EU) 2022/912)."""
-    US_FEDERAL_RESERVE = "US-FEDERAL-RESERVE"
-    """Fedwire: a holiday that falls on a Saturday is not made up for."""
-    US_SETTLEMENT = "US-SETTLEMENT"
-    """Federal holidays; one that falls on a Saturday is observed on the Friday."""
-    UK_SETTLEMENT = "UK-SETTLEMENT"
-    """Bank holidays of England and Wales."""
-    US_GOVERNMENT_BONDS = "US-GOVERNMENT-BONDS"
-    """The days SIFMA recommends for trading US Treasuries."""
-    WEEKENDS_ONLY = "WEEKENDS-ONLY"
-    """Closed on Saturdays and Sundays, open on every holiday."""
+BANK_CALENDARS = tuple(calendar_rules().banks)
+"""The calendars known, by name."""
 
 
-def is_bank_day(calendar: BankCalendar, day: date) -> bool:
-    """Whether banks settle on that day."""
+def is_bank_day(calendar: str, day: date) -> bool:
+    """Whether banks settle on that day.
+
+    Raises:
+        ValueError: no bank calendar of that name is known.
+    """
     return bool(_rules(calendar).isBusinessDay(ql.Date(day.day, day.month, day.year)))
 
 
-@lru_cache(maxsize=len(BankCalendar))
-def _rules(calendar: BankCalendar) -> Any:
-    match calendar:
-        case BankCalendar.TARGET:
-            return ql.TARGET()
-        case BankCalendar.US_FEDERAL_RESERVE:
-            return ql.UnitedStates(ql.UnitedStates.FederalReserve)
-        case BankCalendar.US_SETTLEMENT:
-            return ql.UnitedStates(ql.UnitedStates.Settlement)
-        case BankCalendar.UK_SETTLEMENT:
-            return ql.UnitedKingdom(ql.UnitedKingdom.Settlement)
-        case BankCalendar.US_GOVERNMENT_BONDS:
-            return ql.UnitedStates(ql.UnitedStates.GovernmentBond)
-        case BankCalendar.WEEKENDS_ONLY:
-            return ql.WeekendsOnly()
+@lru_cache(maxsize=64)
+def _rules(calendar: str) -> Any:
+    known = calendar_rules().banks.get(calendar)
+    if known is None:
+        raise ValueError(f"no bank calendar is known for {calendar!r}; expected one of {', '.join(BANK_CALENDARS)}")
+    kind = getattr(ql, known.quantlib[0])
+    return kind(*(getattr(kind, member) for member in known.quantlib[1:]))

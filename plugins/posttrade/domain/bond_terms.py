@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from posttrade.domain.business_days import BusinessDays
-from posttrade.domain.day_counts import DayCount
+from posttrade.domain.day_counts import DAY_COUNTS
 from posttrade.domain.schedules import CouponSchedule
 
 
@@ -88,8 +88,9 @@ class Bond:
 
     schedule: CouponSchedule
     frequency: int
-    """Regular coupons a year; only ACT/ACT ICMA looks at it."""
-    day_count: DayCount
+    """Regular coupons a year; ACT/ACT ICMA and ACT/365L look at it."""
+    day_count: str
+    """One of `DAY_COUNTS`."""
     interest: FixedRate | FloatingRate
     outstanding: tuple[OutstandingStep, ...] = ()
     """Falling factors in order of date, from 1; the rest is redeemed at maturity. Empty for a bullet."""
@@ -102,6 +103,8 @@ class Bond:
     """Decimals accrued interest per 100 is rounded to, half-up, where the market does (3 in Australia)."""
 
     def __post_init__(self) -> None:
+        if self.day_count not in DAY_COUNTS:
+            raise ValueError(f"day count {self.day_count!r} is not one of {', '.join(DAY_COUNTS)}")
         if self.frequency < 1:
             raise ValueError(f"frequency {self.frequency} is not a number of coupons a year")
         factor, previous_date = Decimal(1), None

@@ -1,13 +1,13 @@
 """Coupons, redemptions and accrued interest of bonds per 100 nominal."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 
 from posttrade.domain.bond_terms import Bond, ExCoupon, FixedRate, FloatingRate, OutstandingStep
-from posttrade.domain.day_counts import DAY_COUNTS, ICMA, DayCount, day_count_of, icma_years, to_decimal, year_fraction, years_between
+from posttrade.domain.day_counts import DAY_COUNTS, ICMA, InterestPeriodTerms, icma_years, to_decimal, years_between
 
 __all__ = [
     "DAY_COUNTS",
@@ -20,11 +20,8 @@ __all__ = [
     "InterestPeriod",
     "OutstandingStep",
     "accrued_percents",
-    "annuity_steps",
     "coupons",
-    "day_count_of",
     "interest_periods",
-    "year_fraction",
 ]
 
 
@@ -115,30 +112,6 @@ def accrued_percents(bond: Bond, dates: Iterable[date]) -> dict[date, Decimal]:
     return {day: _accrued_percent(bond, periods, day) for day in dates}
 
 
-def annuity_steps(bond: Bond, payment_percent: Decimal) -> tuple[OutstandingStep, ...]:
-    """The outstanding factors of a bond that pays the same sum on every date, interest first and the rest as redemption.
-
-    Args:
-        bond: its terms without outstanding factors; of a fixed rate.
-        payment_percent: interest and redemption together, per 100 of original nominal and date.
-
-    Raises:
-        ValueError: the payment does not cover the interest, the rate is not fixed, or no schedule fits the dates.
-    """
-    factor, steps = Decimal(1), []
-    for number, period in enumerate(interest_periods(replace(bond, outstanding=()))[:-1]):
-        rate = bond.interest.rate_percent(number, period.period_start_date)
-        if rate is None:
-            raise ValueError(f"the interest of an annuity is fixed, that of the period from {period.period_start_date} is not known")
-        owed = replace(period, outstanding_factor=factor)
-        redemption = payment_percent - to_decimal(_interest_percent(bond, owed, rate, period.period_start_date, period.coupon_date))
-        if redemption < 0:
-            raise ValueError(f"the payment of {payment_percent} does not cover the interest up to {period.coupon_date}")
-        factor = max(factor - redemption / 100, Decimal(0))
-        steps.append(OutstandingStep(bond.schedule.dates[number + 1], factor))
-    return tuple(steps)
-
-
 def _accrued_percent(terms: Bond, periods: list[InterestPeriod], day: date) -> Decimal:
     running = next(((number, one) for number, one in enumerate(periods) if one.period_start_date <= day < one.coupon_date), None)
     if running is None:
@@ -159,10 +132,14 @@ def _accrued_percent(terms: Bond, periods: list[InterestPeriod], day: date) -> D
 
 
 def _interest_percent(terms: Bond, period: InterestPeriod, rate: Decimal, start: date, end: date) -> Fraction:
-    if terms.day_count is DayCount.ACT_ACT_ICMA:
-        years = icma_years(terms.schedule.regular_dates, terms.frequency, start, end)
+    schedule = terms.schedule
+    if terms.day_count == ICMA:
+        years = icma_years(schedule.regular_dates, terms.frequency, start, end)
     else:
-        years = years_between(terms.day_count, start, end)
+        looked_at = InterestPeriodTerms(
+            period.period_start_date, period.coupon_date, terms.frequency, schedule.is_month_end, schedule.dates[-1]
+        )
+        years = years_between(terms.day_count, start, end, looked_at)
     return Fraction(rate) * Fraction(period.outstanding_factor) * years
 
 

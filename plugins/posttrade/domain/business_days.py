@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
-from posttrade.domain.bank_calendars import BankCalendar, is_bank_day
+from posttrade.domain.bank_calendars import BANK_CALENDARS, is_bank_day
 from posttrade.domain.calendars import roll_following
 
 ONE_DAY = timedelta(days=1)
@@ -33,7 +33,7 @@ class BusinessDays:
     """A convention and the calendar whose closed days it moves."""
 
     convention: BusinessDayConvention = BusinessDayConvention.UNADJUSTED
-    calendar: BankCalendar | str = BankCalendar.WEEKENDS_ONLY
+    calendar: str = "WEEKENDS-ONLY"
     """A bank calendar, or the MIC of a market (ISO 10383)."""
 
     def is_open(self, day: date) -> bool:
@@ -42,7 +42,7 @@ class BusinessDays:
         Raises:
             ValueError: the market is unknown.
         """
-        if isinstance(self.calendar, BankCalendar):
+        if self.calendar in BANK_CALENDARS:
             return is_bank_day(self.calendar, day)
         return roll_following(self.calendar, day) == day
 

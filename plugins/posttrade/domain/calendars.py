@@ -1,4 +1,4 @@
-"""Trading sessions of markets, from the rules of exchange_calendars and the corrections below."""
+"""Trading sessions of markets, from the rules of exchange_calendars and the corrections of procedures/calendars.yaml."""
 
 import warnings
 from bisect import bisect_left, bisect_right
@@ -10,19 +10,11 @@ from typing import Any
 import pandas as pd
 from exchange_calendars import calendar_utils
 
+from posttrade.domain.calendar_rules import calendar_rules
+
 FIRST_DATE = date(1970, 1, 1)
 LAST_DATE = date(2069, 12, 31)
 ONE_DAY = timedelta(days=1)
-
-# Markets that keep the calendar of another: the two Indian exchanges announce the same trading holidays; what is dealt off exchange
-# or has no market (ISO 10383: XOFF, XXXX) is dealt on every weekday.
-SAME_CALENDAR = {"XNSE": "XBOM", "XOFF": "24/5", "XXXX": "24/5"}
-
-# Sessions the library's calendars lack or have too many of.
-# XHKG: closed for typhoon Saola and for the black rainstorm (HKEX notices 2309012news and 2309083news).
-# XBOM: the Sunday of the Union Budget 2026 (BSE and NSE circulars).
-CLOSED = {"XHKG": frozenset({date(2023, 9, 1), date(2023, 9, 8)})}
-OPENED = {"XBOM": frozenset({date(2026, 2, 1)})}
 
 
 @lru_cache(maxsize=64)
@@ -35,7 +27,9 @@ def sessions(calendar: str) -> tuple[date, ...]:
     Raises:
         ValueError: no calendar of that name is known, or it cannot be worked out.
     """
-    name = calendar_utils._default_calendar_aliases.get(calendar, SAME_CALENDAR.get(calendar, calendar))
+    known = calendar_rules().markets
+    kept = known[calendar].same_as if calendar in known else None
+    name = calendar_utils._default_calendar_aliases.get(calendar, kept or calendar)
     factory = calendar_utils._default_calendar_factories.get(name)
     if factory is None:
         raise ValueError(f"no trading calendar is known for {calendar!r}")
@@ -49,20 +43,15 @@ def sessions(calendar: str) -> tuple[date, ...]:
 
 def _worked_out(calendar: str, name: str, factory: Any) -> tuple[date, ...]:
     rules = object.__new__(factory)
+    # what the calendar lacks, and beyond it the market that keeps it
+    corrections = [calendar_rules().markets[one] for one in {name, calendar} if one in calendar_rules().markets]
     first = max(FIRST_DATE, _to_date(factory.bound_min(), FIRST_DATE))
     last = min(LAST_DATE, _to_date(factory.bound_max(), LAST_DATE))
-    closed = {moment.date() for moment in pd.DatetimeIndex(rules.adhoc_holidays)} | CLOSED.get(name, frozenset())
+    closed = {moment.date() for moment in pd.DatetimeIndex(rules.adhoc_holidays)} | {day for one in corrections for day in one.closed}
     if rules.regular_holidays is not None:
         closed |= _regular_holidays(calendar, rules, first, last)
     days = {day for day in _days_of_week(rules, first, last) if day not in closed}
-    return tuple(sorted(days | OPENED.get(name, frozenset())))
-
-
-def is_session(calendar: str, day: date) -> bool:
-    """Whether the market trades on that day."""
-    days = sessions(calendar)
-    position = bisect_left(days, day)
-    return position < len(days) and days[position] == day
+    return tuple(sorted(days | {day for one in corrections for day in one.opened}))
 
 
 def add_sessions(calendar: str, day: date, count: int) -> date:

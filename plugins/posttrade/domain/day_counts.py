@@ -1,86 +1,112 @@
-"""Day counts: the years between two dates as a bond's terms count them. QuantLib's, but for ACT/ACT ICMA and AFB."""
+"""Day counts: the years between two dates as a bond's terms count them. A convention is a row of the table below.
+
+Days are QuantLib's where it counts them; what it lacks is counted here from the published definition that the row names.
+"""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
-from datetime import date
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
 import QuantLib as ql
 
 DECIMALS = Decimal("0.0000000001")
+ONE_DAY = timedelta(days=1)
+ICMA = "ACT/ACT ICMA"
 
 
-class DayCount(StrEnum):
-    """The conventions known; section numbers are those of the 2006 ISDA Definitions."""
+@dataclass(frozen=True)
+class InterestPeriodTerms:
+    """What some conventions look at besides the two dates they count between."""
 
-    ACT_ACT_ICMA = "ACT/ACT ICMA"
-    """ICMA Rule Book, rule 251.1: days over the days of the regular period times the coupons a year."""
-    THIRTY_360 = "30/360"
-    """Bond basis, 4.16(f)."""
-    THIRTY_E_360 = "30E/360"
-    """Eurobond basis, 4.16(g)."""
-    THIRTY_360_US = "30/360 US"
-    """30U/360 with the end-of-February rule of the SIA (Standard Securities Calculation Methods), month-end bonds."""
-    ACT_360 = "ACT/360"
-    """4.16(e)."""
-    ACT_365F = "ACT/365F"
-    """4.16(d)."""
-    ACT_ACT_ISDA = "ACT/ACT ISDA"
-    """4.16(b): days in leap years over 366, the others over 365."""
-    ACT_ACT_AFB = "ACT/ACT AFB"
-    """Exact/Exact of the French master agreement (FBF): whole years back from the end, then the days that are left."""
-    NL_365 = "NL/365"
-    """29 February is not counted."""
+    start_date: date
+    """First day of the interest period the dates lie in."""
+    end_date: date
+    """The coupon date that ends it."""
+    frequency: int
+    """Regular coupons a year."""
+    is_month_end: bool
+    """Whether the coupons fall on the last day of the month."""
+    termination_date: date | None
+    """The maturity; None where it is not among the dates asked about."""
 
 
-ICMA = DayCount.ACT_ACT_ICMA.value
-DAY_COUNTS = tuple(one.value for one in DayCount)
+class EndOn31(StrEnum):
+    """What becomes of an end on the 31st in a count of months of thirty days."""
 
-_RULES = {
-    DayCount.THIRTY_360: lambda: ql.Thirty360(ql.Thirty360.BondBasis),
-    DayCount.THIRTY_E_360: lambda: ql.Thirty360(ql.Thirty360.EurobondBasis),
-    DayCount.THIRTY_360_US: lambda: ql.Thirty360(ql.Thirty360.USA),
-    DayCount.ACT_360: lambda: ql.Actual360(),
-    DayCount.ACT_365F: lambda: ql.Actual365Fixed(),
-    DayCount.ACT_ACT_ISDA: lambda: ql.ActualActual(ql.ActualActual.ISDA),
-    DayCount.ACT_ACT_AFB: lambda: ql.ActualActual(ql.ActualActual.AFB),
-    DayCount.NL_365: lambda: ql.Actual365Fixed(ql.Actual365Fixed.NoLeap),
-}
+    IS_30TH = "is the 30th"
+    IS_30TH_AFTER_A_30TH = "is the 30th if the count starts on a 30th"
+    IS_NEXT_FIRST = "is the first of the next month"
 
 
-def day_count_of(convention: str, start: date, end: date) -> int:
-    """The days from `start` to `end` as a convention counts them.
+@dataclass(frozen=True)
+class ThirtyDays:
+    """Months of thirty days, from a start of which the 31st is the 30th."""
 
-    Raises:
-        ValueError: the convention is unknown, or ACT/ACT ICMA, which needs a schedule (`icma_years`).
-    """
-    return int(_rule(convention).dayCount(_to_quantlib(start), _to_quantlib(end)))
+    end_on_31: EndOn31
+    is_start_february_full: bool = False
+    """Whether the last day of February is the 30th where a count starts."""
+    is_end_february_full: bool = False
+    """Whether it is where a count ends."""
+
+    def days(self, start: date, end: date) -> int:
+        """The days from `start` to `end`."""
+        first = 30 if start.day == 31 or (self.is_start_february_full and _ends_february(start)) else start.day
+        last = 30 if self.is_end_february_full and _ends_february(end) else end.day
+        if last == 31 and (self.end_on_31 is EndOn31.IS_30TH or (self.end_on_31 is EndOn31.IS_30TH_AFTER_A_30TH and first == 30)):
+            last = 30
+        return 360 * (end.year - start.year) + 30 * (end.month - start.month) + last - first
 
 
-def year_fraction(convention: str, start: date, end: date) -> Decimal:
-    """The years from `start` to `end` by a convention, to ten decimals.
+@dataclass(frozen=True)
+class Convention:
+    """A day count: days over the days of a year, or a count of its own; exactly one of `quantlib`, `thirty` and `years`."""
 
-    Raises:
-        ValueError: the convention is unknown, or ACT/ACT ICMA, which needs a schedule (`icma_years`).
-    """
-    return to_decimal(years_between(convention, start, end))
+    name: str
+    source: str
+    """Where it is defined; section numbers are those of the 2006 ISDA Definitions."""
+    quantlib: tuple[str, ...] = ()
+    """The class of QuantLib and, where it takes one, its member."""
+    takes_termination_date: bool = False
+    """Whether QuantLib's class also takes the maturity."""
+    thirty: ThirtyDays | None = None
+    years: Callable[[date, date, InterestPeriodTerms | None], Fraction] | None = None
+    year_days: Fraction | int | None = None
+    """Days of a year; None where the count knows its years."""
 
 
-def years_between(convention: str, start: date, end: date) -> Fraction:
+def years_between(convention: str, start: date, end: date, period: InterestPeriodTerms | None = None) -> Fraction:
     """The years from `start` to `end` by a convention, unrounded.
 
+    Args:
+        convention: its name, one of `DAY_COUNTS`.
+        start: first day counted.
+        end: first day no longer counted.
+        period: the interest period they lie in, for conventions that look at it.
+
     Raises:
-        ValueError: the convention is unknown, or ACT/ACT ICMA, which needs a schedule (`icma_years`).
+        ValueError: the convention is unknown, needs a period that is not given, or is ACT/ACT ICMA, which needs a schedule (`icma_years`).
     """
-    rule = _rule(convention)
-    if convention == DayCount.ACT_ACT_AFB:
-        return _afb_years(start, end)
-    # QuantLib works in binary; 15 significant digits bring back the ratio that was meant.
-    return Fraction(format(rule.yearFraction(_to_quantlib(start), _to_quantlib(end)), ".15g"))
+    known = _BY_NAME.get(convention)
+    if known is None or convention == ICMA:
+        raise ValueError(f"day count {convention!r} is not one of {', '.join(name for name in DAY_COUNTS if name != ICMA)}")
+    if known.years is not None:
+        return known.years(start, end, period)
+    if known.thirty is not None:
+        days = known.thirty.days(start, end)
+    else:
+        counter = _counter(known.quantlib, period.termination_date if period and known.takes_termination_date else None)
+        if known.year_days is None:
+            # QuantLib works in binary; 15 significant digits bring back the ratio that was meant.
+            return Fraction(format(counter.yearFraction(_to_quantlib(start), _to_quantlib(end)), ".15g"))
+        days = counter.dayCount(_to_quantlib(start), _to_quantlib(end))
+    return Fraction(days) / Fraction(known.year_days or 1)
 
 
 def icma_years(quasi_coupon_dates: Sequence[date], frequency: int, start: date, end: date) -> Fraction:
@@ -113,13 +139,14 @@ def to_decimal(value: Fraction) -> Decimal:
     return (Decimal(value.numerator) / Decimal(value.denominator)).quantize(DECIMALS)
 
 
-def _rule(convention: str) -> Any:
-    if convention not in _RULES:
-        raise ValueError(f"day count {convention!r} is not one of {', '.join(_RULES)}")
-    return _RULES[DayCount(convention)]()
+@lru_cache(maxsize=64)
+def _counter(quantlib: tuple[str, ...], termination_date: date | None) -> Any:
+    kind = getattr(ql, quantlib[0])
+    arguments = [getattr(kind, member) for member in quantlib[1:]]
+    return kind(*arguments, _to_quantlib(termination_date)) if termination_date else kind(*arguments)
 
 
-def _afb_years(start: date, end: date) -> Fraction:
+def _afb_years(start: date, end: date, _period: InterestPeriodTerms | None) -> Fraction:
     """Whole years counted back from the end, each by the same day of an earlier year; what is left over 366 or 365.
 
     QuantLib adds a sentence of ISDA's paper of 1999 ("The Actual/Actual Day Count Fraction"): a count back from
@@ -127,25 +154,105 @@ def _afb_years(start: date, end: date) -> Fraction:
     it out; with it the year from 28 February 2004 to 28 February 2005 would last 1 1/365 years.
     """
     if end < start:
-        return -_afb_years(end, start)
+        return -_afb_years(end, start, _period)
     years = end.year - start.year
-    if _years_before(end, years) < start:
+    if _in_year(end, end.year - years) < start:
         years -= 1
-    rest_end = _years_before(end, years)
-    return years + Fraction((rest_end - start).days, 366 if _has_29_february(start, rest_end) else 365)
+    rest_end = _in_year(end, end.year - years)
+    return years + Fraction((rest_end - start).days, 366 if _has_29_february(start - ONE_DAY, rest_end - ONE_DAY) else 365)
 
 
-def _years_before(day: date, years: int) -> date:
+def _year_years(start: date, end: date, _period: InterestPeriodTerms | None) -> Fraction:
+    """Whole years counted from the start, then the days that are left over those of the year they lie in."""
+    if end < start:
+        return -_year_years(end, start, _period)
+    years = end.year - start.year
+    if _in_year(start, end.year) > end:
+        years -= 1
+    opening, closing = _in_year(start, start.year + years), _in_year(start, start.year + years + 1)
+    return years + Fraction((end - opening).days, (closing - opening).days)
+
+
+def _365a_years(start: date, end: date, _period: InterestPeriodTerms | None) -> Fraction:
+    return Fraction((end - start).days, 366 if _has_29_february(start, end) else 365)
+
+
+def _365l_years(start: date, end: date, period: InterestPeriodTerms | None) -> Fraction:
+    if period is None:
+        raise ValueError("day count ACT/365L needs the interest period")
+    is_leap = _has_29_february(period.start_date, period.end_date) if period.frequency == 1 else ql.Date.isLeap(period.end_date.year)
+    return Fraction((end - start).days, 366 if is_leap else 365)
+
+
+def _30u_years(start: date, end: date, period: InterestPeriodTerms | None) -> Fraction:
+    if period is None:
+        raise ValueError("day count 30U/360 needs to know whether coupons fall on the last day of the month")
+    return years_between("30/360 US" if period.is_month_end else "30/360", start, end)
+
+
+def _in_year(day: date, year: int) -> date:
     try:
-        return day.replace(year=day.year - years)
+        return day.replace(year=year)
     except ValueError:
-        return date(day.year - years, 2, 28)
+        return date(year, 2, 28)
 
 
 def _has_29_february(start: date, end: date) -> bool:
-    leap_days = (date(year, 3, 1) for year in range(start.year, end.year + 1) if ql.Date.isLeap(year))
-    return any(start < march <= end for march in leap_days)
+    """Whether 29 February is one of the days after `start` up to `end`."""
+    leap_days = (date(year, 2, 29) for year in range(start.year, end.year + 1) if ql.Date.isLeap(year))
+    return any(start < day <= end for day in leap_days)
+
+
+def _ends_february(day: date) -> bool:
+    return day.month == 2 and (day + ONE_DAY).month == 3
 
 
 def _to_quantlib(day: date) -> Any:
     return ql.Date(day.day, day.month, day.year)
+
+
+STRATA = "OpenGamma Strata, DayCounts"
+CONVENTIONS = (
+    Convention(ICMA, "ICMA Rule Book, rule 251.1: days over the days of the regular period times the coupons a year"),
+    Convention("30/360", "bond basis, 4.16(f)", ("Thirty360", "BondBasis"), year_days=360),
+    Convention("30E/360", "Eurobond basis, 4.16(g)", ("Thirty360", "EurobondBasis"), year_days=360),
+    Convention("30E/360 ISDA", "4.16(h)", ("Thirty360", "ISDA"), takes_termination_date=True, year_days=360),
+    Convention(
+        "30/360 US",
+        "SIA, Standard Securities Calculation Methods: 30U/360 with the end-of-February rule, month-end bonds",
+        ("Thirty360", "USA"),
+        year_days=360,
+    ),
+    Convention("30U/360", "SIA: 30/360 US for bonds that pay at the month end, else 30/360", years=_30u_years),
+    Convention(
+        "30/360 PSA",
+        "Public Securities Association, Standard Formulas: the end of February starts as a 30th",
+        thirty=ThirtyDays(EndOn31.IS_30TH_AFTER_A_30TH, is_start_february_full=True),
+        year_days=360,
+    ),
+    Convention("30E+/360", f"{STRATA}: an end on the 31st is the first", thirty=ThirtyDays(EndOn31.IS_NEXT_FIRST), year_days=360),
+    Convention(
+        "30E/365",
+        f"{STRATA}: the end of February is a 30th",
+        thirty=ThirtyDays(EndOn31.IS_30TH, is_start_february_full=True, is_end_february_full=True),
+        year_days=365,
+    ),
+    Convention("30/365", "QuantLib, Thirty365", thirty=ThirtyDays(EndOn31.IS_30TH), year_days=365),
+    Convention("ACT/360", "4.16(e)", ("Actual360",), year_days=360),
+    Convention("ACT/364", STRATA, ("Actual364",), year_days=364),
+    Convention("ACT/365F", "4.16(d)", ("Actual365Fixed",), year_days=365),
+    Convention("ACT/365.25", STRATA, ("Actual36525",), year_days=Fraction(1461, 4)),
+    Convention("ACT/366", "QuantLib, Actual366", ("Actual366",), year_days=366),
+    Convention("ACT/365A", f"{STRATA}: over 366 where 29 February is counted", years=_365a_years),
+    Convention("ACT/365L", "4.16(i), ICMA Rule Book, rule 251.1: by the leap year of the interest period", years=_365l_years),
+    Convention("ACT/ACT ISDA", "4.16(b): days in leap years over 366, the others over 365", ("ActualActual", "ISDA")),
+    Convention("ACT/ACT AFB", "Exact/Exact of the French master agreement (FBF)", years=_afb_years),
+    Convention("ACT/ACT YEAR", f"{STRATA}: whole years from the start, then days over their year", years=_year_years),
+    Convention("NL/360", f"{STRATA}: 29 February is not counted", ("Actual365Fixed", "NoLeap"), year_days=360),
+    Convention("NL/365", "29 February is not counted", ("Actual365Fixed", "NoLeap"), year_days=365),
+    Convention("BUS/252", "ANBIMA, open days of the Brazilian settlement calendar", ("Business252",), year_days=252),
+    Convention("1/1", "4.16(a)", ("OneDayCounter",), year_days=1),
+)
+_BY_NAME = {one.name: one for one in CONVENTIONS}
+DAY_COUNTS = tuple(_BY_NAME)
+"""The conventions known, by name."""

@@ -1,6 +1,5 @@
 """Coupon schedules: the ends of a bond's interest periods and the regular dates odd ones are measured against."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -9,6 +8,7 @@ from typing import Any
 import QuantLib as ql
 
 from posttrade.domain.business_days import BusinessDays
+from posttrade.domain.business_days import is_month_end as ends_month
 
 SMART_STUB_DAYS = 7
 
@@ -39,6 +39,8 @@ class CouponSchedule:
     """The start of interest, then the end of each period; the last is the maturity."""
     regular_dates: tuple[date, ...]
     """Coupon dates as they would be without odd periods, from the start or before it to the maturity or after it."""
+    is_month_end: bool = False
+    """Whether regular dates fall on the last day of the month."""
 
     def __post_init__(self) -> None:
         if len(self.dates) < 2 or any(later <= earlier for earlier, later in zip(self.dates, self.dates[1:], strict=False)):
@@ -83,8 +85,10 @@ def regular_schedule(
     first, last = first_coupon_date or start, last_coupon_date or maturity
     if not start <= first <= last <= maturity or start == maturity:
         raise ValueError(f"no schedule of coupons fits its dates (start {start}, first {first}, last {last}, maturity {maturity})")
+    anchor = first if stub in _FINAL else last
+    at_month_end = is_month_end and ends_month(anchor)
     try:
-        grid = _grid(first if stub in _FINAL else last, start, maturity, months, is_month_end)
+        grid = _grid(anchor, start, maturity, months, at_month_end)
     except RuntimeError as error:
         raise ValueError(f"no schedule of coupons fits its dates ({error})") from error
     inner = [day for day in grid if first < day < last]
@@ -95,38 +99,17 @@ def regular_schedule(
         inner = inner[1:]
     if inner and has_final and _is_merged(stub, Stub.LONG_FINAL, Stub.SMART_FINAL, (maturity - inner[-1]).days):
         inner = inner[:-1]
-    return CouponSchedule(tuple(sorted({start, first, *inner, last, maturity})), grid)
-
-
-def listed_schedule(start: date, maturity: date, coupon_dates: Sequence[date]) -> CouponSchedule:
-    """The schedule of a bond whose terms list its coupon dates; every listed period counts as regular.
-
-    Args:
-        start: the day interest starts.
-        maturity: the last day of interest.
-        coupon_dates: in any order; dates before the start or after the maturity only measure an odd period.
-
-    Raises:
-        ValueError: the bond matures before it starts.
-    """
-    days = {start, *coupon_dates, maturity}
-    if min(coupon_dates, default=start) < start:
-        days.discard(start)
-    if max(coupon_dates, default=maturity) > maturity:
-        days.discard(maturity)
-    periods = sorted({start, maturity} | {day for day in coupon_dates if start < day < maturity})
-    return CouponSchedule(tuple(periods), tuple(sorted(days)))
+    return CouponSchedule(tuple(sorted({start, first, *inner, last, maturity})), grid, at_month_end)
 
 
 def _is_merged(stub: Stub, long: Stub, smart: Stub, days: int) -> bool:
     return stub is long or (stub is smart and days < SMART_STUB_DAYS)
 
 
-def _grid(anchor: date, start: date, maturity: date, months: int, is_month_end: bool) -> tuple[date, ...]:
+def _grid(anchor: date, start: date, maturity: date, months: int, at_month_end: bool) -> tuple[date, ...]:
     """Regular dates counted from the anchor both ways, two periods beyond the start and the maturity."""
     margin = ql.Period(3 * months, ql.Months)
     seed = _to_quantlib(anchor)
-    at_month_end = is_month_end and ql.Date.isEndOfMonth(seed)
     # The outermost date is where QuantLib was told to stop, not one that it counted.
     earlier = list(_quantlib_schedule(_to_quantlib(start) - margin, seed, months, ql.DateGeneration.Backward, at_month_end))[1:]
     later = list(_quantlib_schedule(seed, _to_quantlib(maturity) + margin, months, ql.DateGeneration.Forward, at_month_end))[:-1]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 
-from posttrade.domain.bank_calendars import BankCalendar, is_bank_day
+from posttrade.domain.bank_calendars import is_bank_day
 from posttrade.domain.calendars import add_sessions, next_session
 
 
@@ -21,7 +21,7 @@ class MarketSettlement:
 
     cycles: tuple[SettlementCycle, ...]
     """In order of `valid_from`."""
-    bank_calendar: BankCalendar | None = None
+    bank_calendar: str | None = None
     """Set where banks are closed on some sessions: no settlement then."""
 
 

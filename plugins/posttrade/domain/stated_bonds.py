@@ -7,10 +7,9 @@ from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import TypeVar
 
-from posttrade.domain.bank_calendars import BankCalendar
 from posttrade.domain.bond_terms import Bond, ExCoupon, FixedRate, FloatingRate, OutstandingStep
 from posttrade.domain.business_days import BusinessDayConvention, BusinessDays, is_month_end
-from posttrade.domain.day_counts import DAY_COUNTS, DayCount
+from posttrade.domain.day_counts import ICMA
 from posttrade.domain.schedules import CouponSchedule, Stub, regular_schedule
 
 COUPON_FREQUENCIES = (1, 2, 4, 12)
@@ -90,7 +89,7 @@ def bond_of(stated: StatedBond, fixings: Mapping[date, Decimal], repayments: Map
     bond = Bond(
         schedule,
         stated.coupon_frequency or 1,
-        DayCount.ACT_ACT_ICMA if stated.interest is Interest.NONE else _day_count(stated),
+        ICMA if stated.interest is Interest.NONE else _needed(stated.day_count, "day_count"),
         _interest(stated, fixings),
         _outstanding(stated, schedule, repayments),
         accrual_days=_business_days(stated, stated.accrual_convention, BusinessDayConvention.UNADJUSTED),
@@ -128,13 +127,6 @@ def _schedule(stated: StatedBond) -> CouponSchedule:
         last_coupon_date=last,
         is_month_end=at_month_end,
     )
-
-
-def _day_count(stated: StatedBond) -> DayCount:
-    day_count = _needed(stated.day_count, "day_count")
-    if day_count not in DAY_COUNTS:
-        raise ValueError(f"day count {day_count!r} is not one of {', '.join(DAY_COUNTS)}")
-    return DayCount(day_count)
 
 
 def _interest(stated: StatedBond, fixings: Mapping[date, Decimal]) -> FixedRate | FloatingRate:
@@ -183,17 +175,11 @@ def _ex_coupon(stated: StatedBond) -> ExCoupon | None:
         return None
     if not stated.ex_coupon_calendar:
         return ExCoupon(stated.ex_coupon_days)
-    return ExCoupon(stated.ex_coupon_days, True, BusinessDays(calendar=_calendar(stated.ex_coupon_calendar)))
+    return ExCoupon(stated.ex_coupon_days, True, BusinessDays(calendar=stated.ex_coupon_calendar))
 
 
 def _business_days(stated: StatedBond, convention: str | None, otherwise: BusinessDayConvention) -> BusinessDays:
-    return BusinessDays(
-        BusinessDayConvention(convention) if convention else otherwise, _calendar(stated.business_calendar or stated.market_mic)
-    )
-
-
-def _calendar(name: str) -> BankCalendar | str:
-    return BankCalendar(name) if name in set(BankCalendar) else name
+    return BusinessDays(BusinessDayConvention(convention) if convention else otherwise, stated.business_calendar or stated.market_mic)
 
 
 def _needed(value: T | None, column: str) -> T:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from posttrade.domain.bank_calendars import BankCalendar
+from posttrade.domain.bank_calendars import BANK_CALENDARS
 from posttrade.domain.business_days import BusinessDayConvention
 from posttrade.domain.day_counts import DAY_COUNTS
 from posttrade.domain.lots import LotMethod
@@ -95,7 +95,7 @@ def _term(name: str, value_type: ValueType = ValueType.TEXT, **more: object) -> 
 
 _CURRENCY = Column("currency_code", refers_to="books.currencies.currency_code")
 _INCOME_TYPES = ("DIVIDEND", "COUPON")
-_CALENDARS = (*BankCalendar, *known_markets())
+_CALENDARS = (*BANK_CALENDARS, *known_markets())
 _DIGITS = tuple(str(digit) for digit in range(11))
 
 REFERENCE_CONTRACTS = (

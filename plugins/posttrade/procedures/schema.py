@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator, model_validator
 
-from posttrade.domain.bank_calendars import BankCalendar
+from posttrade.domain.bank_calendars import BANK_CALENDARS
 from posttrade.domain.lots import LotMethod
 from posttrade.domain.settlement_cycles import MarketSettlement, SettlementCycle
 from posttrade.domain.stated_bonds import Interest
 from posttrade.errors import PosttradeError
 
 FOLDER = Path(__file__).parent
-SHARED_FILES = ("settlement_cycles.yaml", "chart_of_accounts.yaml")
+SHARED_FILES = ("settlement_cycles.yaml", "chart_of_accounts.yaml", "calendars.yaml")
 
 
 class EventType(StrEnum):
@@ -185,7 +185,14 @@ class _CycleLine(_Strict):
 
 class _Market(_Strict):
     cycle: str
-    bank_calendar: BankCalendar | None = None
+    bank_calendar: str | None = None
+
+    @field_validator("bank_calendar")
+    @classmethod
+    def _bank_calendar_is_known(cls, name: str | None) -> str | None:
+        if name is not None and name not in BANK_CALENDARS:
+            raise ValueError(f"{name!r} is no bank calendar; expected one of {', '.join(BANK_CALENDARS)}")
+        return name
 
 
 class _SettlementCycles(_Strict):
