@@ -101,8 +101,8 @@ def _falls_due(day: str) -> str:
     )
 
 
-# What an entitlement, a corporate action on a holding or the cash of either comes to is told by rows of several dates that add up. One entry
-# stands for all of them, named by the latest: where a date says something else, the former entry is reversed and the whole posted anew.
+# What an entitlement, a corporate action on a holding or the cash of either comes to is told by rows of several dates that add up. One
+# entry stands for all of them, named by the latest: where a date says something else, the former is reversed and the whole posted anew.
 # Concerned is what the date says, and what an earlier run of it posted and the date may no longer say. Each statement fills a table;
 # entries_concerned names every entry that may stand for something concerned, or for a trade taken back.
 CAUSES_CONCERNED = (
@@ -331,7 +331,8 @@ where releases.business_date = :business_date
 
 # What the ledger must gain or lose for its balances to stand at today's value: the effect of the currency on what was held
 # at the opening, and the rest. What it holds it knows from the trades and events it has posted, and values at the closing prices itself:
-# neither lots nor positions are read, so an error in those is open in the bridge. The valuation entries of the date itself are left out of the balances it starts from.
+# positions are not read, nor lots but for the cost of what has no price, so an error in those is open in the bridge. The valuation entries
+# of the date itself are left out of the balances it starts from.
 VALUATION_AMOUNTS = """
 create temp table event_amounts on commit drop as
 with rates as (
