@@ -36,7 +36,7 @@ def post_journal(business_date: date, engine: sqlalchemy.Engine) -> dict[str, in
         _publish_posting_rules(connection, business_date)
         valuation = VALUATION_AMOUNTS.format(
             opening=OPENING_BALANCES if _has_table(connection, "int_accounting__balances_carried") else NO_BALANCES,
-            units=UNITS_CARRIED if _has_table(connection, "int_accounting__units_carried") else UNITS_RECORDED,
+            units=UNITS_CARRIED if _has_units(connection, business_date) else UNITS_RECORDED,
         )
         for amounts, is_valuation in ((EVENT_AMOUNTS, False), (valuation, True)):
             connection.execute(text("drop table if exists pg_temp.event_amounts, pg_temp.wanted_lines, pg_temp.wanted_entries"))
@@ -64,6 +64,13 @@ def post_journal(business_date: date, engine: sqlalchemy.Engine) -> dict[str, in
 
 def _has_table(connection: sqlalchemy.Connection, name: str) -> bool:
     return connection.scalar(text("select to_regclass(:name)"), {"name": f"intermediate.{name}"}) is not None
+
+
+def _has_units(connection: sqlalchemy.Connection, business_date: date) -> bool:
+    """Whether units were carried into the business date."""
+    return _has_table(connection, "int_accounting__units_carried") and bool(
+        connection.scalar(text(f"select exists ({UNITS_CARRIED})"), {"business_date": business_date})
+    )
 
 
 def _post(connection: sqlalchemy.Connection, statement: str, parameters: dict[str, object]) -> int:
@@ -140,7 +147,7 @@ with concerned as (
             concat_ws(':', '', lines.book_id, lines.account_id, lines.instrument_id, ''), 1),
         lines.book_id, lines.account_id, lines.instrument_id
     from ledger.journal_entries as entries
-    inner join ledger.journal_lines as lines on entries.entry_id = lines.entry_id
+    inner join ledger.journal_lines as lines on entries.entry_id = lines.entry_id and lines.business_date = :business_date
     where entries.business_date = :business_date and entries.event_type = 'CORPORATE_ACTION'
 )
 select
@@ -506,7 +513,7 @@ _CONTENT_BEFORE_TRANSLATION = """
 WANTED_ENTRIES = f"""
 create temp table wanted_entries on commit drop as
 select
-    event_id, min(event_type) as event_type,
+    event_id, min(event_type) as event_type, min(book_id) as book_id,
     md5(string_agg(concat_ws('|', book_id, account_id, instrument_id, gl_account, currency_code, amount::numeric(24, 4),
         amount_base::numeric(24, 4)), ';' order by line_no)) as content_sha,
     {_CONTENT_BEFORE_TRANSLATION} as untranslated_sha
@@ -575,12 +582,16 @@ unwanted as (
     select active.*
     from pg_temp.entries_concerned as concerned
     inner join active on concerned.event_id = active.event_id
-    cross join lateral (
-        select {_CONTENT_BEFORE_TRANSLATION} as untranslated_sha from ledger.journal_lines as lines where lines.entry_id = active.entry_id
-    ) as booked
-    left join pg_temp.wanted_entries as wanted
-        on active.event_id = wanted.event_id and booked.untranslated_sha = wanted.untranslated_sha
-    where active.business_date < :business_date and not :is_valuation and wanted.event_id is null
+    where active.business_date < :business_date and not :is_valuation
+        and not exists (
+            select from pg_temp.wanted_entries as wanted
+            where wanted.event_id = active.event_id
+                and wanted.untranslated_sha = (
+                    select {_CONTENT_BEFORE_TRANSLATION}
+                    from ledger.journal_lines as lines
+                    where lines.book_id = wanted.book_id and lines.entry_id = active.entry_id
+                )
+        )
 ),
 {_WRITE_REVERSALS}
 """
