@@ -8,6 +8,16 @@ with sums as (
         to_date.total_amount_base_mtd,
         to_date.total_amount_base_ytd,
         to_date.realised_amount_base_ytd,
+        to_date.total_amount_mtd,
+        to_date.total_amount_ytd,
+        to_date.realised_amount_ytd,
+        coalesce(
+            sum(results.total_amount)
+                filter (where date_trunc('month', results.business_date) = date_trunc('month', to_date.business_date)),
+            0
+        ) as month_local,
+        coalesce(sum(results.total_amount), 0) as year_local,
+        coalesce(sum(results.realised_amount), 0) as realised_local,
         coalesce(
             sum(results.total_amount_base)
                 filter (where date_trunc('month', results.business_date) = date_trunc('month', to_date.business_date)),
@@ -25,7 +35,8 @@ with sums as (
             and date_trunc('year', results.business_date) = date_trunc('year', to_date.business_date)
     group by
         to_date.business_date, to_date.book_id, to_date.account_id, to_date.instrument_id, to_date.total_amount_base_mtd,
-        to_date.total_amount_base_ytd, to_date.realised_amount_base_ytd
+        to_date.total_amount_base_ytd, to_date.realised_amount_base_ytd, to_date.total_amount_mtd, to_date.total_amount_ytd,
+        to_date.realised_amount_ytd
 ),
 
 missing as (
@@ -46,6 +57,9 @@ where
     total_amount_base_mtd <> month_base
     or total_amount_base_ytd <> year_base
     or realised_amount_base_ytd <> realised_base
+    or total_amount_mtd <> month_local
+    or total_amount_ytd <> year_local
+    or realised_amount_ytd <> realised_local
 union all
 select business_date, book_id, account_id, instrument_id
 from missing

@@ -45,10 +45,8 @@ def test_income_events_and_their_cash_are_reversed_and_posted_anew() -> None:
     cancel = {"version": 2, "event_type": "CANCEL"}
     firm.day(TUE, [early | cancel], {"I": "10", "J": "10"}, {"USD": "0.90"}, corporate_actions=[dividend, merger, withdrawn])
     # 0.50 was 0.60, the other dividend was none, the merger paid 13 and not 12
-    firm.day(
-        WED, [], {"I": "10", "J": "10"}, {"USD": "0.95"},
-        corporate_actions=[dividend | {"amount_per_unit": "0.6"}, withdrawn | {"event_status": "WITHDRAWN"}, merger | {"amount_per_unit": "13"}],
-    )  # fmt: skip
+    told = [dividend | {"amount_per_unit": "0.6"}, withdrawn | {"event_status": "WITHDRAWN"}, merger | {"amount_per_unit": "13"}]
+    firm.day(WED, [], {"I": "10", "J": "10"}, {"USD": "0.95"}, corporate_actions=told)
 
     # 60.00 at the 0.90 of the ex date.
     assert entries("INCOME", "I", "dividend_income") == [
@@ -74,5 +72,7 @@ def test_income_events_and_their_cash_are_reversed_and_posted_anew() -> None:
         (WED, 100, None), (THU, -100, WED),
     ]  # fmt: skip
     assert entries("CORPORATE_ACTION_CASH", "T", "cash") == [*cash, (THU, -1300, -1235, WED)]
-    assert [(day, amount, back) for day, amount, _, back in entries("CORPORATE_ACTION", "T", "income_receivable")][3:] == [(THU, -1300, WED)]
+    assert [(day, amount, back) for day, amount, _, back in entries("CORPORATE_ACTION", "T", "income_receivable")][3:] == [
+        (THU, -1300, WED)
+    ]
     assert_books_tie()

@@ -21,7 +21,8 @@ def returns(
 
     They are returns on the capital in securities, in base currency. TWR links the days' returns, whatever came and went. MWR is the
     internal rate of return of what came and went, over the same time and of a year. Volatility is that of the daily returns over the
-    whole time, drawdown the largest loss from a peak. Capital is net, or gross where short positions leave less than half of it. How a book's value and flows are counted: the mart rpt_book_returns.
+    whole time, drawdown the largest loss from a peak. Capital is net, or gross where short positions leave less than half of it. How a
+    book's value and flows are counted: the mart rpt_book_returns.
     """
     from posttrade.records.database import Role, engine
     from posttrade.records.migrate import migrate
@@ -34,7 +35,20 @@ def returns(
         migrate()
         found = read_book_returns(engine(Role.ANALYST), book, *dates)
     table = Table(title="Returns by book, base currency", header_style="bold")
-    for heading in ("book", "from", "to", "days", "opening", "closing", "TWR", "MWR", "MWR a year", "volatility", "max drawdown", "capital"):
+    for heading in (
+        "book",
+        "from",
+        "to",
+        "days",
+        "opening",
+        "closing",
+        "TWR",
+        "MWR",
+        "MWR a year",
+        "volatility",
+        "max drawdown",
+        "capital",
+    ):
         table.add_column(heading, justify="left" if heading in ("book", "from", "to", "capital") else "right")
     for one in found:
         ratios = (one.time_weighted, one.money_weighted, one.money_weighted_yearly, one.volatility, one.max_drawdown)

@@ -36,7 +36,7 @@ def post_journal(business_date: date, engine: sqlalchemy.Engine) -> dict[str, in
         _publish_posting_rules(connection, business_date)
         valuation = VALUATION_AMOUNTS.format(
             opening=OPENING_BALANCES if _has_table(connection, "int_accounting__balances_carried") else NO_BALANCES,
-            units=UNITS_CARRIED if _has_table(connection, "int_accounting__units_carried") else UNITS_RECORDED,
+            units=UNITS_CARRIED if _has_units(connection, business_date) else UNITS_RECORDED,
         )
         for amounts, is_valuation in ((EVENT_AMOUNTS, False), (valuation, True)):
             connection.execute(text("drop table if exists pg_temp.event_amounts, pg_temp.wanted_lines, pg_temp.wanted_entries"))
@@ -64,6 +64,13 @@ def post_journal(business_date: date, engine: sqlalchemy.Engine) -> dict[str, in
 
 def _has_table(connection: sqlalchemy.Connection, name: str) -> bool:
     return connection.scalar(text("select to_regclass(:name)"), {"name": f"intermediate.{name}"}) is not None
+
+
+def _has_units(connection: sqlalchemy.Connection, business_date: date) -> bool:
+    """Whether units were carried into the business date."""
+    return _has_table(connection, "int_accounting__units_carried") and bool(
+        connection.scalar(text(f"select exists ({UNITS_CARRIED})"), {"business_date": business_date})
+    )
 
 
 def _post(connection: sqlalchemy.Connection, statement: str, parameters: dict[str, object]) -> int:
@@ -101,8 +108,8 @@ def _falls_due(day: str) -> str:
     )
 
 
-# What an entitlement, a corporate action on a holding or the cash of either comes to is told by rows of several dates that add up. One entry
-# stands for all of them, named by the latest: where a date says something else, the former entry is reversed and the whole posted anew.
+# What an entitlement, a corporate action on a holding or the cash of either comes to is told by rows of several dates that add up. One
+# entry stands for all of them, named by the latest: where a date says something else, the former is reversed and the whole posted anew.
 # Concerned is what the date says, and what an earlier run of it posted and the date may no longer say. Each statement fills a table;
 # entries_concerned names every entry that may stand for something concerned, or for a trade taken back.
 CAUSES_CONCERNED = (
@@ -140,7 +147,7 @@ with concerned as (
             concat_ws(':', '', lines.book_id, lines.account_id, lines.instrument_id, ''), 1),
         lines.book_id, lines.account_id, lines.instrument_id
     from ledger.journal_entries as entries
-    inner join ledger.journal_lines as lines on entries.entry_id = lines.entry_id
+    inner join ledger.journal_lines as lines on entries.entry_id = lines.entry_id and lines.business_date = :business_date
     where entries.business_date = :business_date and entries.event_type = 'CORPORATE_ACTION'
 )
 select
@@ -331,7 +338,8 @@ where releases.business_date = :business_date
 
 # What the ledger must gain or lose for its balances to stand at today's value: the effect of the currency on what was held
 # at the opening, and the rest. What it holds it knows from the trades and events it has posted, and values at the closing prices itself:
-# neither lots nor positions are read, so an error in those is open in the bridge. The valuation entries of the date itself are left out of the balances it starts from.
+# positions are not read, nor lots but for the cost of what has no price, so an error in those is open in the bridge. The valuation entries
+# of the date itself are left out of the balances it starts from.
 VALUATION_AMOUNTS = """
 create temp table event_amounts on commit drop as
 with rates as (
@@ -506,7 +514,7 @@ _CONTENT_BEFORE_TRANSLATION = """
 WANTED_ENTRIES = f"""
 create temp table wanted_entries on commit drop as
 select
-    event_id, min(event_type) as event_type,
+    event_id, min(event_type) as event_type, min(book_id) as book_id,
     md5(string_agg(concat_ws('|', book_id, account_id, instrument_id, gl_account, currency_code, amount::numeric(24, 4),
         amount_base::numeric(24, 4)), ';' order by line_no)) as content_sha,
     {_CONTENT_BEFORE_TRANSLATION} as untranslated_sha
@@ -575,12 +583,16 @@ unwanted as (
     select active.*
     from pg_temp.entries_concerned as concerned
     inner join active on concerned.event_id = active.event_id
-    cross join lateral (
-        select {_CONTENT_BEFORE_TRANSLATION} as untranslated_sha from ledger.journal_lines as lines where lines.entry_id = active.entry_id
-    ) as booked
-    left join pg_temp.wanted_entries as wanted
-        on active.event_id = wanted.event_id and booked.untranslated_sha = wanted.untranslated_sha
-    where active.business_date < :business_date and not :is_valuation and wanted.event_id is null
+    where active.business_date < :business_date and not :is_valuation
+        and not exists (
+            select from pg_temp.wanted_entries as wanted
+            where wanted.event_id = active.event_id
+                and wanted.untranslated_sha = (
+                    select {_CONTENT_BEFORE_TRANSLATION}
+                    from ledger.journal_lines as lines
+                    where lines.book_id = wanted.book_id and lines.entry_id = active.entry_id
+                )
+        )
 ),
 {_WRITE_REVERSALS}
 """
