@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-import hypothesis
 import psycopg
 import pytest
 from environment_of_tests import dsn, new_database, set_environment
@@ -18,8 +17,6 @@ from posttrade.records.database import administrator_url, dispose_engines
 from posttrade.records.migrate import migrate
 from posttrade.runtime import postgres
 
-# Tests of properties run the same examples every time. To try others: --hypothesis-profile=many --hypothesis-seed=7.
-hypothesis.settings.register_profile("many", max_examples=10, deadline=None)
 # Nothing of it has to survive a power cut; most of the time to make a database would go into waiting for the disk.
 THROWN_AWAY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 SHARED_CASES = Path(__file__).resolve().parents[2] / "shared" / "cases"
