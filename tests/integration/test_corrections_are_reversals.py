@@ -4,10 +4,14 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+from integration.conftest import STEPS, close_day
+from integration.recorded_dbt import recorded_dbt
 from integration.small_firm import SmallFirm, assert_books_tie, rows, trade
 
+from posttrade.messages.contracts import CONTRACTS
 from posttrade.offices import accounting
 from posttrade.records.database import Role, engine
+from posttrade.settings import get_settings
 
 MON, TUE, WED, THU, FRI = (date(2026, 1, day) for day in (5, 6, 7, 8, 9))
 # One side of each entry: what it says, and the date of the entry it takes back.
@@ -75,4 +79,30 @@ def test_income_events_and_their_cash_are_reversed_and_posted_anew() -> None:
     assert [(day, amount, back) for day, amount, _, back in entries("CORPORATE_ACTION", "T", "income_receivable")][3:] == [
         (THU, -1300, WED)
     ]
+    assert_books_tie()
+
+
+@pytest.mark.usefixtures("fresh_database")
+def test_what_a_date_says_no_longer_before_it_closes_is_taken_back_and_the_former_stands_again() -> None:
+    firm = SmallFirm()
+    dividend = event("E", "CASH_DIVIDEND", "I", amount_per_unit="0.5", pay_date=FRI)
+    firm.day(MON, [trade("1", MON, 100, "10")], {"I": "10"})
+    firm.day(TUE, [], {"I": "10"}, corporate_actions=[dividend])
+    firm.deliver(WED, "prices", [{"instrument_id": "I", "price_date": WED, "price": "10", "currency_code": "USD"}])
+    firm.deliver(WED, "corporate_actions", [dividend | {"amount_per_unit": "0.6"}])
+    with recorded_dbt():
+        for step, role in STEPS[: [step for step, _ in STEPS].index(accounting.post_journal) + 1]:
+            step(WED, engine(role))
+    assert entries("INCOME", "I", "dividend_income")[1:] == [(WED, 50, 50, TUE), (WED, -60, -60, None)]
+    # another file of the date says 0.50 again
+    columns = CONTRACTS["corporate_actions"].orders[0]
+    line = ",".join([*(str(dividend.get(name, "")) for name in columns), "2"])
+    again = get_settings().inbox / WED.isoformat() / "corporate_actions_b.csv"
+    again.write_text("\n".join([",".join([*columns, "revision"]), line, "#control,rows,1"]) + "\n")
+    close_day(WED)
+    assert entries("INCOME", "I", "dividend_income") == [
+        (TUE, -50, -50, None), (WED, 50, 50, TUE), (WED, 60, 60, WED), (WED, -60, -60, None), (WED, -50, -50, None),
+    ]  # fmt: skip
+    firm.day(THU, [], {"I": "10"})
+    assert entries("INCOME", "I", "dividend_income")[5:] == []
     assert_books_tie()
