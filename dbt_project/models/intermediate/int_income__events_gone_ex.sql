@@ -1,6 +1,6 @@
 -- Every income event whose entitlements the business date has to settle: it goes ex today, was announced, amended or
--- withdrawn today after its ex date, the terms of its bond changed today, or a trade dated before its ex date was booked or taken
--- back today.
+-- withdrawn today after its ex date, the terms of its bond changed today, a trade dated before its ex date was booked or taken
+-- back today, or the rate at which it is taxed came or changed today.
 
 with announcements as (
     select * from {{ announcements_known() }} as known
@@ -65,6 +65,50 @@ terms as (
     where
         instruments.business_date = {{ business_date() }}
         and instruments.accrues_interest
+),
+
+-- What was paid already keeps the rate it was paid at, unless there was none.
+taxed_anew as (
+    select
+        instrument_id,
+        income_type,
+        bool_or(is_first_rate) as is_first_rate
+    from (
+        select
+            instruments.instrument_id,
+            rates.income_type,
+            not exists (
+                select 1
+                from {{ ref('stg_books__withholding_rates') }} as earlier
+                where
+                    earlier.account_id = rates.account_id
+                    and earlier.issuer_country_code = rates.issuer_country_code
+                    and earlier.income_type = rates.income_type
+                    and earlier.business_date < {{ business_date() }}
+            ) as is_first_rate
+        from {{ ref('stg_books__withholding_rates') }} as rates
+        inner join {{ ref('int_reference__instruments_known') }} as instruments
+            on
+                rates.issuer_country_code = instruments.issuer_country_code
+                and instruments.business_date = {{ business_date() }}
+        where rates.business_date = {{ business_date() }}
+        union all
+        -- an issuer that is of another country now
+        select
+            instruments.instrument_id,
+            incomes.income_type,
+            false
+        from {{ ref('int_reference__instruments_known') }} as instruments
+        inner join {{ ref('int_reference__instruments_known') }} as formerly
+            on
+                instruments.instrument_id = formerly.instrument_id
+                and formerly.business_date = {{ previous_business_date() }}
+        cross join (values ('DIVIDEND'), ('COUPON')) as incomes (income_type)
+        where
+            instruments.business_date = {{ business_date() }}
+            and instruments.issuer_country_code <> formerly.issuer_country_code
+    ) as learned
+    group by instrument_id, income_type
 ),
 
 -- The coupons whose rate is fixed by today's terms; at 0 those that yesterday's terms had and today's have not.
@@ -133,6 +177,10 @@ coupons as (
         case when coupons_known.is_restated then {{ business_date() }} else cycles.trade_date end as announced_date
     from coupons_known
     left join moved on coupons_known.instrument_id = moved.instrument_id
+    left join taxed_anew
+        on
+            coupons_known.instrument_id = taxed_anew.instrument_id
+            and taxed_anew.income_type = 'COUPON'
     -- the first trade date that by the market's cycle settles without the coupon
     inner join lateral (
         select min(trade_date) as trade_date
@@ -149,6 +197,8 @@ coupons as (
             coupons_known.is_restated
             or coupons_known.ex_date > {{ business_date() }} - 40
             or coupons_known.ex_date > moved.earliest_trade_date
+            or taxed_anew.is_first_rate
+            or (taxed_anew.instrument_id is not null and coupons_known.pay_date >= {{ business_date() }})
         )
 ),
 
@@ -209,11 +259,17 @@ events_gone_ex as (
         ) as cum_date
     from events
     left join moved on events.instrument_id = moved.instrument_id
+    left join taxed_anew
+        on
+            events.instrument_id = taxed_anew.instrument_id
+            and events.income_type = taxed_anew.income_type
     where
         events.ex_date = {{ business_date() }}
         or events.announced_date = {{ business_date() }}
         or moved.earliest_trade_date < events.ex_date
         or moved.earliest_settlement_date < events.ex_settlement_date
+        or taxed_anew.is_first_rate
+        or (taxed_anew.instrument_id is not null and events.pay_date >= {{ business_date() }})
         -- ex on a day that is no business day of the firm: the first business date after it
         or events.ex_date > {{ previous_business_date() }}
 )

@@ -122,11 +122,6 @@ accounts as (
     select * from {{ as_known(ref('stg_books__accounts'), ['account_id']) }} as known
 ),
 
-withholding_rates as (
-    select *
-    from {{ as_known(ref('stg_books__withholding_rates'), ['account_id', 'issuer_country_code', 'income_type']) }} as known
-),
-
 due as (
     select
         entitled.event_id,
@@ -156,11 +151,29 @@ due as (
         on
             instruments.currency_code = rates.currency_code
             and rates.business_date = {{ business_date() }}
-    left join withholding_rates
-        on
-            entitled.account_id = withholding_rates.account_id
-            and instruments.issuer_country_code = withholding_rates.issuer_country_code
-            and events.income_type = withholding_rates.income_type
+    -- the rate known when it is paid; where there was none, the first that came after
+    left join lateral (
+        select known.rate
+        from {{ ref('stg_books__withholding_rates') }} as known
+        where
+            known.account_id = entitled.account_id
+            and known.issuer_country_code = instruments.issuer_country_code
+            and known.income_type = events.income_type
+            and known.business_date <= {{ business_date() }}
+            and known.business_date <= greatest(
+                events.pay_date,
+                (
+                    select min(first_known.business_date)
+                    from {{ ref('stg_books__withholding_rates') }} as first_known
+                    where
+                        first_known.account_id = entitled.account_id
+                        and first_known.issuer_country_code = instruments.issuer_country_code
+                        and first_known.income_type = events.income_type
+                )
+            )
+        order by known.business_date desc, known.revision desc
+        limit 1
+    ) as withholding_rates on true
 ),
 
 stated as (

@@ -1,0 +1,72 @@
+"""What accounts and their books are entitled to: the rate of tax that comes late, and cents that are shared.
+
+The figures are worked out by hand beside each case.
+"""
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from integration.small_firm import SmallFirm, assert_books_tie, rows, trade
+
+pytestmark = pytest.mark.usefixtures("fresh_database")
+MON, TUE, WED, THU, FRI = (date(2026, 1, day) for day in (5, 6, 7, 8, 9))
+
+
+def dividend(name: str, amount: str, ex_date: date = TUE, pay_date: date = FRI) -> dict[str, object]:
+    return {
+        "event_id": name, "instrument_id": name, "event_type": "CASH_DIVIDEND", "event_status": "ANNOUNCED", "ex_date": ex_date,
+        "pay_date": pay_date, "amount_per_unit": amount, "currency_code": "USD",
+    }  # fmt: skip
+
+
+def tax(rate: str, income_type: str = "DIVIDEND", country: str = "US") -> dict[str, object]:
+    return {"account_id": "A", "issuer_country_code": country, "income_type": income_type, "rate": rate}
+
+
+def booked(name: str) -> list[tuple[object, ...]]:
+    return rows(
+        "select business_date, gross_amount, withholding_amount, net_amount from marts.fct_income where instrument_id = :name order by 1",
+        name=name,
+    )
+
+
+def amounts(day: date, *given: str) -> tuple[object, ...]:
+    return (day, *(Decimal(one) for one in given))
+
+
+def test_a_withholding_rate_told_or_corrected_after_the_ex_date_is_booked_in_the_open_date() -> None:
+    """100.00 gone ex on Tuesday, paid on Friday, and the same paid on Tuesday; a coupon of 6 % on 1,000 paid on Wednesday.
+
+    15 % of dividends are told on Wednesday, 10 % on Thursday, as are 20 % of coupons. MOVED is of GB, where nothing is kept back, until
+    it is said on Thursday to be of US.
+    """
+    bond = {
+        "instrument_id": "BOND", "product_line": "bond_fixed", "coupon_rate": "6", "coupon_frequency": 1, "day_count": "30/360",
+        "issue_date": "2024-01-07", "maturity_date": "2030-01-07",
+    }  # fmt: skip
+    moved = {"instrument_id": "MOVED", "issuer_country_code": "GB"}
+    names = ("OPEN", "PAID", "MOVED")
+    prices = dict.fromkeys((*names, "BOND"), "100")
+    firm = SmallFirm(instruments=[{"instrument_id": "OPEN"}, {"instrument_id": "PAID"}, moved, bond])
+    held = [*(trade(name, MON, 100, "10", instrument_id=name) for name in names), trade("BOND", MON, 1000, "100", instrument_id="BOND")]
+    firm.day(MON, held, prices, withholding_rates=[tax("0", country="GB")])
+    firm.day(TUE, [], prices, corporate_actions=[dividend("OPEN", "1"), dividend("PAID", "1", pay_date=TUE), dividend("MOVED", "1")])
+    firm.day(WED, [], prices, withholding_rates=[tax("0.15")])
+    in_us = {
+        "instrument_id": "MOVED", "name": "MOVED", "product_line": "equity", "currency_code": "USD", "market_mic": "XNYS",
+        "issuer_country_code": "US",
+    }  # fmt: skip
+    firm.day(THU, [], prices, withholding_rates=[tax("0.10"), tax("0.20", "COUPON")], instruments=[in_us])
+    # of what was paid on Tuesday, the first rate that came is the one it is taxed at, also 10 shares that are told on Friday
+    firm.day(FRI, [trade("LATE", MON, 10, "10", instrument_id="PAID")], prices)
+    gone_ex = amounts(TUE, "100", "0", "100")
+    assert booked("OPEN") == [gone_ex, amounts(WED, "0", "15", "-15"), amounts(THU, "0", "-5", "5")]
+    assert booked("PAID") == [gone_ex, amounts(WED, "0", "15", "-15"), amounts(FRI, "10", "1.50", "8.50")]
+    assert booked("MOVED") == [gone_ex, amounts(THU, "0", "10", "-10")]
+    assert booked("BOND") == [amounts(TUE, "60", "0", "60"), amounts(THU, "0", "12", "-12")]
+    # what the custodian paid on the pay dates, less what was kept back of it since
+    received = "select instrument_id, sum(cash_amount) from marts.fct_event_cash group by 1"
+    assert dict(rows(received)) == {"OPEN": 90, "PAID": Decimal("93.50"), "MOVED": 90, "BOND": 48}
+    assert rows("select coalesce(sum(amount), 0) from ledger.journal_lines where gl_account = 'income_receivable'") == [(0,)]
+    assert_books_tie()
