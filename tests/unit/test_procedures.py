@@ -6,12 +6,14 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from posttrade.errors import PosttradeError
 from posttrade.messages.contracts import CONTRACTS
 from posttrade.procedures.schema import (
     FOLDER,
     EventType,
+    LedgerAccount,
     Procedure,
     load_chart_of_accounts,
     load_procedures,
@@ -74,6 +76,20 @@ def test_every_open_claim_can_be_closed() -> None:
 def test_only_money_and_claims_are_monetary() -> None:
     monetary = {account for account, entry in load_chart_of_accounts().items() if entry.is_monetary}
     assert monetary == {"cash", "trade_settlement", "income_receivable", "margin_receivable", "client_payable", "fx_revaluation"}
+
+
+@pytest.mark.parametrize(
+    ("stated", "told"),
+    [
+        ({"type": "expense", "is_monetary": False}, "an account of type expense needs a component; got None"),
+        ({"type": "asset", "is_monetary": True, "component": "fx"}, "an account of type asset has no component; got fx"),
+        ({"type": "income", "is_monetary": True, "component": "fx"}, "an account of income or expense is not monetary"),
+        ({"type": "income", "is_monetary": False, "component": "luck"}, "Input should be 'trading', 'accrual', 'fx', 'income' or 'fees'"),
+    ],
+)
+def test_a_result_account_and_no_other_has_a_component(stated: dict[str, object], told: str) -> None:
+    with pytest.raises(ValidationError, match=told):
+        LedgerAccount.model_validate({"name": "Account"} | stated)
 
 
 def test_every_term_that_a_procedure_requires_is_a_column() -> None:
