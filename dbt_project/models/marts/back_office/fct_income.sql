@@ -2,7 +2,8 @@
 
 -- What each holding is entitled to, and what changed of it. The rows of an entitlement add up. What was booked is taken back at the ex date it
 -- was booked at, so an ex date that is moved has a row for either date; the latest row says when it is paid, so a pay date that is moved has
--- a row of its own.
+-- a row of its own. The custodian pays and taxes an account as a whole, rounded once; its books, in the order of their ids, share that: each has what
+-- all up to it come to less what all before it do.
 
 with events as (
     select * from {{ ref('int_income__events_gone_ex') }} where business_date = {{ business_date() }}
@@ -100,7 +101,9 @@ entitled as (
         event_id,
         book_id,
         account_id,
-        sum(quantity) as quantity
+        sum(quantity) as quantity,
+        sum(sum(quantity)) over (partition by event_id, account_id) as account_quantity,
+        sum(sum(quantity)) over (partition by event_id, account_id order by book_id collate "C") as cumulative_quantity
     from (
         select holdings.*
         from holdings
@@ -134,8 +137,13 @@ due as (
         rates.rate as todays_rate,
         rates.minor_unit,
         rates.base_minor_unit,
-        case when entitled.quantity > 0 and events.amount_per_unit > 0 then coalesce(withholding_rates.rate, 0) else 0 end as withholding_rate,
-        {{ round_money('entitled.quantity * events.amount_per_unit', 'rates.minor_unit') }} as gross_amount
+        case
+            when entitled.account_quantity > 0 and events.amount_per_unit > 0 then coalesce(withholding_rates.rate, 0)
+            else 0
+        end as withholding_rate,
+        {{ round_money('entitled.cumulative_quantity * events.amount_per_unit', 'rates.minor_unit') }} as cumulative_gross_amount,
+        {{ round_money('(entitled.cumulative_quantity - entitled.quantity) * events.amount_per_unit', 'rates.minor_unit') }}
+            as preceding_gross_amount
     from entitled
     inner join events on entitled.event_id = events.event_id
     inner join accounts on entitled.account_id = accounts.account_id
@@ -179,8 +187,9 @@ stated as (
         account_id,
         ex_date,
         quantity,
-        gross_amount,
-        {{ round_money('gross_amount * withholding_rate', 'minor_unit') }} as withholding_amount,
+        cumulative_gross_amount - preceding_gross_amount as gross_amount,
+        {{ round_money('cumulative_gross_amount * withholding_rate', 'minor_unit') }}
+        - {{ round_money('preceding_gross_amount * withholding_rate', 'minor_unit') }} as withholding_amount,
         null::date as booked_pay_date
     from due
     union all
@@ -247,7 +256,7 @@ income as (
         changes.gross_change <> 0
         or changes.withholding_change <> 0
         or changes.entitled_quantity_change <> 0
-        or (due.gross_amount <> 0 and changes.ex_date = due.ex_date and due.pay_date <> changes.booked_pay_date)
+        or (due.cumulative_gross_amount <> due.preceding_gross_amount and changes.ex_date = due.ex_date and due.pay_date <> changes.booked_pay_date)
 )
 
 select * from income
