@@ -518,19 +518,35 @@ class _Keeper:
         received: dict[Key, tuple[Decimal, Decimal]] = defaultdict(lambda: (ZERO, ZERO))
         for dividend in self._dividends(day):
             held = {key: ZERO for event_id, key in self.income if event_id == dividend.event_id} | self.held[dividend.event_id]
-            for key, quantity in held.items():
-                minor, rate = self.minor(key[2]), self._rate_from(key[2], dividend.ex)
-                gross = rounded(quantity * dividend.amount, minor)
-                withheld = rounded(gross * self.history.withheld, minor) if quantity > 0 and not self.terms(key[2]).bond else ZERO
-                gross_before, withheld_before, net_base_before = self.income.get((dividend.event_id, key), (ZERO, ZERO, ZERO))
-                net = gross - gross_before - (withheld - withheld_before)
-                net_base = rounded((gross - gross_before) * rate, base_minor) - rounded((withheld - withheld_before) * rate, base_minor)
-                if not gross:  # taken back at what it was booked at
-                    net_base = -net_base_before
-                self.income[dividend.event_id, key] = (gross, withheld, net_base_before + net_base)
-                so_far = received[key]
-                received[key] = (so_far[0] + net, so_far[1] + net_base)
+            for account in {key[1] for key in held}:
+                shares = self._shares(dividend, {key: held[key] for key in sorted(held) if key[1] == account})
+                for key, (gross, withheld) in shares.items():
+                    rate = self._rate_from(key[2], dividend.ex)
+                    gross_before, withheld_before, net_base_before = self.income.get((dividend.event_id, key), (ZERO, ZERO, ZERO))
+                    more, more_withheld = gross - gross_before, withheld - withheld_before
+                    net_base = rounded(more * rate, base_minor) - rounded(more_withheld * rate, base_minor)
+                    if not gross and not withheld:  # taken back at what it was booked at
+                        net_base = -net_base_before
+                    self.income[dividend.event_id, key] = (gross, withheld, net_base_before + net_base)
+                    so_far = received[key]
+                    received[key] = (so_far[0] + more - more_withheld, so_far[1] + net_base)
         return received
+
+    def _shares(self, dividend: Dividend, held: Mapping[Key, Decimal]) -> dict[Key, tuple[Decimal, Decimal]]:
+        """What the custodian pays one account and keeps back of it, both rounded once for the account, as the books get it: one after the
+        other is given what is due to all so far, less what was given out."""
+        minor = self.minor(dividend.instrument)
+        is_taxed = sum(held.values()) > 0 and not self.terms(dividend.instrument).bond
+        shares = {}
+        quantity, given, kept = ZERO, ZERO, ZERO
+        for key, more in held.items():
+            quantity += more
+            gross = rounded(quantity * dividend.amount, minor) - given
+            given += gross
+            withheld = rounded(given * self.history.withheld, minor) - kept if is_taxed else ZERO
+            kept += withheld
+            shares[key] = (gross, withheld)
+        return shares
 
     def _interest_paid_back(self) -> list[Dividend]:
         """What is paid back of a bond brings its interest to the date, which is the ex date here."""

@@ -70,3 +70,37 @@ def test_a_withholding_rate_told_or_corrected_after_the_ex_date_is_booked_in_the
     assert dict(rows(received)) == {"OPEN": 90, "PAID": Decimal("93.50"), "MOVED": 90, "BOND": 48}
     assert rows("select coalesce(sum(amount), 0) from ledger.journal_lines where gl_account = 'income_receivable'") == [(0,)]
     assert_books_tie()
+
+
+def test_the_books_of_an_account_share_what_the_custodian_pays_it() -> None:
+    """0.125 for 3 shares in B and 3 in C of one account: it is paid 0.75, not 0.38 twice; of 20 % tax, 0.15 and not 0.08 twice.
+
+    A second account is paid by itself. On Wednesday, a share more of Monday in B makes it 0.88 (0.875) and 0.18 (0.176): 0.50 and 0.10 of
+    them are B's. On Thursday the dividend is 0.135: 0.94 (0.945) and 0.19 (0.188), of which 0.54 and 0.11 are B's.
+    D is short of 3 of C's: what is paid on the 3 that are left is 0.38 (0.375), of which 0.075 is kept back, so 0.08.
+    """
+    names = ("I", "S")
+    firm = SmallFirm(books=("B", "C", "D"), accounts=("A", "Z"), instruments=[{"instrument_id": name} for name in names])
+    prices = dict.fromkeys(names, "10")
+    bought = [
+        trade("1", MON, 3, "10"), trade("2", MON, 3, "10", book_id="C"), trade("3", MON, 3, "10", account_id="Z"),
+        trade("4", MON, 6, "10", book_id="C", instrument_id="S"), trade("5", MON, -3, "10", book_id="D", instrument_id="S"),
+    ]  # fmt: skip
+    firm.day(MON, bought, prices, withholding_rates=[tax("0.20")])
+    firm.day(TUE, [], prices, corporate_actions=[dividend("I", "0.125"), dividend("S", "0.125")])
+    firm.day(WED, [trade("6", MON, 1, "10")], prices)
+    firm.day(THU, [], prices, corporate_actions=[dividend("I", "0.135")])
+    firm.day(FRI, [], prices)
+    shares = "select book_id, account_id, sum(gross_amount), sum(withholding_amount) from marts.fct_income where instrument_id = :name"
+
+    def known(day: date, name: str = "I") -> set[tuple[str, ...]]:
+        found = rows(f"{shares} and business_date <= :day group by 1, 2", name=name, day=day)
+        return {(book, account, *(f"{one:.2f}" for one in given)) for book, account, *given in found}
+
+    assert known(TUE) == {("B", "A", "0.38", "0.08"), ("C", "A", "0.37", "0.07"), ("B", "Z", "0.38", "0.00")}
+    assert known(WED) == {("B", "A", "0.50", "0.10"), ("C", "A", "0.38", "0.08"), ("B", "Z", "0.38", "0.00")}
+    assert known(THU) == {("B", "A", "0.54", "0.11"), ("C", "A", "0.40", "0.08"), ("B", "Z", "0.40", "0.00")}
+    # what C gets of the 6, less what its 3 short shares cost D
+    assert known(TUE, "S") == {("C", "A", "0.75", "0.15"), ("D", "A", "-0.37", "-0.07")}
+    assert rows("select sum(cash_amount) from marts.fct_event_cash where instrument_id = 'I' and account_id = 'A'") == [(Decimal("0.75"),)]
+    assert_books_tie()

@@ -167,3 +167,57 @@ def test_what_is_learned_of_a_closed_date_is_explained_and_its_evening_is_reprod
     moment = CliRunner().invoke(app, ["changes", "--book", "B", "--date", "2020-03-05", "--known-at", "2020-03-06T18:00"])
     assert str(moment.exception) == "'2020-03-06T18:00' is no moment with its offset. Write it as 2026-01-06T18:00:00+00:00."
     assert_books_tie()
+
+
+def test_a_corrected_fixing_or_coupon_rate_is_told_of_each_closed_date_it_changes() -> None:
+    """ACT/360 on 1,000,000 from 7 January: a day at 4 % is 111.11, two are 222.22; at 3 %, 83.33 and 166.67.
+
+    The index of LAG is fixed two business days before. FIXED pays 6 % of 30/360 since July: 179 days up to 6 January, the day on which
+    what is held on the 5th settles, then 180; its rate was 3 %. What is held on the 6th settles on the 7th, when nothing has accrued of
+    the new period.
+    """
+    mon, tue, wed, thu, fri = (date(2026, 1, day) for day in (5, 6, 7, 8, 9))
+    floating = {
+        "instrument_id": "FLOATER", "product_line": "bond_floating", "coupon_frequency": 2, "day_count": "ACT/360", "index_name": "X6M",
+        "spread": 0, "issue_date": "2025-07-07", "maturity_date": "2030-07-07",
+    }  # fmt: skip
+    lagged = {**floating, "instrument_id": "LAG", "index_name": "Y6M", "fixing_days": 2}
+    fixed = {
+        "instrument_id": "FIXED", "product_line": "bond_fixed", "coupon_rate": 6, "coupon_frequency": 1, "day_count": "30/360",
+        "issue_date": "2024-07-07", "maturity_date": "2030-07-07",
+    }  # fmt: skip
+    names = ("FLOATER", "LAG", "FIXED")
+    firm, prices = SmallFirm(instruments=[floating, lagged, fixed]), dict.fromkeys(names, "100")
+
+    def fixing(index_name: str, day: date | str, rate: str) -> dict[str, object]:
+        return {"index_name": index_name, "fixing_date": day, "rate": rate}
+
+    bought = [trade(name, mon, 1_000_000, "100", instrument_id=name, settlement_date=tue) for name in names]
+    in_summer = [fixing("X6M", "2025-07-07", "4"), fixing("Y6M", "2025-07-02", "4"), fixing("Y6M", "2025-07-03", "4")]
+    firm.day(mon, bought, prices, index_fixings=[*in_summer, fixing("Y6M", mon, "4")])
+    firm.day(tue, [], prices)
+    firm.day(wed, [], prices, index_fixings=[fixing("X6M", wed, "4")])
+    firm.day(thu, [], prices)
+    assert rows("select * from marts.rpt_what_changed") == []
+    evenings = "select accrued_interest_amount from marts.fct_positions where instrument_id = :name order by business_date"
+    reported = {name: [one for (one,) in rows(evenings, name=name)] for name in names}
+    assert reported["FLOATER"][2:] == reported["LAG"][2:] == [Decimal("111.11"), Decimal("222.22")]
+    corrected = {"name": "FIXED", "currency_code": "USD", "market_mic": "XNYS", "issuer_country_code": "US"} | fixed | {"coupon_rate": 3}
+    firm.day(fri, [], prices, index_fixings=[fixing("X6M", wed, "3"), fixing("Y6M", mon, "3")], instruments=[corrected])
+    told = rows(
+        "select instrument_id, figure_date, event_type, event_id, event_version, changed_quantity, market_value_amount,"
+        " accrued_interest_amount, total_amount, total_amount_base, business_date from marts.rpt_what_changed order by 1, 2"
+    )
+
+    def terms(name: str, day: date, event_id: str, version: int | None, change: str) -> tuple[Any, ...]:
+        return (name, day, "TERMS", event_id, version, 0, 0, *amounts(change, change, change), fri)
+
+    # 29,833.33 less 14,916.67; 30,000 less 15,000; 181 and 182 days: 30,166.67 less 15,083.33, 30,333.33 less 15,166.67
+    assert told == [
+        terms("FIXED", mon, "FIXED", None, "-14916.66"), terms("FIXED", tue, "FIXED", None, "-15000"),
+        terms("FIXED", wed, "FIXED", None, "-15083.34"), terms("FIXED", thu, "FIXED", None, "-15166.66"),
+        terms("FLOATER", wed, "X6M 2026-01-07", 1, "-27.78"), terms("FLOATER", thu, "X6M 2026-01-07", 1, "-55.55"),
+        terms("LAG", wed, "Y6M 2026-01-05", 1, "-27.78"), terms("LAG", thu, "Y6M 2026-01-05", 1, "-55.55"),
+    ]  # fmt: skip
+    assert {name: [one for (one,) in rows(evenings, name=name)][:4] for name in names} == reported
+    assert_books_tie()

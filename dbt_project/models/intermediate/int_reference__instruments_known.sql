@@ -51,6 +51,8 @@ instruments_known as (
         instruments.option_type,
         instruments.strike_price,
         instruments.underlying_instrument_id,
+        instruments.index_name,
+        instruments.fixing_days,
         cycles.settlement_date as standard_settlement_date
     from instruments
     inner join product_lines on instruments.product_line = product_lines.product_line

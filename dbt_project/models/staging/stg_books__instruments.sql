@@ -17,6 +17,7 @@ select
     spread,
     rate_cap,
     rate_floor,
+    fixing_days,
     contract_size,
     expiry_date,
     option_type,

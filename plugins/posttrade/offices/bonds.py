@@ -280,6 +280,44 @@ touched as (
     union
     select trade_id from operations.trade_releases where business_date = :business_date
 ),
+former as (
+    select stated.instrument_id, stated.content_sha, coalesce(terms.terms_sha, stated.content_sha) as terms_sha
+    from (
+        select distinct on (instrument_id) instrument_id, content_sha
+        from books.instruments where business_date < :business_date
+        order by instrument_id, business_date desc, revision desc
+    ) as stated
+    left join lateral (
+        select known.terms_sha from books.bond_terms as known
+        where known.instrument_id = stated.instrument_id and known.content_sha = stated.content_sha
+            and known.business_date < :business_date
+        order by known.business_date desc, known.revision desc
+        limit 1
+    ) as terms on true
+),
+-- A fixing or a repayment changes nothing before the first period that it makes different; another row of instruments may.
+restated as (
+    select
+        bonds.instrument_id,
+        bonds.market_mic,
+        bonds.terms_sha,
+        case
+            when instruments.content_sha <> former.content_sha then '-infinity'::date
+            else (
+                select min(latest.period_start_date)
+                from books.bond_coupons as latest
+                left join books.bond_coupons as earlier
+                    on earlier.instrument_id = former.instrument_id and earlier.terms_sha = former.terms_sha
+                    and earlier.coupon_date = latest.coupon_date
+                where latest.instrument_id = bonds.instrument_id and latest.terms_sha = bonds.terms_sha
+                    and (latest.coupon_percent, latest.redemption_percent, latest.period_start_date)
+                        is distinct from (earlier.coupon_percent, earlier.redemption_percent, earlier.period_start_date)
+            )
+        end as first_date
+    from bonds
+    inner join instruments on bonds.instrument_id = instruments.instrument_id
+    inner join former on bonds.instrument_id = former.instrument_id and bonds.terms_sha <> former.terms_sha
+),
 needed as (
     select
         bonds.instrument_id,
@@ -305,6 +343,16 @@ needed as (
     from bonds
     inner join books.settlement_cycles as cycles
         on bonds.market_mic = cycles.market_mic and cycles.trade_date = :business_date
+    union all
+    -- the figures of closed dates that new terms change
+    select restated.instrument_id, restated.terms_sha, cycles.settlement_date, false
+    from restated
+    inner join books.settlement_cycles as cycles
+        on restated.market_mic = cycles.market_mic and cycles.trade_date < :business_date and cycles.settlement_date >= restated.first_date
+    inner join operations.day_closings as closings on cycles.trade_date = closings.business_date
+    where cycles.trade_date >= (
+        select min(trades.trade_date) from books.trade_versions as trades where trades.instrument_id = restated.instrument_id
+    )
     union all
     select bonds.instrument_id, bonds.terms_sha, redemptions.pay_date, false
     from bonds

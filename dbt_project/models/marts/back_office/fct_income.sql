@@ -2,7 +2,8 @@
 
 -- What each holding is entitled to, and what changed of it. The rows of an entitlement add up. What was booked is taken back at the ex date it
 -- was booked at, so an ex date that is moved has a row for either date; the latest row says when it is paid, so a pay date that is moved has
--- a row of its own.
+-- a row of its own. The custodian pays and taxes an account as a whole, rounded once; its books, in the order of their ids, share that: each has what
+-- all up to it come to less what all before it do.
 
 with events as (
     select * from {{ ref('int_income__events_gone_ex') }} where business_date = {{ business_date() }}
@@ -104,7 +105,9 @@ entitled as (
         event_id,
         book_id,
         account_id,
-        sum(quantity) as quantity
+        sum(quantity) as quantity,
+        sum(sum(quantity)) over (partition by event_id, account_id) as account_quantity,
+        sum(sum(quantity)) over (partition by event_id, account_id order by book_id collate "C") as cumulative_quantity
     from (
         select holdings.*
         from holdings
@@ -138,8 +141,13 @@ due as (
         rates.rate as todays_rate,
         rates.minor_unit,
         rates.base_minor_unit,
-        case when entitled.quantity > 0 and events.amount_per_unit > 0 then coalesce(withholding_rates.rate, 0) else 0 end as withholding_rate,
-        {{ round_money('entitled.quantity * events.amount_per_unit', 'rates.minor_unit') }} as gross_amount
+        case
+            when entitled.account_quantity > 0 and events.amount_per_unit > 0 then coalesce(withholding_rates.rate, 0)
+            else 0
+        end as withholding_rate,
+        {{ round_money('entitled.cumulative_quantity * events.amount_per_unit', 'rates.minor_unit') }} as cumulative_gross_amount,
+        {{ round_money('(entitled.cumulative_quantity - entitled.quantity) * events.amount_per_unit', 'rates.minor_unit') }}
+            as preceding_gross_amount
     from entitled
     inner join events on entitled.event_id = events.event_id
     inner join accounts on entitled.account_id = accounts.account_id
@@ -183,9 +191,10 @@ stated as (
         account_id,
         ex_date,
         quantity,
-        gross_amount,
-        {{ round_money('gross_amount * withholding_rate', 'minor_unit') }} as withholding_amount,
-        gross_amount as gross_left,
+        cumulative_gross_amount - preceding_gross_amount as gross_amount,
+        {{ round_money('cumulative_gross_amount * withholding_rate', 'minor_unit') }}
+        - {{ round_money('preceding_gross_amount * withholding_rate', 'minor_unit') }} as withholding_amount,
+        false as is_booked,
         0::numeric as gross_booked_base,
         0::numeric as withholding_booked_base,
         null::date as booked_pay_date
@@ -199,7 +208,7 @@ stated as (
         -entitled_quantity,
         -gross_amount,
         -withholding_amount,
-        0,
+        true,
         gross_amount_base,
         withholding_amount_base,
         pay_date
@@ -215,7 +224,7 @@ changes as (
         sum(quantity) as entitled_quantity_change,
         sum(gross_amount) as gross_change,
         sum(withholding_amount) as withholding_change,
-        sum(gross_left) = 0 as is_nothing_left,
+        not coalesce(bool_or(not is_booked and (gross_amount <> 0 or withholding_amount <> 0)), false) as is_nothing_left,
         sum(gross_booked_base) as gross_booked_base,
         sum(withholding_booked_base) as withholding_booked_base,
         max(booked_pay_date) as booked_pay_date
@@ -267,7 +276,7 @@ income as (
         changes.gross_change <> 0
         or changes.withholding_change <> 0
         or changes.entitled_quantity_change <> 0
-        or (due.gross_amount <> 0 and changes.ex_date = due.ex_date and due.pay_date <> changes.booked_pay_date)
+        or (due.cumulative_gross_amount <> due.preceding_gross_amount and changes.ex_date = due.ex_date and due.pay_date <> changes.booked_pay_date)
 )
 
 select * from income

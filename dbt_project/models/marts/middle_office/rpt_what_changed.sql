@@ -1,6 +1,6 @@
 {{ config(indexes=[{'columns': ['figure_date', 'book_id', 'instrument_id']}]) }}
 
--- What a business date learned about the dates closed before it, and what each trade, price or event changed in their figures.
+-- What a business date learned about the dates closed before it, and what each trade, price, fixing or event changed in their figures.
 -- The steps of a figure telescope, each from the value before it to the value after it, in the order of step_no:
 --   terms or rounding, trades by their id, corporate actions, price, exchange rate, income
 -- The claims that these leave stand as CASH:<currency>, with steps of their own.
@@ -23,6 +23,8 @@ instruments as (
         known.settles_daily,
         known.fixed_price,
         known.terms_sha,
+        known.index_name,
+        known.fixing_days,
         rates.rate as todays_rate,
         rates.base_currency_code,
         rates.minor_unit,
@@ -137,6 +139,34 @@ instruments_repriced as (
     group by prices.instrument_id
 ),
 
+-- Bonds whose terms are others today: the closed dates on which another interest had accrued by them.
+bonds_restated as (
+    select
+        instruments.instrument_id,
+        figure_dates.figure_date
+    from instruments
+    inner join {{ ref('int_reference__instruments_known') }} as formerly
+        on
+            instruments.instrument_id = formerly.instrument_id
+            and formerly.business_date = {{ previous_business_date() }}
+    inner join {{ ref('stg_books__settlement_cycles') }} as cycles on instruments.market_mic = cycles.market_mic
+    inner join figure_dates on cycles.trade_date = figure_dates.figure_date
+    inner join {{ ref('stg_books__bond_accruals') }} as after_accruals
+        on
+            instruments.instrument_id = after_accruals.instrument_id
+            and instruments.terms_sha = after_accruals.terms_sha
+            and cycles.settlement_date = after_accruals.accrual_date
+    left join {{ ref('stg_books__bond_accruals') }} as before_accruals
+        on
+            formerly.instrument_id = before_accruals.instrument_id
+            and formerly.terms_sha = before_accruals.terms_sha
+            and cycles.settlement_date = before_accruals.accrual_date
+    where
+        instruments.accrues_interest
+        and instruments.terms_sha <> formerly.terms_sha
+        and before_accruals.accrued_percent is distinct from after_accruals.accrued_percent
+),
+
 currencies_restated as (
     {{ currencies_restated() }}
 ),
@@ -182,6 +212,15 @@ figures as (
     from reported
     inner join instruments_repriced
         on reported.instrument_id = instruments_repriced.instrument_id and reported.figure_date >= instruments_repriced.first_date
+    union
+    select
+        reported.figure_date,
+        reported.book_id,
+        reported.account_id,
+        reported.instrument_id
+    from reported
+    inner join bonds_restated
+        on reported.instrument_id = bonds_restated.instrument_id and reported.figure_date = bonds_restated.figure_date
     union
     select
         reported.figure_date,
@@ -239,6 +278,8 @@ market as (
         end as rate_after,
         instruments.currency_code || ' ' || to_char(after_rates.rate_date, 'YYYY-MM-DD') as rate_id,
         after_rates.revision as rate_revision,
+        fixings.fixing_id,
+        fixings.revision as fixing_revision,
         accruals.accrued_percent
     from instruments_of_date
     inner join instruments on instruments_of_date.instrument_id = instruments.instrument_id
@@ -250,6 +291,27 @@ market as (
             and instruments.instrument_id = accruals.instrument_id
             and instruments.terms_sha = accruals.terms_sha
             and cycles.settlement_date = accruals.accrual_date
+    -- the fixing that came today of the period in which the interest of the date accrues
+    left join lateral (
+        select
+            known.index_name || ' ' || to_char(known.fixing_date, 'YYYY-MM-DD') as fixing_id,
+            known.revision
+        from {{ ref('stg_books__bond_coupons') }} as periods
+        inner join {{ ref('stg_books__index_fixings') }} as known
+            on
+                known.index_name = instruments.index_name
+                and known.business_date = {{ business_date() }}
+                -- so many business days before it
+                and known.fixing_date <= periods.period_start_date - coalesce(instruments.fixing_days, 0)
+                and known.fixing_date >= periods.period_start_date - 2 * coalesce(instruments.fixing_days, 0) - 7
+        where
+            periods.instrument_id = instruments.instrument_id
+            and periods.terms_sha = instruments.terms_sha
+            and periods.period_start_date <= cycles.settlement_date
+            and cycles.settlement_date < periods.coupon_date
+        order by known.fixing_date desc, known.revision desc
+        limit 1
+    ) as fixings on true
     {% for known, limit in [('before', '<'), ('after', '<=')] %}
         left join lateral (
             select
@@ -300,8 +362,12 @@ steps as (
         figures.instrument_id,
         added.step,
         added.event_type,
-        case added.step when 3 then market.price_id when 4 then market.rate_id else figures.instrument_id end,
-        case added.step when 3 then market.price_revision when 4 then market.rate_revision end,
+        case added.step
+            when 0 then coalesce(market.fixing_id, figures.instrument_id)
+            when 3 then market.price_id
+            when 4 then market.rate_id
+        end,
+        case added.step when 0 then market.fixing_revision when 3 then market.price_revision when 4 then market.rate_revision end,
         0,
         0,
         0,
