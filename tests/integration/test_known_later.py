@@ -232,9 +232,10 @@ def test_repayments_follow_the_terms_known_of_their_bond() -> None:
     more = [{"instrument_id": "PART-MORE", "repayment_date": day, "repaid_percent": 25} for day in ("2026-01-10", "2027-01-10")]
     firm.day(FRI, [], prices, instruments=corrected, bond_repayments=more)
     assert dict(rows(held, day=FRI)) == {"BOND-EXTENDED": 1000, "PART-LATER": 600, "PART-EARLIER": 600, "PART-MORE": 550}
-    # Thursday's redemption was none; the repayment took 250.00 of 800.00. Each is worth its nominal, and paid at it.
-    for name, quantity in (("BOND-EXTENDED", 1000), ("PART-MORE", -50)):
-        assert learned(FRI, name) == [(THU, "CORPORATE_ACTION", f"RED:{name}:2026-01-10", quantity, quantity, 0)]
+    # Thursday's redemption was none; the repayment took 250.00 of 800.00. Each is worth its nominal, and paid at it. Interest accrues to
+    # Monday, two days of 5 %: 0.28 on 1,000.00; 0.17 on 600.00 is 0.15 on 550.00.
+    for name, quantity, accrued in (("BOND-EXTENDED", 1000, "0.28"), ("PART-MORE", -50, "-0.02")):
+        assert learned(FRI, name) == [(THU, "CORPORATE_ACTION", f"RED:{name}:2026-01-10", quantity, quantity, Decimal(accrued))]
     cash = (
         "select instrument_id, sum(amount) from ledger.journal_lines where business_date = :day and gl_account = 'cash'"
         " group by 1 having sum(amount) <> 0"
