@@ -1,7 +1,7 @@
 {{ config(indexes=[{'columns': ['business_date', 'book_id']}]) }}
 
--- The units the ledger holds per book, account and instrument, by the trades and events it posted: yesterday's and today's. Neither lots nor
--- positions are read: it is what the journal values its securities with.
+-- The units the ledger holds per book, account and instrument, by the trades and events that it posts: yesterday's and today's. Neither lots
+-- nor positions are read: it is what the journal values its securities with.
 
 with parts as (
     select
