@@ -1,8 +1,21 @@
 {{ config(indexes=[{'columns': ['business_date', 'instrument_id'], 'unique': true}]) }}
 
--- The price each instrument is valued at: today's close, else the one it was valued at yesterday.
+-- The price each instrument is valued at: today's close, else the one it was valued at yesterday. What has no market stands at the price of its
+-- product line, whatever is published.
 
-with published as (
+with instruments_fixed as (
+    select
+        business_date,
+        instrument_id,
+        currency_code,
+        fixed_price
+    from {{ ref('int_reference__instruments_known') }}
+    where
+        business_date in ({{ business_date() }}, {{ previous_business_date() }})
+        and fixed_price is not null
+),
+
+published as (
     select distinct on (instrument_id)
         instrument_id,
         price,
@@ -22,17 +35,34 @@ carried as (
             price,
             price_date,
             currency_code
-        from {{ this }}
-        where business_date = {{ previous_business_date() }}
+        from {{ this }} as former
+        where
+            former.business_date = {{ previous_business_date() }}
+            and not exists (
+                select 1 from instruments_fixed
+                where
+                    instruments_fixed.instrument_id = former.instrument_id
+                    and instruments_fixed.business_date = former.business_date
+            )
     {% else %}
         select instrument_id, price, price_date, currency_code from published where false
     {% endif %}
 ),
 
 candidates as (
-    select *, true as is_published_today from published
+    select *, true as is_published_today, false as is_fixed from published
     union all
-    select *, false from carried
+    select *, false, false from carried
+    union all
+    select
+        instrument_id,
+        fixed_price,
+        business_date,
+        currency_code,
+        false,
+        true
+    from instruments_fixed
+    where business_date = {{ business_date() }}
 ),
 
 closing_prices as (
@@ -45,7 +75,7 @@ closing_prices as (
         price_date < {{ business_date() }} as is_price_stale
     from candidates
     -- a correction of the price carried replaces it
-    order by instrument_id, price_date desc, is_published_today desc
+    order by instrument_id, is_fixed desc, price_date desc, is_published_today desc
 )
 
 select * from closing_prices

@@ -48,11 +48,10 @@ held as (
         rates.rate as fx_rate,
         rates.minor_unit,
         rates.base_minor_unit,
-        -- what has no market stands at the price of its line, whatever is published
-        coalesce(instruments.fixed_price, prices.price) as price,
-        case when instruments.fixed_price is null then prices.price_date else {{ business_date() }} end as price_date,
-        instruments.fixed_price is null and coalesce(prices.is_price_stale, false) as is_price_stale,
-        coalesce(instruments.fixed_price, prices.price) is null as is_price_missing,
+        prices.price,
+        prices.price_date,
+        coalesce(prices.is_price_stale, false) as is_price_stale,
+        prices.price is null as is_price_missing,
         accruals.accrued_percent,
         coalesce(traded.quantity, 0) as traded_quantity,
         -- what is not delivered is where it was traded
