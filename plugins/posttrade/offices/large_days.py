@@ -116,7 +116,8 @@ def _copied_out(relation: str, business_date: date, part: int, parts: int) -> by
 
 
 STREAMED_BY_KEY = ("int_lots__trades_streamed", "int_lots__holdings_streamed", "int_lots__keys_replayed")
-STREAMED = (*STREAMED_BY_KEY[:2], "int_lots__instruments_streamed", "int_lots__accounts_streamed", STREAMED_BY_KEY[2])
+STREAMED = (*STREAMED_BY_KEY, "int_lots__instruments_streamed", "int_lots__accounts_streamed")
+"""In the order of StreamsOfDay."""
 
 ROWS = """
 select

@@ -31,6 +31,14 @@ def read_int(data, position, size):
 
 
 @compiled
+def skip_fields(data, position, fields):
+    """The position after so many fields, whatever they hold."""
+    for _ in range(fields):
+        position += 4 + max(read_int(data, position, 4), 0)
+    return position
+
+
+@compiled
 def count_rows(data, start):
     """Rows of the stream that begins, with its header, at `start`."""
     position, rows = start + len(HEADER), 0
@@ -38,9 +46,7 @@ def count_rows(data, start):
         fields = read_int(data, position, 2)
         if fields < 0:
             return rows
-        position += 2
-        for _ in range(fields):
-            position += 4 + max(read_int(data, position, 4), 0)
+        position = skip_fields(data, position + 2, fields)
         rows += 1
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from posttrade.compiled import compiled
 from posttrade.domain.lot_kernel import AMOUNT_SCALE, QUANTITY_SCALE, RATE_SCALE
-from posttrade.records.binary_copy import HEADER, number_keys, read_int, read_numeric
+from posttrade.records.binary_copy import HEADER, number_keys, read_int, read_numeric, skip_fields
 
 # Columns of a trade as read.
 KEY, KEY_SIZE, ID, DAY, MOMENT, SEQUENCE, QUANTITY, AMOUNT, AMOUNT_BASE, RATE, IS_USABLE = range(11)
@@ -41,10 +41,8 @@ def read_trades(data, start, rows):
         trade = trades[row]
         if read_int(data, position, 2) != TRADE_FIELDS:
             raise ValueError("a row of the trades has another number of fields than the kernel reads")
-        position += 2
-        trade[KEY] = position
-        for _ in range(3):
-            position += 4 + max(read_int(data, position, 4), 0)
+        trade[KEY] = position + 2
+        position = skip_fields(data, trade[KEY], KEY_FIELDS)
         trade[KEY_SIZE] = position - trade[KEY]
         is_usable = True
         for column in range(ID, IS_USABLE):
@@ -71,12 +69,9 @@ def count_lots(data, start, rows):
     """The open lots in a stream of holdings."""
     position, lots = start + len(HEADER), 0
     for _ in range(rows):
-        position += 2
-        for _ in range(3):
-            position += 4 + max(read_int(data, position, 4), 0)
+        position = skip_fields(data, position + 2, KEY_FIELDS)
         lots += read_int(data, position + 16, 4)
-        for _ in range(5):
-            position += 4 + max(read_int(data, position, 4), 0)
+        position = skip_fields(data, position, HOLDING_FIELDS - KEY_FIELDS)
     return lots
 
 
@@ -101,10 +96,8 @@ def read_holdings(data, start, rows):
         holding = holdings[row]
         if read_int(data, position, 2) != HOLDING_FIELDS:
             raise ValueError("a row of the holdings has another number of fields than the kernel reads")
-        position += 2
-        holding[KEY] = position
-        for _ in range(3):
-            position += 4 + max(read_int(data, position, 4), 0)
+        holding[KEY] = position + 2
+        position = skip_fields(data, holding[KEY], KEY_FIELDS)
         holding[KEY_SIZE] = position - holding[KEY]
         holding[FIRST_LOT] = lot
         holding[IS_HOLDING_USABLE] = 1
@@ -170,10 +163,8 @@ def read_keys(data, start, rows):
     for row in range(rows):
         if read_int(data, position, 2) != KEY_FIELDS:
             raise ValueError("a row of the keys has another number of fields than the kernel reads")
-        position += 2
-        keys[row, KEY] = position
-        for _ in range(3):
-            position += 4 + max(read_int(data, position, 4), 0)
+        keys[row, KEY] = position + 2
+        position = skip_fields(data, keys[row, KEY], KEY_FIELDS)
         keys[row, KEY_SIZE] = position - keys[row, KEY]
     return keys
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from itertools import accumulate
 
 import numpy as np
 
@@ -172,16 +173,16 @@ class StreamsOfDay:
     Attributes:
         trades: int_lots__trades_streamed.
         holdings: int_lots__holdings_streamed.
+        replayed: int_lots__keys_replayed.
         instruments: int_lots__instruments_streamed.
         accounts: int_lots__accounts_streamed.
-        replayed: int_lots__keys_replayed.
     """
 
     trades: bytes
     holdings: bytes
+    replayed: bytes
     instruments: bytes
     accounts: bytes
-    replayed: bytes
 
 
 class DayOfLots:
@@ -190,17 +191,17 @@ class DayOfLots:
     def __init__(self, streams: StreamsOfDay, business_date: date) -> None:
         """Read the streams of a business date, or of a part of its keys."""
         self.days = (business_date - date(2000, 1, 1)).days
-        all_streams = (streams.trades, streams.holdings, streams.instruments, streams.accounts, streams.replayed)
-        self.data = data = np.frombuffer(b"".join(all_streams), np.uint8)
-        begins = [sum(len(stream) for stream in all_streams[:number]) for number in range(len(all_streams))]
-        rows = [count_rows(data, begin) for begin in begins]
-        self.trades = read_trades(data, begins[0], rows[0])
-        self.holdings, self.held_lots = read_holdings(data, begins[1], rows[1])
-        self.instruments = read_validities(data, begins[2], rows[2], INSTRUMENT_FIELDS)
-        self.accounts = read_validities(data, begins[3], rows[3], ACCOUNT_FIELDS)
-        replayed = read_keys(data, begins[4], rows[4])
+        parts = (streams.trades, streams.holdings, streams.replayed, streams.instruments, streams.accounts)
+        self.data = data = np.frombuffer(b"".join(parts), np.uint8)
+        begins = list(accumulate((len(part) for part in parts[:-1]), initial=0))
+        trades, holdings, replayed, instruments, accounts = ((data, begin, count_rows(data, begin)) for begin in begins)
+        self.trades = read_trades(*trades)
+        self.holdings, self.held_lots = read_holdings(*holdings)
+        keys_replayed = read_keys(*replayed)
+        self.instruments = read_validities(*instruments, INSTRUMENT_FIELDS)
+        self.accounts = read_validities(*accounts, ACCOUNT_FIELDS)
 
-        known = (self.trades, self.holdings, replayed)
+        known = (self.trades, self.holdings, keys_replayed)
         stretches = np.concatenate([each[:, : KEY_SIZE + 1] for each in known])
         numbers, firsts = number_keys(data, stretches[:, KEY], stretches[:, KEY_SIZE])
         self.longest = int(longest_text(data, stretches, self.trades, self.held_lots))
