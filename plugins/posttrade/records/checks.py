@@ -223,21 +223,13 @@ def has_valid_check_digits(value: str, kind: CheckDigits) -> bool:
     return True
 
 
-_INSTRUMENT_CURRENCIES = (
-    "select one.instrument_id, one.currency_code from (select distinct on (instrument_id) instrument_id, currency_code"
-    " from books.instruments where business_date <= %(business_date)s"
+_INSTRUMENTS = (
+    "(select distinct on (instrument_id) * from books.instruments where business_date <= %(business_date)s"
     " order by instrument_id, business_date desc, revision desc) as one"
 )
-_INSTRUMENTS_OF_LINES = (
-    "select one.instrument_id from (select distinct on (instrument_id) instrument_id, product_line"
-    " from books.instruments where business_date <= %(business_date)s"
-    " order by instrument_id, business_date desc, revision desc) as one where one.product_line = any(array[{}]::text[])"
-)
-_UNDERLYINGS = (
-    "select one.instrument_id, one.underlying_instrument_id from (select distinct on (instrument_id) instrument_id,"
-    " underlying_instrument_id from books.instruments where business_date <= %(business_date)s"
-    " order by instrument_id, business_date desc, revision desc) as one where one.underlying_instrument_id is not null"
-)
+_INSTRUMENT_CURRENCIES = f"select one.instrument_id, one.currency_code from {_INSTRUMENTS}"
+_INSTRUMENTS_OF_LINES = f"select one.instrument_id from {_INSTRUMENTS} where one.product_line = any(array[{{}}]::text[])"
+_UNDERLYINGS = f"select one.instrument_id, one.underlying_instrument_id from {_INSTRUMENTS} where one.underlying_instrument_id is not null"
 _EXERCISES = "'OPTION_EXERCISE', 'CASH_EXERCISE', 'RIGHTS_EXERCISE'"
 # A merger delivers units only if it names what of.
 _NEEDS_UNITS = (
