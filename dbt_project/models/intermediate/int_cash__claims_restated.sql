@@ -142,23 +142,11 @@ rates as (
     select
         dates.figure_date,
         dates.currency_code,
-        case
-            when dates.currency_code = todays_rates.base_currency_code then 1
-            else coalesce(before_rates.rate, after_rates.rate, todays_rates.rate)
-        end as rate_before,
-        case
-            when dates.currency_code = todays_rates.base_currency_code then 1
-            else coalesce(after_rates.rate, todays_rates.rate)
-        end as rate_after,
-        dates.currency_code || ' ' || to_char(after_rates.rate_date, 'YYYY-MM-DD') as rate_id,
-        after_rates.revision as rate_revision,
+        {{ rate_before_and_after('dates.currency_code', 'todays_rates.base_currency_code', 'todays_rates.rate') }},
         todays_rates.base_minor_unit
     from (select distinct figure_date, currency_code from claims_touched) as dates
     inner join todays_rates on dates.currency_code = todays_rates.currency_code
-    {% for name, limit in [('before', '<'), ('after', '<=')] %}
-        left join lateral {{ rate_known('dates.currency_code', 'todays_rates.base_currency_code', 'dates.figure_date', limit) }}
-            as {{ name }}_rates on true
-    {% endfor %}
+    {{ rates_known('dates.currency_code', 'todays_rates.base_currency_code', 'dates.figure_date') }}
 ),
 
 steps as (

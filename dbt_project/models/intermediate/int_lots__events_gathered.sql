@@ -107,7 +107,7 @@ held_before as (
     where linked_instruments.link_id in (select links_of_today.link_id from links_of_today)
 ),
 
-today as (
+happened_today as (
     select
         movements.book_id,
         movements.account_id,
@@ -121,13 +121,6 @@ today as (
         movements.business_date = {{ business_date() }}
         and movements.exchanged_currency_code is null
         and not exists (select 1 from {{ ref('int_lots__streamed') }})
-        and not exists (
-            select 1 from replayed_keys
-            where
-                replayed_keys.book_id = movements.book_id
-                and replayed_keys.account_id = movements.account_id
-                and replayed_keys.instrument_id = movements.instrument_id
-        )
     union all
     -- what the kernel left
     select
@@ -148,13 +141,6 @@ today as (
         not streamed.is_matched
         and movements.business_date = {{ business_date() }}
         and movements.exchanged_currency_code is null
-        and not exists (
-            select 1 from replayed_keys
-            where
-                replayed_keys.book_id = movements.book_id
-                and replayed_keys.account_id = movements.account_id
-                and replayed_keys.instrument_id = movements.instrument_id
-        )
     union all
     select
         held_before.book_id,
@@ -168,15 +154,20 @@ today as (
         on
             held_before.instrument_id = terms.instrument_id
             and {{ concerns('terms', 'held_before') }}
-    where
-        terms.ex_date > {{ previous_business_date() }}
-        and not exists (
-            select 1 from replayed_keys
-            where
-                replayed_keys.book_id = held_before.book_id
-                and replayed_keys.account_id = held_before.account_id
-                and replayed_keys.instrument_id = held_before.instrument_id
-        )
+    where terms.ex_date > {{ previous_business_date() }}
+),
+
+-- What is worked out from its first trade has today among all else.
+today as (
+    select happened_today.*
+    from happened_today
+    where not exists (
+        select 1 from replayed_keys
+        where
+            replayed_keys.book_id = happened_today.book_id
+            and replayed_keys.account_id = happened_today.account_id
+            and replayed_keys.instrument_id = happened_today.instrument_id
+    )
 ),
 
 gathered as (

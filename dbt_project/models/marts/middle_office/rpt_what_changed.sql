@@ -268,16 +268,7 @@ market as (
         coalesce(instruments.fixed_price, after_prices.price) as price_after,
         to_char(after_prices.price_date, 'YYYY-MM-DD') as price_id,
         after_prices.revision as price_revision,
-        case
-            when instruments.currency_code = instruments.base_currency_code then 1
-            else coalesce(before_rates.rate, after_rates.rate, instruments.todays_rate)
-        end as rate_before,
-        case
-            when instruments.currency_code = instruments.base_currency_code then 1
-            else coalesce(after_rates.rate, instruments.todays_rate)
-        end as rate_after,
-        instruments.currency_code || ' ' || to_char(after_rates.rate_date, 'YYYY-MM-DD') as rate_id,
-        after_rates.revision as rate_revision,
+        {{ rate_before_and_after('instruments.currency_code', 'instruments.base_currency_code', 'instruments.todays_rate') }},
         fixings.fixing_id,
         fixings.revision as fixing_revision,
         accruals.accrued_percent
@@ -326,10 +317,8 @@ market as (
             order by prices.price_date desc, prices.business_date desc, prices.revision desc
             limit 1
         ) as {{ known }}_prices on true
-        left join lateral
-            {{ rate_known('instruments.currency_code', 'instruments.base_currency_code', 'instruments_of_date.figure_date', limit) }}
-            as {{ known }}_rates on true
     {% endfor %}
+    {{ rates_known('instruments.currency_code', 'instruments.base_currency_code', 'instruments_of_date.figure_date') }}
 ),
 
 -- Every figure with its steps; the ones of price and rate are worked out for all, and fall away where nothing changed.
