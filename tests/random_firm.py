@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
-from decimal_firm import Dividend, Happening, History, Key, Quote, TradeEvent, keep_books
+from decimal_firm import keep_books
+from decimal_history import Dividend, Happening, History, Key, Quote, TradeEvent
 from decimal_terms import Bond, Terms
 
 DAYS = [date(2026, 1, day) for day in (5, 6, 7, 8, 9)]

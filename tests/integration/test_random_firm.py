@@ -19,7 +19,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from decimal_firm import DayOfFirm, Happening, Key, keep_books
+from decimal_firm import DayOfFirm, keep_books
+from decimal_history import Happening, Key
 from decimal_terms import Terms
 from environment_of_tests import new_database
 from integration.small_firm import SmallFirm, assert_books_tie, rows, trade, value
