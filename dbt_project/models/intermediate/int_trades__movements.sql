@@ -105,7 +105,8 @@ booked as (
             versions.settlement_date,
             -- a currency forward is paid on its own date
             case when instruments.notional_currency_code is not null and not instruments.exchanges_currencies then instruments.maturity_date end,
-            cycles.settlement_date
+            -- and one for spot by the calendars of its currencies
+            case when instruments.exchanges_currencies then spot_dates.spot_date else cycles.settlement_date end
         ) as settlement_date,
         versions.executed_at,
         versions.source_sequence,
@@ -153,6 +154,12 @@ booked as (
             and notional_rates.business_date = {{ business_date() }}
     left join {{ ref('stg_books__settlement_cycles') }} as cycles
         on instruments.market_mic = cycles.market_mic and versions.trade_date = cycles.trade_date
+    left join {{ ref('stg_books__spot_dates') }} as spot_dates
+        on
+            instruments.exchanges_currencies
+            and instruments.currency_code = spot_dates.currency_code
+            and instruments.notional_currency_code = spot_dates.notional_currency_code
+            and versions.trade_date = spot_dates.trade_date
     left join {{ ref('stg_books__bond_accruals') }} as accruals
         on
             instruments.accrues_interest

@@ -9,9 +9,16 @@ from sqlalchemy import text
 from posttrade.domain.calendars import sessions_between
 from posttrade.domain.money import currencies
 from posttrade.domain.settlement_cycles import settlement_date
+from posttrade.domain.spot_dates import spot_date
 from posttrade.offices.bonds import INSTRUMENTS_KNOWN, prepare_bonds
 from posttrade.offices.trades_without_terms import MissingTerms, hold_trades
-from posttrade.procedures.schema import load_chart_of_accounts, load_procedures, load_settlement_cycles
+from posttrade.procedures.schema import (
+    load_chart_of_accounts,
+    load_procedures,
+    load_settlement_cycles,
+    load_spot_rules,
+    procedures_in_force,
+)
 from posttrade.records.book_states import Step, note_state
 from posttrade.records.database import insert_missing
 
@@ -87,7 +94,7 @@ def prepare_terms(business_date: date, engine: sqlalchemy.Engine) -> dict[str, i
         note_state(connection, business_date, Step.TERMS)
     missing = MissingTerms()
     with engine.begin() as connection:
-        dates = _prepare_settlement_dates(connection, business_date, missing)
+        dates = _prepare_settlement_dates(connection, business_date, missing) + _prepare_spot_dates(connection, business_date, missing)
         new_coupons, new_accruals, unusable_bonds = prepare_bonds(connection, business_date, missing)
         trades = hold_trades(connection, business_date, missing)
     return {
@@ -126,6 +133,20 @@ def _prepare_settlement_dates(connection: sqlalchemy.Connection, business_date: 
     return insert_missing(connection, columns, ("text", "date", "date"), rows)
 
 
+def _prepare_spot_dates(connection: sqlalchemy.Connection, business_date: date, missing: MissingTerms) -> int:
+    lines = [name for name, one in procedures_in_force(business_date).items() if one.settlement.exchanges_currencies]
+    rows = []
+    for pair in connection.execute(text(SPOT_DATES_NEEDED), {"business_date": business_date, "lines": lines}):
+        try:
+            day = spot_date(load_spot_rules(), pair.currency_code, pair.notional_currency_code, pair.trade_date)
+            rows.append((pair.currency_code, pair.notional_currency_code, pair.trade_date, day))
+        except ValueError as error:
+            reason = f"it states no settlement date, and {error}"
+            missing.spot_dates[pair.currency_code, pair.notional_currency_code, pair.trade_date] = reason
+    columns = "books.spot_dates (currency_code, notional_currency_code, trade_date, spot_date)"
+    return insert_missing(connection, columns, ("text", "text", "date", "date"), rows)
+
+
 PUBLISH_LEDGER_ACCOUNTS = """
 with latest as (
     select distinct on (gl_account) *
@@ -143,6 +164,29 @@ left join latest on given.gl_account = latest.gl_account
 where (latest.name, latest.account_type, latest.is_monetary, latest.result_component)
     is distinct from (given.name, given.account_type, given.is_monetary, given.result_component)
 on conflict do nothing
+"""
+
+SPOT_DATES_NEEDED = f"""
+with instruments as ({INSTRUMENTS_KNOWN}),
+touched as (
+    select trade_id from books.trade_versions where business_date = :business_date
+    union
+    select trade_id from operations.trade_releases where business_date = :business_date
+    union
+    select trade_id from books.trades_held_for_terms
+    where business_date <= :business_date and coalesce(found_date >= :business_date, true)
+)
+select distinct instruments.currency_code, instruments.notional_currency_code, trades.trade_date
+from instruments
+inner join books.trade_versions as trades on instruments.instrument_id = trades.instrument_id
+inner join touched on trades.trade_id = touched.trade_id
+left join books.spot_dates as known
+    on instruments.currency_code = known.currency_code and instruments.notional_currency_code = known.notional_currency_code
+    and trades.trade_date = known.trade_date
+where instruments.product_line = any(:lines) and trades.settlement_date is null and trades.trade_date is not null
+    and known.trade_date is null
+-- two runs at once must take the keys in one order, or they wait for each other
+order by instruments.currency_code, instruments.notional_currency_code, trades.trade_date
 """
 
 # Every version of a trade that the date touches or releases, or that waits for its terms: another one may have been known under another

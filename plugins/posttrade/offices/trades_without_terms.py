@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 
 import sqlalchemy
 from sqlalchemy import text
@@ -16,19 +17,27 @@ class MissingTerms:
     markets: dict[str, str] = field(default_factory=dict)
     """By MIC: how the market settles."""
     settlement_dates: dict[tuple[str, date], str] = field(default_factory=dict)
-    """By MIC and trade date."""
+    """By MIC and trade date, where the trade states none."""
+    spot_dates: dict[tuple[str, str, date], str] = field(default_factory=dict)
+    """By currency, notional currency and trade date, where the trade states none."""
     bonds: dict[str, str] = field(default_factory=dict)
     """By instrument: its terms as a whole."""
     accruals: dict[tuple[str, date], str] = field(default_factory=dict)
     """By instrument and the date up to which interest accrues."""
 
-    def reason(self, instrument_id: str, market_mic: str, trade_date: date, accrual_date: date | None) -> str | None:
-        """Why a trade cannot be booked; None where it can be."""
-        if instrument_id in self.bonds:
-            return self.bonds[instrument_id]
-        if accrual_date is not None and (instrument_id, accrual_date) in self.accruals:
-            return self.accruals[instrument_id, accrual_date]
-        return self.markets.get(market_mic) or self.settlement_dates.get((market_mic, trade_date))
+    def reason(self, trade: Any) -> str | None:
+        """Why a trade cannot be booked, a row of TRADES_CONCERNED; None where it can be."""
+        reasons = [
+            self.bonds.get(trade.instrument_id),
+            self.accruals.get((trade.instrument_id, trade.accrual_date)),
+            self.markets.get(trade.market_mic),
+        ]
+        if not trade.states_settlement_date:
+            reasons += [
+                self.settlement_dates.get((trade.market_mic, trade.trade_date)),
+                self.spot_dates.get((trade.currency_code, trade.notional_currency_code, trade.trade_date)),
+            ]
+        return next((one for one in reasons if one), None)
 
 
 def hold_trades(connection: sqlalchemy.Connection, business_date: date, missing: MissingTerms) -> dict[str, int]:
@@ -43,10 +52,11 @@ def hold_trades(connection: sqlalchemy.Connection, business_date: date, missing:
         "business_date": business_date,
         "instruments": sorted({*missing.bonds, *(instrument_id for instrument_id, _ in missing.accruals)}),
         "markets": sorted({*missing.markets, *(market_mic for market_mic, _ in missing.settlement_dates)}),
+        "notional_currencies": sorted({notional for _, notional, _ in missing.spot_dates}),
     }
     held, found = [], []
     for row in connection.execute(text(TRADES_CONCERNED), parameters):
-        reason = missing.reason(row.instrument_id, row.market_mic, row.trade_date, row.accrual_date)
+        reason = missing.reason(row)
         if reason is None and row.is_held:
             found.append((row.trade_id, row.version, business_date))
         elif reason is not None and not row.is_held:
@@ -61,7 +71,7 @@ def hold_trades(connection: sqlalchemy.Connection, business_date: date, missing:
 # needs no terms, and of a block its allocations are booked.
 TRADES_CONCERNED = """
 with instruments as (
-    select distinct on (instrument_id) instrument_id, market_mic
+    select distinct on (instrument_id) instrument_id, market_mic, currency_code, notional_currency_code
     from books.instruments where business_date <= :business_date
     order by instrument_id, business_date desc, revision desc
 ),
@@ -70,7 +80,10 @@ concerned as (
     from books.trade_versions as trades
     inner join instruments on trades.instrument_id = instruments.instrument_id
     where trades.business_date = :business_date
-        and (instruments.instrument_id = any(:instruments) or instruments.market_mic = any(:markets))
+        and (
+            instruments.instrument_id = any(:instruments) or instruments.market_mic = any(:markets)
+            or instruments.notional_currency_code = any(:notional_currencies)
+        )
         and not exists (
             select from books.trades_without_terms as held where held.trade_id = trades.trade_id and held.version = trades.version
         )
@@ -81,7 +94,10 @@ concerned as (
     inner join books.trade_versions as trades on beyond.trade_id = trades.trade_id and beyond.version = trades.version
     inner join instruments on trades.instrument_id = instruments.instrument_id
     where released.business_date = :business_date and beyond.released_date = :business_date
-        and (instruments.instrument_id = any(:instruments) or instruments.market_mic = any(:markets))
+        and (
+            instruments.instrument_id = any(:instruments) or instruments.market_mic = any(:markets)
+            or instruments.notional_currency_code = any(:notional_currencies)
+        )
         and not exists (
             select from books.trades_without_terms as held where held.trade_id = trades.trade_id and held.version = trades.version
         )
@@ -96,7 +112,10 @@ select
     concerned.is_held,
     trades.instrument_id,
     instruments.market_mic,
+    instruments.currency_code,
+    instruments.notional_currency_code,
     trades.trade_date,
+    trades.settlement_date is not null as states_settlement_date,
     coalesce(trades.settlement_date, cycles.settlement_date) as accrual_date
 from concerned
 inner join books.trade_versions as trades on concerned.trade_id = trades.trade_id and concerned.version = trades.version
