@@ -101,6 +101,11 @@ PLANTED: dict[str, list[str]] = {
     ],
     "position_is_not_its_trades": [f"update marts.fct_positions set traded_quantity = traded_quantity + 1 where ctid = {HELD}"],
     "bond_without_accrual": [f"update marts.fct_positions set accrued_interest_amount = null where ctid = {BOND}"],
+    "trade_without_terms": [
+        "alter table books.trades_without_terms disable trigger date_is_open",
+        "insert into books.trades_without_terms (trade_id, version, instrument_id, reason, business_date) values ('CSV~X', 1, 'I',"
+        f" 'accrued interest needs the fixing of 2025-07-15', {D})",
+    ],
     "coupon_not_fixed": [  # goes ex today, on a bond held since yesterday
         "insert into books.bond_coupons (instrument_id, terms_sha, coupon_date, period_start_date, ex_date, pay_date, redemption_percent)"
         f" select instrument_id, terms_sha, {D}, '2025-01-07', standard_settlement_date, {D}, 0"

@@ -102,6 +102,33 @@ def test_currencies_are_exchanged_and_money_is_lent_and_borrowed() -> None:
     assert_books_tie()
 
 
+def test_currencies_for_spot_are_paid_when_banks_of_both_work() -> None:
+    """Dealt on Tuesday before Christmas, euro against dollars are paid on Monday; a pair of unknown banks states its date or waits."""
+    pair = {"market_mic": "XOFF", "currency_code": "USD", "notional_currency_code": "EUR", "product_line": "fx_spot"}
+    firm = SmallFirm(
+        base="USD",
+        instruments=[pair | {"instrument_id": "EURUSD"}, pair | {"instrument_id": "PLNUSD", "notional_currency_code": "PLN"}],
+    )
+    tuesday, wednesday = date(2025, 12, 23), date(2025, 12, 24)
+    dealt = [
+        trade("1", tuesday, 1000, "1.10", instrument_id="EURUSD"),
+        trade("2", tuesday, 1000, "1.10", instrument_id="EURUSD", settlement_date=wednesday),
+        trade("3", tuesday, 1000, "0.25", instrument_id="PLNUSD", settlement_date="2025-12-29"),
+        trade("4", tuesday, 1000, "0.25", instrument_id="PLNUSD"),
+    ]
+    firm.day(tuesday, dealt, {}, {"EUR": "1.10", "PLN": "0.25"})
+    due = "select trade_id, settlement_date from intermediate.int_trades__movements order by 1"
+    monday = date(2025, 12, 29)
+    assert rows(due) == [("CSV~1", monday), ("CSV~2", wednesday), ("CSV~3", monday)]
+    waiting = "select trade_id, reason from books.trades_held_for_terms where found_date is null"
+    assert rows(waiting) == [("CSV~4", "it states no settlement date, and on which days the banks of PLN work is unknown")]
+
+    stated = trade("4", tuesday, 1000, "0.25", instrument_id="PLNUSD", version=2, event_type="AMEND", settlement_date=monday)
+    firm.day(wednesday, [stated], {}, {"EUR": "1.10", "PLN": "0.25"})
+    assert rows(due + " offset 3") == [("CSV~4", monday)]
+    assert_books_tie()
+
+
 # What Tuesday's result says, in euro: amended, cancelled and late trades, currency on claims, total. Dollars are 0.90 on Monday and 0.92 on
 # Tuesday, sterling 1.15 and 1.17, the outright 1.12 and 1.10.
 #

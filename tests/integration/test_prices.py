@@ -4,7 +4,14 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+from integration.conftest import STEPS
+from integration.recorded_dbt import recorded_dbt
 from integration.small_firm import SmallFirm, assert_books_tie, rows, trade, value
+
+from posttrade.offices.controls import check_books
+from posttrade.offices.settlement import deliver_outbox
+from posttrade.records.database import Role, engine
+from posttrade.reports.changes import Figure, read_changes
 
 pytestmark = pytest.mark.usefixtures("fresh_database")
 MONDAY, TUESDAY, WEDNESDAY = date(2026, 1, 5), date(2026, 1, 6), date(2026, 1, 7)
@@ -47,6 +54,49 @@ def test_money_lent_and_borrowed_stands_at_its_nominal() -> None:
     firm.day(TUESDAY, [trade("5", MONDAY, 1_000, "99", book_id="DISCOUNT", instrument_id="LENT")], {"S": "10"})
     changed = "select changed_quantity, market_value_amount, total_amount from marts.rpt_what_changed"
     assert rows(changed) == [(1_000, 1_000, 10)]
+    assert_books_tie()
+
+
+def test_a_deposit_keeps_nothing_in_the_house() -> None:
+    """With all controls over the books asked: money lent has its price, and the share bought beside it is instructed and delivered."""
+    firm = SmallFirm(instruments=[DEAL | {"instrument_id": "LENT", "product_line": "deposit"}, {"instrument_id": "S"}])
+    for kind, lines in firm._reference().items():
+        firm.deliver(MONDAY, kind, lines)
+    dealt = [trade("1", MONDAY, 10_000, "100", instrument_id="LENT", fee_amount="1"), trade("2", MONDAY, 10, "5", instrument_id="S")]
+    firm.deliver(MONDAY, "trades", dealt)
+    firm.deliver(MONDAY, "prices", [{"instrument_id": "S", "price_date": MONDAY, "price": "5", "currency_code": "USD"}])
+    for step, role in STEPS:
+        if step is deliver_outbox:
+            check_books(MONDAY, engine(Role.OPERATOR))
+            assert rows("select control_id, message from operations.alerts where severity = 'critical'") == []
+        with recorded_dbt():
+            counts = step(MONDAY, engine(role))
+        if step is deliver_outbox:
+            assert counts == {"instructions": 1, "messages": 1, "blocked": 0}
+
+
+def test_the_value_of_a_future_is_the_same_however_it_was_told() -> None:
+    """2 of 50 times 101, bought at 100: 100.00 of gain, paid the next day, so that nothing is left of value. In order, late and amended."""
+    future = {"instrument_id": "FUT", "product_line": "future", "market_mic": "CMES", "contract_size": 50, "expiry_date": "2026-01-20"}
+    told = ("ORDER", "LATE", "AMENDED")
+    firm = SmallFirm(books=told, instruments=[future])
+    first = [
+        trade("1", MONDAY, 2, "100", book_id="ORDER", instrument_id="FUT"),
+        trade("3", MONDAY, 1, "100", book_id="AMENDED", instrument_id="FUT"),
+    ]
+    firm.day(MONDAY, first, {"FUT": "101"})
+    then = [
+        trade("2", MONDAY, 2, "100", book_id="LATE", instrument_id="FUT"),
+        trade("3", MONDAY, 2, "100", book_id="AMENDED", instrument_id="FUT", version=2, event_type="AMEND"),
+    ]
+    firm.day(TUESDAY, then, {"FUT": "103"})
+    for book in told:
+        _, changes = read_changes(engine(Role.ANALYST), book, MONDAY)
+        (found,) = [one for one in changes if one.instrument_id == "FUT"]
+        assert found.as_known_now == Figure(Decimal(2), Decimal(0), Decimal(100)), book
+    assert rows("select distinct market_value_amount from marts.fct_positions where traded_quantity = 2") == [(0,)]
+    exposure = "select book_id, sum(exposure_amount), sum(market_value_amount) from marts.rpt_what_changed where instrument_id = 'FUT'"
+    assert rows(exposure + " group by 1 order by 1") == [("AMENDED", 5_050, 0), ("LATE", 10_100, 0)]
     assert_books_tie()
 
 

@@ -9,11 +9,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from posttrade.errors import PosttradeError
 from posttrade.offices.middle_office import prepare_terms, publish_procedures
 from posttrade.records.database import Role, engine
 
-MONDAY, TUESDAY = date(2026, 1, 5), date(2026, 1, 6)
+MONDAY, TUESDAY, WEDNESDAY = date(2026, 1, 5), date(2026, 1, 6), date(2026, 1, 7)
 
 
 class Books:
@@ -137,8 +136,8 @@ def test_coupons_and_accruals_of_a_bond(books: Books) -> None:
 def test_a_second_run_adds_nothing_and_the_next_day_one_accrual(books: Books) -> None:
     books.bond("BUND.EX")
     prepare()
-    assert prepare() == {"settlement_dates": 0, "coupons": 0, "accruals": 0, "unusable": 0}
-    assert prepare(TUESDAY) == {"settlement_dates": 1, "coupons": 0, "accruals": 1, "unusable": 0}
+    assert prepare() == {"settlement_dates": 0, "coupons": 0, "accruals": 0, "unusable": 0, "held": 0, "found": 0}
+    assert prepare(TUESDAY) == {"settlement_dates": 1, "coupons": 0, "accruals": 1, "unusable": 0, "held": 0, "found": 0}
 
 
 def test_two_runs_at_once_record_everything_once(books: Books) -> None:
@@ -159,7 +158,7 @@ def test_corrected_terms_stand_beside_the_old_ones(books: Books) -> None:
         ("terms-1", 4, 4),
         ("terms-2", 5, 4),
     ]
-    assert prepare() == {"settlement_dates": 0, "coupons": 0, "accruals": 0, "unusable": 0}
+    assert prepare() == {"settlement_dates": 0, "coupons": 0, "accruals": 0, "unusable": 0, "held": 0, "found": 0}
 
 
 def test_a_corrected_market_settles_an_amended_trade_by_its_new_rules(books: Books) -> None:
@@ -178,7 +177,10 @@ def test_a_corrected_market_settles_an_amended_trade_by_its_new_rules(books: Boo
     ) == [("XETR", "2025-06-04"), ("XNYS", "2025-06-03")]
 
 
-def test_unusable_terms_stop_the_day_only_when_traded(books: Books) -> None:
+WAITING = "select trade_id, version, reason, business_date, found_date from books.trades_held_for_terms order by 1, 2"
+
+
+def test_trades_wait_for_terms_that_cannot_be_used_and_the_others_go_on(books: Books) -> None:
     books.instrument("WRONG.EX", "XNEW")
     books.bond("ODD.EX", first="2030-01-01")
     books.bond("BUND.EX")
@@ -186,11 +188,23 @@ def test_unusable_terms_stop_the_day_only_when_traded(books: Books) -> None:
     assert books.rows("select distinct instrument_id from books.bond_coupons") == [("BUND.EX",)]
 
     books.trade("CSV~1", "ODD.EX", "2026-01-06", day=TUESDAY)
-    with pytest.raises(PosttradeError, match=r"bond ODD\.EX, traded on 2026-01-06, cannot be used: the first coupon falls on"):
-        prepare(TUESDAY)
     books.trade("CSV~2", "WRONG.EX", "2026-01-06", day=TUESDAY)
-    with pytest.raises(PosttradeError, match=r"Trades of 2026-01-06 are in the market 'XNEW'"):
-        prepare(TUESDAY)
+    books.trade("CSV~3", "BUND.EX", "2026-01-06", day=TUESDAY)
+    books.trade("CSV~4", "BUND.EX", "1950-01-03", day=TUESDAY)
+    assert prepare(TUESDAY)["held"] == 3
+    waiting = {trade_id: reason for trade_id, _, reason, _, _ in books.rows(WAITING)}
+    assert waiting.keys() == {"CSV~1", "CSV~2", "CSV~4"}
+    assert waiting["CSV~1"].startswith("the terms of the bond cannot be used: the first coupon falls on")
+    assert waiting["CSV~2"] == "how the market XNEW settles is unknown"
+    assert waiting["CSV~4"].startswith("the settlement date of a trade of 1950-01-03 in the market XETR is unknown: ")
+    books.bond("ODD.EX", first="2025-07-01", sha="terms-2", day=WEDNESDAY)
+    books.instrument("WRONG.EX", "XETR", sha="terms-2", day=WEDNESDAY)
+    assert prepare(WEDNESDAY)["found"] == 2
+    assert [(trade_id, found) for trade_id, _, _, _, found in books.rows(WAITING)] == [
+        ("CSV~1", WEDNESDAY),
+        ("CSV~2", WEDNESDAY),
+        ("CSV~4", None),
+    ]
 
 
 COUPONS_OF_TODAY = (
@@ -199,18 +213,21 @@ COUPONS_OF_TODAY = (
 )
 
 
-def test_a_trade_that_needs_a_missing_fixing_stops_the_day_and_names_it(books: Books) -> None:
+def test_a_trade_that_needs_a_missing_fixing_waits_for_it(books: Books) -> None:
     books.floater("FRN.EX")
     assert prepare()["unusable"] == 1  # nobody trades it: a control tells whether it is held
     books.trade("CSV~1", "FRN.EX", "2026-01-05")
-    with pytest.raises(PosttradeError) as caught:
-        prepare()
-    assert str(caught.value).startswith(
-        "A trade of 2026-01-05 in FRN.EX cannot be valued: accrued interest on 2026-01-07 needs the fixing of the period from 2025-07-15,"
-        " EURIBOR-6M of 2025-07-11."  # two business days before Tuesday the 15th
+    assert prepare()["held"] == 1
+    reason = (
+        "accrued interest on 2026-01-07 needs the fixing of the period from 2025-07-15,"
+        " EURIBOR-6M of 2025-07-11"  # two business days before Tuesday the 15th
     )
+    assert books.rows(WAITING) == [("CSV~1", 1, reason, MONDAY, None)]
+    assert prepare()["held"] == 0
     books.fixing("2025-07-11", "2.05")
-    assert prepare()["unusable"] == 0
+    counts = prepare()
+    assert (counts["unusable"], counts["found"]) == (0, 1)
+    assert books.rows(WAITING) == [("CSV~1", 1, reason, MONDAY, MONDAY)]
     assert books.rows("select accrued_percent from books.bond_accruals") == [((Decimal("2.55") * 176 / 360).quantize(Decimal("1e-10")),)]
 
 
@@ -227,7 +244,7 @@ def test_new_fixings_make_new_terms_and_those_of_other_periods_do_not(books: Boo
     second = (Decimal("2.60") * 181 / 360).quantize(Decimal("1e-10"))
     assert books.rows(COUPONS_OF_TODAY)[:2] == [("2026-01-15", first), ("2026-07-15", second)]
     # The day before knows what it knew.
-    assert prepare() == {"settlement_dates": 0, "coupons": 0, "accruals": 0, "unusable": 0}
+    assert prepare() == {"settlement_dates": 0, "coupons": 0, "accruals": 0, "unusable": 0, "held": 0, "found": 0}
     assert books.rows("select business_date, count(*) from books.bond_terms group by 1 order by 1") == [(MONDAY, 1), (TUESDAY, 1)]
 
 
@@ -258,12 +275,13 @@ def test_a_repayment_plan_that_changes_makes_new_terms(books: Books) -> None:
                         "issue_date": "2026-01-30", "maturity_date": "2026-01-31"}, "no schedule of coupons fits its dates"),
     ],
 )  # fmt: skip
-def test_terms_that_contradict_their_line_stop_the_day_when_traded(books: Books, line: str, terms: dict[str, object], told: str) -> None:
+def test_terms_that_contradict_their_line_keep_a_trade_waiting(books: Books, line: str, terms: dict[str, object], told: str) -> None:
     books.stated("ODD.EX", line, **terms)
     assert prepare()["unusable"] == 1
     books.trade("CSV~1", "ODD.EX", "2026-01-05")
-    with pytest.raises(PosttradeError, match=told):
-        prepare()
+    assert prepare()["held"] == 1
+    ((_, _, reason, _, _),) = books.rows(WAITING)
+    assert told in reason
 
 
 @pytest.mark.parametrize(
@@ -280,8 +298,9 @@ def test_a_plan_that_fits_no_bond_is_named(books: Books, plan: dict[str, str], t
     for day, percent in plan.items():
         books.repayment("AMO.EX", day, percent)
     books.trade("CSV~1", "AMO.EX", "2026-01-05")
-    with pytest.raises(PosttradeError, match=told):
-        prepare()
+    assert prepare()["held"] == 1
+    ((_, _, reason, _, _),) = books.rows(WAITING)
+    assert told in reason
 
 
 def test_steps_caps_floors_and_rounding_are_data(books: Books) -> None:

@@ -134,6 +134,8 @@ def test_an_error_names_file_path_value_and_expectation(folder: Path, file: str,
         ("{cycle: canada}", "{cycle: kanada}", "market XTSE names the unknown cycle 'kanada'"),
         ("2024-05-28", "2014-05-28", "must name its lines in order of valid_from"),
         ("days: 3", "days: soon", "cycles.united_states.0.days is 'soon'; expected a valid integer"),
+        ("USD/TRY:", "USDTRY:", "spot names 'USDTRY'; expected two of its currencies, such as USD/CAD"),
+        ("[TARGET]", "[TARGED]", "EUR has 'TARGED', which is no bank calendar; expected some of TARGET"),
         ("US-FEDERAL-RESERVE", "FED", "markets.XNYS.bank_calendar: 'FED' is no bank calendar; expected one of TARGET, US-FEDERAL-RESERVE"),
     ],
 )  # fmt: skip

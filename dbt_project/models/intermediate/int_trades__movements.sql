@@ -6,8 +6,8 @@
 
 -- What the day's trade events did to the books: a version is booked (+1) or, when a later one replaces or cancels it,
 -- taken back (-1) with exactly the amounts it was booked at. A cancelled trade stays cancelled, whatever is told of it later or was
--- told before. An event beyond the posting cut-off counts from its release on;
--- in place of a block its allocations are booked.
+-- told before. An event beyond the posting cut-off counts from its release on; one whose terms are unknown, as that of a bond whose rate is
+-- not fixed, leaves what was booked as it is until they are known. In place of a block its allocations are booked.
 
 with touched as (
     select trade_id
@@ -17,16 +17,27 @@ with touched as (
     select trade_id
     from {{ ref('stg_operations__trade_releases') }}
     where business_date = {{ business_date() }}
+    union
+    select trade_id
+    from {{ ref('stg_books__trades_held_for_terms') }}
+    where found_date = {{ business_date() }}
 ),
 
 versions as (
     select
         versions.*,
+        -- the date from which its amounts can be worked out
+        case when held.trade_id is null then '-infinity'::date else coalesce(held.found_date, 'infinity'::date) end as terms_found_date,
         case when beyond.trade_id is null then versions.business_date else beyond.released_date end as in_force_date
     from touched
     inner join {{ ref('stg_books__trade_versions') }} as versions on touched.trade_id = versions.trade_id
     left join {{ ref('stg_operations__trade_events_beyond_cutoff') }} as beyond
         on versions.trade_id = beyond.trade_id and versions.version = beyond.version
+    left join {{ ref('stg_books__trades_held_for_terms') }} as held
+        on
+            versions.trade_id = held.trade_id
+            and versions.version = held.version
+            and held.business_date <= {{ business_date() }}
     where versions.business_date <= {{ business_date() }}
 ),
 
@@ -38,8 +49,8 @@ states as (
         -- an allocation comes and goes with the divisions of its block
         bool_or(event_type = 'CANCEL' and block_trade_id is null) as is_cancelled_after,
         bool_or(event_type = 'CANCEL' and block_trade_id is null and in_force_date < {{ business_date() }}) as is_cancelled_before,
-        max(version) as version_after,
-        max(version) filter (where in_force_date < {{ business_date() }}) as version_before
+        max(version) filter (where terms_found_date <= {{ business_date() }}) as version_after,
+        max(version) filter (where greatest(in_force_date, terms_found_date) < {{ business_date() }}) as version_before
     from versions
     where in_force_date <= {{ business_date() }}
     group by trade_id
@@ -61,7 +72,7 @@ effective as (
                 then states.version_before
         end as booked_before
     from states
-    inner join versions as after_versions
+    left join versions as after_versions
         on states.trade_id = after_versions.trade_id and states.version_after = after_versions.version
     left join versions as before_versions
         on states.trade_id = before_versions.trade_id and states.version_before = before_versions.version
@@ -94,7 +105,8 @@ booked as (
             versions.settlement_date,
             -- a currency forward is paid on its own date
             case when instruments.notional_currency_code is not null and not instruments.exchanges_currencies then instruments.maturity_date end,
-            cycles.settlement_date
+            -- and one for spot by the calendars of its currencies
+            case when instruments.exchanges_currencies then spot_dates.spot_date else cycles.settlement_date end
         ) as settlement_date,
         versions.executed_at,
         versions.source_sequence,
@@ -142,6 +154,12 @@ booked as (
             and notional_rates.business_date = {{ business_date() }}
     left join {{ ref('stg_books__settlement_cycles') }} as cycles
         on instruments.market_mic = cycles.market_mic and versions.trade_date = cycles.trade_date
+    left join {{ ref('stg_books__spot_dates') }} as spot_dates
+        on
+            instruments.exchanges_currencies
+            and instruments.currency_code = spot_dates.currency_code
+            and instruments.notional_currency_code = spot_dates.notional_currency_code
+            and versions.trade_date = spot_dates.trade_date
     left join {{ ref('stg_books__bond_accruals') }} as accruals
         on
             instruments.accrues_interest

@@ -12,8 +12,8 @@ import sqlalchemy
 from sqlalchemy import text
 
 from posttrade.domain.bonds import Bond, accrued_percents, coupons, interest_periods
-from posttrade.domain.stated_bonds import Interest, StatedBond, bond_of, fixing_dates
-from posttrade.errors import PosttradeError
+from posttrade.domain.stated_bonds import StatedBond, bond_of, fixing_dates
+from posttrade.offices.trades_without_terms import MissingTerms
 from posttrade.procedures.schema import BondTerms, procedures_in_force
 from posttrade.records.database import insert_missing
 
@@ -27,30 +27,30 @@ class _KnownBond:
     stated: StatedBond
     bond: Bond
     accrues_interest: bool
-    is_traded: bool
 
 
-def prepare_bonds(connection: sqlalchemy.Connection, business_date: date) -> tuple[int, int, int]:
+def prepare_bonds(connection: sqlalchemy.Connection, business_date: date, missing: MissingTerms) -> tuple[int, int, int]:
     """Record the terms known on the date where they are new, their coupons, and the accrued interest that the date needs.
 
     Percents are per 100 of the nominal outstanding in the period, redemptions per 100 of the original nominal.
 
+    Args:
+        connection: the transaction.
+        business_date: the date.
+        missing: takes the bonds whose terms contradict each other, and the accrued interest that a missing fixing leaves unknown.
+
     Returns:
-        New coupons, new accruals, and bonds left out: unusable terms or a rate that is not fixed yet, of bonds nobody traded.
-
-    Raises:
-        PosttradeError: the terms of a bond traded on the date contradict each other, or a trade needs a rate that is not fixed yet.
+        New coupons, new accruals, and bonds left out: unusable terms or a rate that is not fixed yet.
     """
-    bonds, unusable = _bonds_known(connection, business_date)
-    new_coupons, without_coupons = _record_coupons(connection, bonds, business_date)
-    unusable |= without_coupons
-    bonds = {name: one for name, one in bonds.items() if name not in without_coupons}
-    new_accruals, unfixed = _record_accruals(connection, bonds, business_date)
-    return new_coupons, new_accruals, len(unusable | unfixed)
+    bonds = _bonds_known(connection, business_date, missing)
+    new_coupons = _record_coupons(connection, bonds, missing)
+    bonds = {name: one for name, one in bonds.items() if name not in missing.bonds}
+    new_accruals = _record_accruals(connection, bonds, business_date, missing)
+    return new_coupons, new_accruals, len({*missing.bonds, *(instrument_id for instrument_id, _ in missing.accruals)})
 
 
-def _bonds_known(connection: sqlalchemy.Connection, business_date: date) -> tuple[dict[str, _KnownBond], set[str]]:
-    """The usable bonds by id, and the ids of the others. Terms that changed since they were last recorded are recorded."""
+def _bonds_known(connection: sqlalchemy.Connection, business_date: date, missing: MissingTerms) -> dict[str, _KnownBond]:
+    """The usable bonds by id. Terms that changed since they were last recorded are recorded."""
     lines = {name: one for name, one in procedures_in_force(business_date).items() if one.bond}
     parameters = {"business_date": business_date, "lines": list(lines)}
     fixings: dict[str, dict[date, Decimal]] = defaultdict(dict)
@@ -61,7 +61,6 @@ def _bonds_known(connection: sqlalchemy.Connection, business_date: date) -> tupl
         repayments[instrument_id][day] = percent
     recorded = {(row.instrument_id, row.content_sha): row for row in connection.execute(text(TERMS_RECORDED), parameters)}
     bonds: dict[str, _KnownBond] = {}
-    unusable: set[str] = set()
     changed = []
     for row in connection.execute(text(BONDS_KNOWN), parameters):
         procedure = lines[row.product_line]
@@ -72,29 +71,18 @@ def _bonds_known(connection: sqlalchemy.Connection, business_date: date) -> tupl
         try:
             bond = bond_of(stated, known_fixings, repayments.get(row.instrument_id, {}))
         except ValueError as error:
-            if row.is_traded:
-                raise _unusable(row.instrument_id, business_date, error) from error
-            unusable.add(row.instrument_id)
+            missing.bonds[row.instrument_id] = f"the terms of the bond cannot be used: {error}"
             terms_sha = _sha(row.content_sha, ["unusable", str(error)])
         else:
             terms_sha = _sha(row.content_sha, _what_matters(stated, known_fixings, repayments.get(row.instrument_id, {})))
-            bonds[row.instrument_id] = _KnownBond(
-                row.instrument_id, terms_sha, stated, bond, procedure.valuation.accrues_interest, row.is_traded
-            )
+            bonds[row.instrument_id] = _KnownBond(row.instrument_id, terms_sha, stated, bond, procedure.valuation.accrues_interest)
         before = recorded.get((row.instrument_id, row.content_sha))
         if terms_sha != (before.terms_sha if before else row.content_sha):
             revision = before.revision + 1 if before and before.business_date == business_date else 1
             changed.append((row.instrument_id, row.content_sha, business_date, revision, terms_sha))
     columns = "books.bond_terms (instrument_id, content_sha, business_date, revision, terms_sha)"
     insert_missing(connection, columns, ("text", "text", "date", "integer", "text"), changed)
-    return bonds, unusable
-
-
-def _unusable(instrument_id: str, business_date: date, error: ValueError) -> PosttradeError:
-    return PosttradeError(
-        f"The terms of the bond {instrument_id}, traded on {business_date}, cannot be used: {error}.",
-        "Send a corrected row in instruments.csv, or the missing one in bond_repayments.csv.",
-    )
+    return bonds
 
 
 def _stated(row: Any, terms: BondTerms) -> StatedBond:
@@ -114,20 +102,17 @@ def _sha(content_sha: str, further: list[str]) -> str:
     return hashlib.md5("|".join([content_sha, *further]).encode(), usedforsecurity=False).hexdigest()
 
 
-def _record_coupons(connection: sqlalchemy.Connection, bonds: Mapping[str, _KnownBond], business_date: date) -> tuple[int, set[str]]:
-    """The number of coupons recorded now, and the bonds that nobody traded whose coupons cannot be worked out."""
+def _record_coupons(connection: sqlalchemy.Connection, bonds: Mapping[str, _KnownBond], missing: MissingTerms) -> int:
+    """The number of coupons recorded now."""
     keys = {"instrument_ids": list(bonds), "shas": [one.terms_sha for one in bonds.values()]}
     rows: list[tuple[Any, ...]] = []
-    unusable = set()
     for (instrument_id,) in connection.execute(text(BONDS_WITHOUT_COUPONS), keys):
         known = bonds[instrument_id]
         try:
             periods = interest_periods(known.bond)
             percents = {one.coupon_date: one.coupon_percent for one in coupons(_on_what_is_outstanding(known.bond))}
         except ValueError as error:
-            if known.is_traded:
-                raise _unusable(instrument_id, business_date, error) from error
-            unusable.add(instrument_id)
+            missing.bonds[instrument_id] = f"the terms of the bond cannot be used: {error}"
             continue
         rows += [
             (
@@ -142,49 +127,39 @@ def _record_coupons(connection: sqlalchemy.Connection, bonds: Mapping[str, _Know
             )
             for period in periods
         ]
-    recorded = insert_missing(
+    return insert_missing(
         connection,
         "books.bond_coupons (instrument_id, terms_sha, coupon_date, period_start_date, ex_date, pay_date, coupon_percent,"
         " redemption_percent)",
         ("text", "text", "date", "date", "date", "date", "numeric", "numeric"),
         rows,
     )
-    return recorded, unusable
 
 
-def _record_accruals(connection: sqlalchemy.Connection, bonds: Mapping[str, _KnownBond], business_date: date) -> tuple[int, set[str]]:
-    """The number of accruals recorded now, and the bonds that nobody traded whose rate is not fixed yet."""
+def _record_accruals(connection: sqlalchemy.Connection, bonds: Mapping[str, _KnownBond], business_date: date, missing: MissingTerms) -> int:
+    """The number of accruals recorded now."""
     accruing = {name: one for name, one in bonds.items() if one.accrues_interest}
-    needed: dict[str, dict[date, bool]] = defaultdict(dict)
+    needed: dict[str, list[date]] = defaultdict(list)
     parameters = {
         "business_date": business_date,
         "instrument_ids": list(accruing),
         "shas": [one.terms_sha for one in accruing.values()],
     }
     for row in connection.execute(text(ACCRUALS_NEEDED), parameters):
-        needed[row.instrument_id][row.accrual_date] = row.is_for_trade
+        needed[row.instrument_id].append(row.accrual_date)
     rows = []
-    unfixed = set()
     for instrument_id, dates in needed.items():
         known = accruing[instrument_id]
-        percents, missing = _accrued(known.bond, dates)
-        for day, error in missing.items():
-            if dates[day]:
-                raise PosttradeError(
-                    f"A trade of {business_date} in {instrument_id} cannot be valued: {error}{_fixing_needed(known.stated, day)}.",
-                    "Deliver the fixing in index_fixings.csv and clear record_market_data."
-                    if known.stated.interest is Interest.FLOATING
-                    else "Send a corrected row in instruments.csv.",
-                ) from error
-            unfixed.add(instrument_id)
+        percents, unknown = _accrued(known.bond, dates)
+        for day, error in unknown.items():
+            missing.accruals[instrument_id, day] = f"{error}{_fixing_needed(known.stated, day)}"
         rows += [(instrument_id, known.terms_sha, day, percent) for day, percent in percents.items()]
-    recorded = insert_missing(
+    return insert_missing(
         connection,
         "books.bond_accruals (instrument_id, terms_sha, accrual_date, accrued_percent)",
         ("text", "text", "date", "numeric"),
         rows,
     )
-    return recorded, unfixed
 
 
 def _accrued(bond: Bond, dates: Iterable[date]) -> tuple[dict[date, Decimal], dict[date, ValueError]]:
@@ -222,12 +197,7 @@ INSTRUMENTS_KNOWN = """
 
 BONDS_KNOWN = f"""
 with instruments as ({INSTRUMENTS_KNOWN})
-select
-    instruments.*,
-    exists (
-        select from books.trade_versions as trades
-        where trades.business_date = :business_date and trades.instrument_id = instruments.instrument_id
-    ) as is_traded
+select instruments.*
 from instruments
 where instruments.product_line = any(:lines)
 order by instruments.instrument_id
@@ -265,7 +235,8 @@ where not exists (
 order by bonds.instrument_id
 """
 
-# The settlement dates of the day's trades, also of those whose turn comes today because their original arrived;
+# The settlement dates of the day's trades, also of those whose turn comes today because their original arrived, and of those that wait for
+# their terms;
 # the standard settlement date of a trade made today, which is what a position is valued with; and the dates on which
 # events pay bonds back, with the interest up to then.
 ACCRUALS_NEEDED = f"""
@@ -279,6 +250,9 @@ touched as (
     select trade_id from books.trade_versions where business_date = :business_date
     union
     select trade_id from operations.trade_releases where business_date = :business_date
+    union
+    select trade_id from books.trades_held_for_terms
+    where business_date <= :business_date and coalesce(found_date >= :business_date, true)
 ),
 former as (
     select stated.instrument_id, stated.content_sha, coalesce(terms.terms_sha, stated.content_sha) as terms_sha
@@ -322,8 +296,7 @@ needed as (
     select
         bonds.instrument_id,
         bonds.terms_sha,
-        coalesce(trades.settlement_date, cycles.settlement_date) as accrual_date,
-        true as is_for_trade
+        coalesce(trades.settlement_date, cycles.settlement_date) as accrual_date
     from touched
     inner join books.trade_versions as trades on touched.trade_id = trades.trade_id
     inner join bonds on trades.instrument_id = bonds.instrument_id
@@ -331,7 +304,7 @@ needed as (
         on bonds.market_mic = cycles.market_mic and trades.trade_date = cycles.trade_date
     union all
     -- a closed date's figures that the trade changes
-    select bonds.instrument_id, bonds.terms_sha, cycles.settlement_date, false
+    select bonds.instrument_id, bonds.terms_sha, cycles.settlement_date
     from touched
     inner join books.trade_versions as trades on touched.trade_id = trades.trade_id
     inner join bonds on trades.instrument_id = bonds.instrument_id
@@ -339,13 +312,13 @@ needed as (
         on bonds.market_mic = cycles.market_mic and cycles.trade_date >= trades.trade_date and cycles.trade_date < :business_date
     inner join operations.day_closings as closings on cycles.trade_date = closings.business_date
     union all
-    select bonds.instrument_id, bonds.terms_sha, cycles.settlement_date, false
+    select bonds.instrument_id, bonds.terms_sha, cycles.settlement_date
     from bonds
     inner join books.settlement_cycles as cycles
         on bonds.market_mic = cycles.market_mic and cycles.trade_date = :business_date
     union all
     -- the figures of closed dates that new terms change
-    select restated.instrument_id, restated.terms_sha, cycles.settlement_date, false
+    select restated.instrument_id, restated.terms_sha, cycles.settlement_date
     from restated
     inner join books.settlement_cycles as cycles
         on restated.market_mic = cycles.market_mic and cycles.trade_date < :business_date and cycles.settlement_date >= restated.first_date
@@ -354,7 +327,7 @@ needed as (
         select min(trades.trade_date) from books.trade_versions as trades where trades.instrument_id = restated.instrument_id
     )
     union all
-    select bonds.instrument_id, bonds.terms_sha, redemptions.pay_date, false
+    select bonds.instrument_id, bonds.terms_sha, redemptions.pay_date
     from bonds
     inner join (
         select distinct on (event_id) instrument_id, event_type, pay_date
@@ -363,13 +336,12 @@ needed as (
     ) as redemptions on bonds.instrument_id = redemptions.instrument_id
     where redemptions.event_type in ('REDEMPTION', 'CALL', 'PARTIAL_REDEMPTION')
 )
-select needed.instrument_id, needed.accrual_date, bool_or(needed.is_for_trade) as is_for_trade
+select distinct needed.instrument_id, needed.accrual_date
 from needed
 left join books.bond_accruals as known
     on needed.instrument_id = known.instrument_id and needed.terms_sha = known.terms_sha
     and needed.accrual_date = known.accrual_date
 where needed.accrual_date is not null and known.instrument_id is null
-group by needed.instrument_id, needed.accrual_date
 -- two runs at once must take the keys in one order, or they wait for each other
 order by needed.instrument_id, needed.accrual_date
 """

@@ -122,6 +122,9 @@ with recorded as (
     where versions.business_date = :day and not exists (
         select from operations.trade_events_beyond_cutoff as held
         where held.trade_id = versions.trade_id and held.version = versions.version and held.released_date is null
+    ) and not exists (
+        select from books.trades_held_for_terms as held
+        where held.trade_id = versions.trade_id and held.version = versions.version and coalesce(held.found_date > :day, true)
     )
     group by versions.trade_id
 )

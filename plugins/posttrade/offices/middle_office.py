@@ -9,9 +9,16 @@ from sqlalchemy import text
 from posttrade.domain.calendars import sessions_between
 from posttrade.domain.money import currencies
 from posttrade.domain.settlement_cycles import settlement_date
-from posttrade.errors import PosttradeError
+from posttrade.domain.spot_dates import spot_date
 from posttrade.offices.bonds import INSTRUMENTS_KNOWN, prepare_bonds
-from posttrade.procedures.schema import load_chart_of_accounts, load_procedures, load_settlement_cycles
+from posttrade.offices.trades_without_terms import MissingTerms, hold_trades
+from posttrade.procedures.schema import (
+    load_chart_of_accounts,
+    load_procedures,
+    load_settlement_cycles,
+    load_spot_rules,
+    procedures_in_force,
+)
 from posttrade.records.book_states import Step, note_state
 from posttrade.records.database import insert_missing
 
@@ -75,46 +82,41 @@ def _publish_chart_of_accounts(connection: sqlalchemy.Connection) -> int:
 def prepare_terms(business_date: date, engine: sqlalchemy.Engine) -> dict[str, int]:
     """Work out the settlement dates, coupons and accruals that the date's trades and positions need and nobody has yet.
 
-    Terms that cannot be worked out stop the day only where a trade of the date needs them.
+    What cannot be worked out stops nothing else: trades that need it stay out of the books until it can, and controls tell of them and
+    of what is held.
 
     Returns:
-        New `settlement_dates`, `coupons` and `accruals`; `unusable`: markets and bonds left out, which nobody traded;
-        a control tells which of them are held.
-
-    Raises:
-        PosttradeError: a traded market has no settlement cycle, the terms of a traded bond contradict each other, or the rate it
-            pays is not fixed yet.
+        New `settlement_dates`, `coupons` and `accruals`; `unusable`: markets and bonds left out; trade versions that are `held`
+        because a term is missing, and those whose terms were `found`.
     """
     publish_procedures(business_date, engine)
     with engine.begin() as connection:
         note_state(connection, business_date, Step.TERMS)
+    missing = MissingTerms()
     with engine.begin() as connection:
-        dates, unusable_markets = _prepare_settlement_dates(connection, business_date)
-        new_coupons, new_accruals, unusable_bonds = prepare_bonds(connection, business_date)
+        dates = _prepare_settlement_dates(connection, business_date, missing) + _prepare_spot_dates(connection, business_date, missing)
+        new_coupons, new_accruals, unusable_bonds = prepare_bonds(connection, business_date, missing)
+        trades = hold_trades(connection, business_date, missing)
     return {
         "settlement_dates": dates,
         "coupons": new_coupons,
         "accruals": new_accruals,
-        "unusable": unusable_markets + unusable_bonds,
-    }
+        "unusable": len(missing.markets) + unusable_bonds,
+    } | trades
 
 
-def _prepare_settlement_dates(connection: sqlalchemy.Connection, business_date: date) -> tuple[int, int]:
+def _prepare_settlement_dates(connection: sqlalchemy.Connection, business_date: date, missing: MissingTerms) -> int:
     markets = load_settlement_cycles()
     needed: dict[str, set[date]] = defaultdict(set)
-    unusable = 0
+    traded: dict[str, set[date]] = {}
     for market_mic, trade_dates in connection.execute(text(MARKETS_AND_TRADE_DATES), {"business_date": business_date}):
         if market_mic not in markets:
-            if trade_dates:
-                raise PosttradeError(
-                    f"Trades of {business_date} are in the market {market_mic!r}, whose settlement is unknown.",
-                    "Correct market_mic in instruments.csv, or add the market to procedures/settlement_cycles.yaml.",
-                )
-            unusable += 1
+            missing.markets[market_mic] = f"how the market {market_mic} settles is unknown"
             continue
         # Every session before the date or since the oldest trade, not only the traded ones: the ex dates of coupons are found among them.
         first = min([business_date - DAYS_BEFORE, *trade_dates])
         needed[market_mic] = {*sessions_between(market_mic, first, business_date), business_date, *trade_dates}
+        traded[market_mic] = set(trade_dates)
     known = {tuple(row) for row in connection.execute(text(SETTLEMENT_DATES_KNOWN), {"markets": list(needed)})}
     rows = []
     for market_mic, dates in needed.items():
@@ -124,12 +126,25 @@ def _prepare_settlement_dates(connection: sqlalchemy.Connection, business_date: 
             try:
                 rows.append((market_mic, trade_date, settlement_date(market_mic, markets[market_mic], trade_date)))
             except ValueError as error:
-                raise PosttradeError(
-                    f"The settlement date of a trade of {trade_date} in the market {market_mic} is unknown: {error}.",
-                    "Correct the trade date, or add the market's cycle to procedures/settlement_cycles.yaml.",
-                ) from error
+                if trade_date in traded[market_mic]:
+                    reason = f"the settlement date of a trade of {trade_date} in the market {market_mic} is unknown: {error}"
+                    missing.settlement_dates[market_mic, trade_date] = reason
     columns = "books.settlement_cycles (market_mic, trade_date, settlement_date)"
-    return insert_missing(connection, columns, ("text", "date", "date"), rows), unusable
+    return insert_missing(connection, columns, ("text", "date", "date"), rows)
+
+
+def _prepare_spot_dates(connection: sqlalchemy.Connection, business_date: date, missing: MissingTerms) -> int:
+    lines = [name for name, one in procedures_in_force(business_date).items() if one.settlement.exchanges_currencies]
+    rows = []
+    for pair in connection.execute(text(SPOT_DATES_NEEDED), {"business_date": business_date, "lines": lines}):
+        try:
+            day = spot_date(load_spot_rules(), pair.currency_code, pair.notional_currency_code, pair.trade_date)
+            rows.append((pair.currency_code, pair.notional_currency_code, pair.trade_date, day))
+        except ValueError as error:
+            reason = f"it states no settlement date, and {error}"
+            missing.spot_dates[pair.currency_code, pair.notional_currency_code, pair.trade_date] = reason
+    columns = "books.spot_dates (currency_code, notional_currency_code, trade_date, spot_date)"
+    return insert_missing(connection, columns, ("text", "text", "date", "date"), rows)
 
 
 PUBLISH_LEDGER_ACCOUNTS = """
@@ -151,13 +166,40 @@ where (latest.name, latest.account_type, latest.is_monetary, latest.result_compo
 on conflict do nothing
 """
 
-# Every version of a trade that the date touches or releases: another one may have been known under another market.
+SPOT_DATES_NEEDED = f"""
+with instruments as ({INSTRUMENTS_KNOWN}),
+touched as (
+    select trade_id from books.trade_versions where business_date = :business_date
+    union
+    select trade_id from operations.trade_releases where business_date = :business_date
+    union
+    select trade_id from books.trades_held_for_terms
+    where business_date <= :business_date and coalesce(found_date >= :business_date, true)
+)
+select distinct instruments.currency_code, instruments.notional_currency_code, trades.trade_date
+from instruments
+inner join books.trade_versions as trades on instruments.instrument_id = trades.instrument_id
+inner join touched on trades.trade_id = touched.trade_id
+left join books.spot_dates as known
+    on instruments.currency_code = known.currency_code and instruments.notional_currency_code = known.notional_currency_code
+    and trades.trade_date = known.trade_date
+where instruments.product_line = any(:lines) and trades.settlement_date is null and trades.trade_date is not null
+    and known.trade_date is null
+-- two runs at once must take the keys in one order, or they wait for each other
+order by instruments.currency_code, instruments.notional_currency_code, trades.trade_date
+"""
+
+# Every version of a trade that the date touches or releases, or that waits for its terms: another one may have been known under another
+# market.
 MARKETS_AND_TRADE_DATES = f"""
 with instruments as ({INSTRUMENTS_KNOWN}),
 touched as (
     select trade_id from books.trade_versions where business_date = :business_date
     union
     select trade_id from operations.trade_releases where business_date = :business_date
+    union
+    select trade_id from books.trades_held_for_terms
+    where business_date <= :business_date and coalesce(found_date >= :business_date, true)
 )
 select
     instruments.market_mic,

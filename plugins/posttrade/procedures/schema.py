@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 from posttrade.domain.bank_calendars import BANK_CALENDARS
 from posttrade.domain.lots import LotMethod
 from posttrade.domain.settlement_cycles import MarketSettlement, SettlementCycle
+from posttrade.domain.spot_dates import SpotPair, SpotRules
 from posttrade.domain.stated_bonds import Interest
 from posttrade.errors import PosttradeError
 
@@ -195,9 +196,40 @@ class _Market(_Strict):
         return name
 
 
+class _SpotPair(_Strict):
+    days: int | None = Field(default=None, ge=0, le=10)
+    waits_for_every_holiday: bool = False
+    source: str = Field(min_length=1)
+
+
+class _Spot(_Strict):
+    days: int = Field(ge=0, le=10)
+    never_on_holidays_of: str
+    pairs: dict[str, _SpotPair]
+    currencies: dict[str, tuple[str, ...]]
+
+    @field_validator("currencies")
+    @classmethod
+    def _bank_calendars_are_known(cls, currencies: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        for currency, calendars in currencies.items():
+            unknown = next((name for name in calendars if name not in BANK_CALENDARS), None)
+            if unknown or not calendars:
+                raise ValueError(f"{currency} has {unknown!r}, which is no bank calendar; expected some of {', '.join(BANK_CALENDARS)}")
+        return currencies
+
+    @model_validator(mode="after")
+    def _currencies_are_known(self) -> "_Spot":
+        for pair in (*self.pairs, f"{self.never_on_holidays_of}/{self.never_on_holidays_of}"):
+            unknown = [one for one in pair.split("/") if one not in self.currencies]
+            if unknown or pair.count("/") != 1:
+                raise ValueError(f"spot names {pair!r}; expected two of its currencies, such as USD/CAD")
+        return self
+
+
 class _SettlementCycles(_Strict):
     cycles: dict[str, tuple[_CycleLine, ...]]
     markets: dict[str, _Market]
+    spot: _Spot
 
     @model_validator(mode="after")
     def _cycles_are_in_order(self) -> "_SettlementCycles":
@@ -254,6 +286,26 @@ def load_settlement_cycles(folder: Path = FOLDER) -> dict[str, MarketSettlement]
         )
         for mic, market in document.markets.items()
     }
+
+
+@lru_cache(maxsize=8)
+def load_spot_rules(folder: Path = FOLDER) -> SpotRules:
+    """When currency pairs dealt for spot are paid.
+
+    Raises:
+        PosttradeError: the file breaks the schema.
+    """
+    document: _SettlementCycles = _read(folder / "settlement_cycles.yaml", _SettlementCycles)
+    spot = document.spot
+    return SpotRules(
+        spot.days,
+        spot.never_on_holidays_of,
+        {
+            frozenset(pair.split("/")): SpotPair(spot.days if stated.days is None else stated.days, stated.waits_for_every_holiday)
+            for pair, stated in spot.pairs.items()
+        },
+        spot.currencies,
+    )
 
 
 def procedures_in_force(day: date) -> dict[str, Procedure]:

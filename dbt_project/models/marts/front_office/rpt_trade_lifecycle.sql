@@ -35,6 +35,7 @@ trade_lifecycle as (
         trades.business_date,
         case
             when trades.trade_status = 'WAITING' then 'WAITING FOR ORIGINAL'
+            when trades.trade_status = 'WITHOUT_TERMS' then 'WAITING FOR TERMS'
             when trades.trade_status in ('BLOCK', 'CANCELLED', 'JOINED', 'HELD', 'REFUSED') then trades.trade_status
             when undelivered.instrument_id is not null then 'BOOKED'
             when settlements.trade_id is null then 'RECORDED'
@@ -44,6 +45,7 @@ trade_lifecycle as (
         case
             when trades.trade_status = 'WAITING' then 'front office: the NEW event has not come'
             when trades.trade_status = 'HELD' then 'middle office: beyond the posting cut-off'
+            when trades.trade_status = 'WITHOUT_TERMS' then 'middle office: ' || waiting.reason
             when trades.trade_status = 'ACTIVE' and settlements.trade_id is null and undelivered.instrument_id is null
                 then 'back office: no instruction yet'
             when settlements.settlement_status in ('FAILED', 'PARTIAL') then 'custodian: ' || coalesce(settlements.reason_code, 'no reason given')
@@ -51,6 +53,8 @@ trade_lifecycle as (
         coalesce(settlements.days_late, 0) as days_late
     from last_states as trades
     left join settlement_states as settlements on trades.trade_id = settlements.trade_id
+    left join {{ ref('stg_books__trades_held_for_terms') }} as waiting
+        on trades.trade_id = waiting.trade_id and trades.version = waiting.version and trades.trade_status = 'WITHOUT_TERMS'
     left join {{ ref('stg_books__undelivered_instruments') }} as undelivered on trades.instrument_id = undelivered.instrument_id
 )
 

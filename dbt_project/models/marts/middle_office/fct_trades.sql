@@ -1,7 +1,7 @@
 {{ config(indexes=[{'columns': ['trade_id']}]) }}
 
 -- The state a trade was left in by the events of a business date, and by what was released on it. The versions that count decide;
--- a trade without any that does is held beyond the posting cut-off.
+-- a trade without any that does is held beyond the posting cut-off, or waits for the terms its amounts follow from.
 
 with recorded_today as (
     select *
@@ -36,12 +36,17 @@ touched as (
     select trade_id
     from {{ ref('stg_operations__trade_releases') }}
     where business_date = {{ business_date() }}
+    union
+    select trade_id
+    from {{ ref('stg_books__trades_held_for_terms') }}
+    where found_date = {{ business_date() }}
 ),
 
 known as (
     select
         versions.*,
         beyond.trade_id is null or coalesce(beyond.released_date <= {{ business_date() }}, false) as is_in_force,
+        held.trade_id is null as has_terms,
         coalesce(decisions.decision = 'REFUSED', false) as is_refused
     from touched
     inner join {{ ref('stg_books__trade_versions') }} as versions on touched.trade_id = versions.trade_id
@@ -52,6 +57,12 @@ known as (
             versions.trade_id = decisions.trade_id
             and versions.version = decisions.version
             and decisions.business_date <= {{ business_date() }}
+    left join {{ ref('stg_books__trades_held_for_terms') }} as held
+        on
+            versions.trade_id = held.trade_id
+            and versions.version = held.version
+            and held.business_date <= {{ business_date() }}
+            and coalesce(held.found_date > {{ business_date() }}, true)
     where versions.business_date <= {{ business_date() }}
 ),
 
@@ -62,12 +73,13 @@ versions as (
         select
             known.*,
             bool_or(is_in_force) over of_trade as has_version_in_force,
+            bool_or(is_in_force and has_terms and event_type <> 'CANCEL') over of_trade as has_version_with_terms,
             bool_or(version = 1) over of_trade as has_original,
             bool_or(version = 1 and is_in_force) over of_trade as has_original_in_force
         from known
         window of_trade as (partition by trade_id)
     ) as judged
-    where is_in_force or not has_version_in_force
+    where (is_in_force or not has_version_in_force) and (has_terms or not has_version_with_terms)
 ),
 
 -- One pass over the versions of each trade. A cancellation carries no economics: the trade keeps those of the version before.
@@ -106,6 +118,7 @@ trades as (
             when not states.has_original_in_force and states.is_last_refused then 'REFUSED'
             when not states.has_original_in_force then 'HELD'
             when states.is_cancelled or states.last_event_type = 'CANCEL' then 'CANCELLED'
+            when not states.has_terms then 'WITHOUT_TERMS'
             when states.is_block then 'BLOCK'
             else 'ACTIVE'
         end as trade_status,

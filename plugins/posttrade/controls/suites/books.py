@@ -221,6 +221,33 @@ CONTROLS = (
         where positions.traded_quantity <> 0 and positions.accrued_interest_amount is null""",
     ),
     Control(
+        "trade_without_terms", Suite.BOOKS, Severity.CRITICAL, Owner.MIDDLE_OFFICE,
+        "The amounts of every trade follow from terms that are known.",
+        "Version {version} of {trade_id} in {instrument_id} is not in the books: {reason}.",
+        "Deliver the fixing or repayment in index_fixings.csv or bond_repayments.csv (then clear record_market_data), the corrected row in"
+        " instruments.csv (then clear record_reference_data), have the trade amended with its settlement date, or add the market or"
+        " currency to procedures/settlement_cycles.yaml (then clear prepare_terms). What comes on a later date is booked on that date.",
+        ("trade_id", "version"),
+        """, out_of_reach as (
+            select beyond.trade_id, beyond.version from today
+            inner join operations.trade_events_beyond_cutoff as beyond on beyond.business_date <= today.business_date
+                and coalesce(beyond.released_date > today.business_date, true)
+        ), waiting as (
+            select held.trade_id, held.version, held.instrument_id, held.reason from today
+            inner join books.trades_held_for_terms as held on held.business_date <= today.business_date
+                and coalesce(held.found_date > today.business_date, true)
+        )
+        select waiting.trade_id, waiting.version, waiting.instrument_id, waiting.reason from waiting, today
+        where (waiting.trade_id, waiting.version) not in (select trade_id, version from out_of_reach)
+            and not exists (
+                select from books.trade_versions as later
+                where later.trade_id = waiting.trade_id and later.business_date <= today.business_date
+                    and (later.event_type = 'CANCEL' and later.block_trade_id is null
+                        or later.version > waiting.version
+                        and (later.trade_id, later.version) not in (select trade_id, version from waiting))
+                    and (later.trade_id, later.version) not in (select trade_id, version from out_of_reach))""",
+    ),
+    Control(
         "coupon_not_fixed", Suite.BOOKS, Severity.CRITICAL, Owner.MIDDLE_OFFICE,
         "Every coupon has a rate when it goes ex.",
         "The coupon of {coupon_date} of {instrument_id} has gone ex; the rate of its period from {period_start_date} is not known, and"
