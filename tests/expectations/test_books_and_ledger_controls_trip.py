@@ -33,6 +33,8 @@ PAYMENT = (
     " withholding_amount, amount, currency_code, creditor_name, creditor_iban, creditor_bic, cash_account_id, pay_date, maker,"
     f" business_date) values ('PY1', 'E', 'C', 'A', 'B', 'I', 1, 0, 1, 'EUR', 'n', 'i', 'b', 'c', {D}, 'maker', {D})"
 )
+# Around the triggers, which refuse entries that do not balance, and any of a closed date.
+BY_HAND = "set local session_replication_role = replica"
 ENTRY = (
     "insert into ledger.journal_entries (entry_id, event_id, event_type, sequence_no, content_sha, business_date)"
     f" values (md5('x')::uuid, 'X', 'TRADE', 1, 'x', {D})"
@@ -129,12 +131,12 @@ PLANTED: dict[str, list[str]] = {
         f" from intermediate.int_reference__instruments_known where business_date = {D} limit 1"
     ],
     "journal_unbalanced": [
-        "alter table ledger.journal_lines disable trigger balanced",
+        BY_HAND,
         ENTRY,
         "insert into ledger.journal_lines (book_id, entry_id, line_no, gl_account, currency_code, amount, amount_base, business_date)"
         f" values ('B', md5('x')::uuid, 1, 'cash', 'EUR', 1, 1, {D})",
     ],
-    "entry_without_lines": [ENTRY],
+    "entry_without_lines": [BY_HAND, ENTRY],
     # a trade of the day is amended, and what it posted still stands
     "correction_without_reversal": [
         "update intermediate.int_trades__movements set movement_sign = -1 where ctid = (select movements.ctid from"
@@ -143,7 +145,7 @@ PLANTED: dict[str, list[str]] = {
         f" where movements.business_date = {D} and movements.movement_sign = 1 limit 1)"
     ],
     "journal_chain_broken": [
-        "set local session_replication_role = replica",
+        BY_HAND,
         f"update ledger.journal_lines set gl_account = 'cash' where ctid = (select ctid from ledger.journal_lines where business_date = {D}"
         " limit 1)",
     ],

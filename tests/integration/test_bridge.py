@@ -8,6 +8,7 @@ import sqlalchemy
 from integration.small_firm import SmallFirm, assert_books_tie, rows, trade
 from sqlalchemy import text
 
+from posttrade.errors import PosttradeError
 from posttrade.offices import accounting
 from posttrade.offices.derivations import run_dbt
 from posttrade.records.database import Role, administrator_url, engine
@@ -104,9 +105,15 @@ def test_the_ledger_does_not_follow_wrong_positions() -> None:
             connection.execute(text("set local session_replication_role = replica"))
             # 9.00 too much in base was booked for what was bought
             assert connection.execute(text(WRONG_LINES), {"day": TUE}).rowcount == 2
+        run_dbt(["run", "--select", "fct_profit_and_loss"], TUE)
+        # a closed date takes no more entries
+        with pytest.raises(PosttradeError, match=r"^The journal of 2026-01-06 is closed, .*open date"):
+            accounting.post_journal(TUE, engine(Role.POSTER))
+        with administrator.begin() as connection:
+            connection.execute(text("set local session_replication_role = replica"))
+            connection.execute(text("delete from operations.day_closings where business_date = :day"), {"day": TUE})
     finally:
         administrator.dispose()
-    run_dbt(["run", "--select", "fct_profit_and_loss"], TUE)
     counts = accounting.post_journal(TUE, engine(Role.POSTER))
     # only what the wrong line left, in securities and in the claim, is valued anew
     assert (counts["posted"], counts["reversed"]) == (2, 1)
