@@ -100,6 +100,45 @@ def test_the_value_of_a_future_is_the_same_however_it_was_told() -> None:
     assert_books_tie()
 
 
+def test_the_result_of_a_future_in_a_foreign_currency_is_the_same_however_it_was_told() -> None:
+    """1 of 50, bought on Monday at 100: 50.00 USD on Monday, when it closed at 101, and 100.00 on Tuesday, at 103; by each day's rate,
+    50 x 0.90 + 100 x 1.00 = 145.00 EUR until Tuesday. Told on Wednesday, when Monday's price of the other future, 104, is corrected to 102:
+    100 x 0.90 + 50 x 1.00 = 140.00 EUR, as if it had been known.
+    """
+    told = ("ORDER", "LATE", "AMENDED", "CANCELLED")
+    future = {"product_line": "future", "market_mic": "CMES", "contract_size": 50, "expiry_date": "2026-01-20"}
+    firm = SmallFirm(base="EUR", books=told, instruments=[future | {"instrument_id": "FUT"}, future | {"instrument_id": "REPRICED"}])
+    amended, cancelled = (
+        trade("2", MONDAY, 3, "100", book_id="AMENDED", instrument_id="FUT"),
+        trade("3", MONDAY, 1, "100", book_id="CANCELLED", instrument_id="FUT"),
+    )
+    bought = [
+        trade("1", MONDAY, 1, "100", book_id="ORDER", instrument_id="FUT", fee_amount="2"), amended, cancelled,
+        trade("5", MONDAY, 1, "100", book_id="ORDER", instrument_id="REPRICED"),
+    ]  # fmt: skip
+    firm.day(MONDAY, bought, {"FUT": "101", "REPRICED": "104"}, {"USD": "0.90"})
+    firm.day(TUESDAY, [], {"FUT": "103", "REPRICED": "103"}, {"USD": "1.00"})
+    then = [
+        trade("4", MONDAY, 1, "100", book_id="LATE", instrument_id="FUT", fee_amount="2"),
+        amended | {"version": 2, "event_type": "AMEND", "quantity": "1", "fee_amount": "2"},
+        cancelled | {"version": 2, "event_type": "CANCEL"},
+    ]
+    prices = [
+        {"instrument_id": name, "price_date": day, "price": price, "currency_code": "USD"}
+        for name, day, price in (("REPRICED", MONDAY, "102"), ("REPRICED", WEDNESDAY, "103"), ("FUT", WEDNESDAY, "103"))
+    ]
+    firm.deliver(WEDNESDAY, "prices", prices)
+    firm.day(WEDNESDAY, then, rates={"USD": "1.10"})
+    known = "select instrument_id, total_to_date_amount_base from marts.figures_as_known_at(:day, now()) where book_id = :book order by 1"
+    # the fee of 2.00 USD was paid on Monday, at 0.90
+    for day, gained in ((MONDAY, "43.20"), (TUESDAY, "143.20")):
+        for book in told:
+            future_of_book = dict(rows(known, day=day, book=book))
+            assert future_of_book["FUT"] == (Decimal(gained) if book != "CANCELLED" else 0), (book, day)
+    assert [dict(rows(known, day=day, book="ORDER"))["REPRICED"] for day in (MONDAY, TUESDAY)] == [90, 140]
+    assert_books_tie()
+
+
 def test_a_future_settles_below_zero_and_a_share_is_worth_nothing() -> None:
     """Oil of 20 April 2020 settled at -37.63: from 10.00 a contract of 1,000 barrels pays 47,630.00.
 

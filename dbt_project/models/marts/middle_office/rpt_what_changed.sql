@@ -48,6 +48,7 @@ trades_corrected as (
         movements.trade_id as event_id,
         sum(sizes.quantity) as quantity,
         sum(sizes.gross_amount) as gross_amount,
+        sum(sizes.gross_amount_base) as gross_amount_base,
         -- against the exposure, also where only the fee is paid
         sum(sizes.gross_amount + movements.accrued_amount + movements.fee_amount) as paid_amount,
         sum(sizes.gross_amount_base + movements.accrued_amount_base + movements.fee_amount_base) as paid_amount_base
@@ -82,6 +83,7 @@ events_corrected as (
         actions.event_id,
         sum(actions.quantity_change) as quantity,
         sum(actions.cost_moved_amount - actions.value_amount) as gross_amount,
+        sum(actions.cost_moved_amount_base - actions.value_amount_base) as gross_amount_base,
         sum(actions.cost_moved_amount - actions.value_amount) as paid_amount,
         sum(actions.cost_moved_amount_base - actions.value_amount_base) as paid_amount_base
     from {{ ref('fct_corporate_actions') }} as actions
@@ -106,6 +108,7 @@ income_corrected as (
         income.event_id,
         0::numeric as quantity,
         0::numeric as gross_amount,
+        0::numeric as gross_amount_base,
         -sum(income.net_amount) as paid_amount,
         -sum(income.net_amount_base) as paid_amount_base
     from {{ ref('fct_income') }} as income
@@ -334,6 +337,7 @@ steps as (
         null::integer as event_version,
         events.quantity,
         events.gross_amount,
+        events.gross_amount_base,
         events.paid_amount,
         events.paid_amount_base
     from figures
@@ -360,6 +364,7 @@ steps as (
         0,
         0,
         0,
+        0,
         0
     from figures
     inner join market on figures.figure_date = market.figure_date and figures.instrument_id = market.instrument_id
@@ -383,6 +388,8 @@ in_order as (
         market.contract_size,
         market.accrues_interest,
         market.accrued_percent,
+        market.settles_daily,
+        market.rate_after as rate_of_date,
         market.minor_unit,
         market.base_minor_unit
     from steps
@@ -437,6 +444,37 @@ changes as (
     )
 ),
 
+-- What is paid every day was gained at the rate of each day: up to a date, the changes of the margin of every day, each at its own rate.
+margins as (
+    select
+        changes.*,
+        changed_market_value - gross_amount
+            - coalesce(lag(changed_market_value - gross_amount) over by_date, 0) as margin_amount
+    from changes
+    window by_date as (
+        partition by book_id, account_id, instrument_id, step, case when step in (1, 2, 5) then event_type || event_id end
+        order by figure_date
+    )
+),
+
+totals as (
+    select
+        margins.*,
+        case
+            when settles_daily
+                then
+                    sum({{ round_money('margin_amount * rate_of_date', 'base_minor_unit') }}) over (
+                        partition by
+                            book_id, account_id, instrument_id, step, case when step in (1, 2, 5) then event_type || event_id end
+                        order by figure_date
+                    )
+                    -- the fee of a trade
+                    - (paid_amount_base - gross_amount_base)
+            else changed_market_value_base + changed_accrued_base - paid_amount_base
+        end as total_amount_base
+    from margins
+),
+
 learned as (
     select
         changes.figure_date,
@@ -454,8 +492,8 @@ learned as (
         changes.changed_accrued,
         changes.changed_accrued_base,
         changes.paid_amount,
-        changes.paid_amount_base
-    from changes
+        changes.total_amount_base
+    from totals as changes
     where
         changes.changed_quantity <> 0
         or changes.changed_market_value <> 0
@@ -464,6 +502,7 @@ learned as (
         or changes.changed_accrued_base <> 0
         or changes.paid_amount <> 0
         or changes.paid_amount_base <> 0
+        or changes.total_amount_base <> 0
     union all
     select
         figure_date,
@@ -481,7 +520,7 @@ learned as (
         0 as changed_accrued,
         0 as changed_accrued_base,
         claim_amount as paid_amount,
-        booked_amount_base as paid_amount_base
+        claim_amount_base - booked_amount_base as total_amount_base
     from {{ ref('int_cash__claims_restated') }}
     where business_date = {{ business_date() }}
 ),
@@ -507,8 +546,7 @@ what_changed as (
         learned.changed_accrued::numeric(24, 4) as accrued_interest_amount,
         learned.changed_accrued_base::numeric(24, 4) as accrued_interest_amount_base,
         (learned.changed_market_value + learned.changed_accrued - learned.paid_amount)::numeric(24, 4) as total_amount,
-        (learned.changed_market_value_base + learned.changed_accrued_base - learned.paid_amount_base)::numeric(24, 4)
-            as total_amount_base
+        learned.total_amount_base::numeric(24, 4) as total_amount_base
     from learned
     left join instruments on learned.instrument_id = instruments.instrument_id
     left join {{ ref('fct_trades') }} as trades
