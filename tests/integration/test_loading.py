@@ -119,6 +119,10 @@ def test_a_value_that_no_column_can_hold_does_not_stop_its_file(kind: str, bad: 
 
 CASH_AND_STOCK = {"event_type": "MERGER", "amount_per_unit": "1", "received_instrument_id": "NEW", "new_units": "1", "old_units": "1"}
 
+BOND = {
+    "product_line": "bond_fixed", "coupon_rate": "5", "coupon_frequency": "1", "day_count": "30/360", "issue_date": "2024-03-01",
+    "maturity_date": "2030-03-01",
+}  # fmt: skip
 EXERCISE = {"event_type": "OPTION_EXERCISE", "received_instrument_id": "SAP", "instrument_id": "CALL"}
 
 
@@ -149,6 +153,10 @@ EXERCISE = {"event_type": "OPTION_EXERCISE", "received_instrument_id": "SAP", "i
         (EXERCISE | {"account_id": "AC", "book_id": "BK", "exercised_quantity": "3", "redeemed_fraction": "0.5"}, "NOT_EXPECTED"),
         ({"event_type": "RIGHTS_LAPSE", "account_id": "AC", "book_id": "BK", "exercised_quantity": "3"}, "NOT_EXPECTED"),
         ({"event_type": "RIGHTS_LAPSE"}, ""),
+        ({"event_type": "CASH_DIVIDEND", "instrument_id": "BOND", "amount_per_unit": "1"}, "NOT_OF_THE_LINE"),
+        ({"event_type": "CALL", "instrument_id": "BOND", "amount_per_unit": "1"}, ""),
+        (EXERCISE | {"instrument_id": "SAP", "received_instrument_id": "NEW"}, "OTHER_UNDERLYING"),
+        ({"event_type": "CASH_EXERCISE", "amount_per_unit": "1"}, "NOT_OF_THE_LINE"),
     ],
 )  # fmt: skip
 def test_an_event_that_contradicts_itself_is_named(terms: dict[str, str], reason: str) -> None:
@@ -158,6 +166,7 @@ def test_an_event_that_contradicts_itself_is_named(terms: dict[str, str], reason
     common = {"currency_code": "EUR", "market_mic": "XETR", "issuer_country_code": "DE", "product_line": "equity"}
     instruments = [
         common | {"instrument_id": "NEW", "name": "New"},
+        common | BOND | {"instrument_id": "BOND", "name": "Bond"},
         common | option | {"instrument_id": "CALL", "name": "Call", "underlying_instrument_id": "SAP"},
         common | option | {"instrument_id": "BAD", "name": "On nothing", "underlying_instrument_id": "NOTHING"},
         common | {"product_line": "fx_spot", "instrument_id": "EUREUR", "name": "On itself", "notional_currency_code": "EUR"},
@@ -242,6 +251,18 @@ def test_characters_that_delimit_in_copy_come_through() -> None:
     deliver(MONDAY, "desks", ["EQ,a\\b\tc\\N", "FX,x\x02y", "ZZ,a\x1fb"])
     assert front_office.record_reference_data(MONDAY, loader())["rejected"] == 1
     assert found("select name from books.desks order by 1") == [("a\\b\tc\\N",), ("x\x02y",)]
+
+
+def test_a_rate_of_the_base_currency_to_itself_is_refused() -> None:
+    open_firm()
+    deliver(MONDAY, "firms", ["F,The firm,,EUR,XETR"])
+    front_office.record_reference_data(MONDAY, loader())
+    columns = CONTRACTS["trades"].orders[0]
+    rows = [dict(zip(CONTRACTS["trades"].orders[1], trade(name).split(","), strict=True)) for name in ("GOOD", "BAD")]
+    rows[0]["fx_rate"], rows[1]["fx_rate"] = "1", "1.25"
+    deliver(MONDAY, "trades", [",".join(row.get(name, "") for name in columns) for row in rows], header=",".join(columns))
+    assert front_office.record_trades(MONDAY, loader())["rejected"] == 1
+    assert found("select reason_code, field, value from operations.exceptions") == [("NOT_ONE", "fx_rate", "1.25")]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from posttrade.domain.business_days import BusinessDayConvention
 from posttrade.domain.day_counts import DAY_COUNTS
 from posttrade.domain.lots import LotMethod
 from posttrade.domain.schedules import Stub
-from posttrade.procedures.schema import known_markets, traded_product_lines
+from posttrade.procedures.schema import CorporateActionType, known_markets, traded_product_lines
 
 
 class ValueType(StrEnum):
@@ -209,9 +209,7 @@ MARKET_CONTRACTS = (
     Contract(
         "corporate_actions", "books.corporate_actions",
         (_text("event_id"), _code("instrument_id", "books.instruments.instrument_id"),
-         _text("event_type", allowed=("CASH_DIVIDEND", "SPECIAL_DIVIDEND", "SPLIT", "REVERSE_SPLIT", "STOCK_DIVIDEND", "SPIN_OFF", "MERGER",
-               "RIGHTS_ISSUE", "RIGHTS_EXERCISE", "RIGHTS_LAPSE", "REDEMPTION", "CALL", "PARTIAL_REDEMPTION", "OPTION_EXERCISE",
-               "CASH_EXERCISE")),
+         _text("event_type", allowed=tuple(CorporateActionType)),
          _text("event_status", allowed=("ANNOUNCED", "WITHDRAWN")),
          Column("ex_date", ValueType.DATE), Column("record_date", ValueType.DATE, is_required=False),
          Column("pay_date", ValueType.DATE), Column("amount_per_unit", ValueType.QUANTITY, is_required=False, is_positive=True),

@@ -39,6 +39,26 @@ class EventType(StrEnum):
     REVALUATION = "REVALUATION"
 
 
+class CorporateActionType(StrEnum):
+    """What corporate_actions.csv can tell of an instrument."""
+
+    CASH_DIVIDEND = "CASH_DIVIDEND"
+    SPECIAL_DIVIDEND = "SPECIAL_DIVIDEND"
+    SPLIT = "SPLIT"
+    REVERSE_SPLIT = "REVERSE_SPLIT"
+    STOCK_DIVIDEND = "STOCK_DIVIDEND"
+    SPIN_OFF = "SPIN_OFF"
+    MERGER = "MERGER"
+    RIGHTS_ISSUE = "RIGHTS_ISSUE"
+    RIGHTS_EXERCISE = "RIGHTS_EXERCISE"
+    RIGHTS_LAPSE = "RIGHTS_LAPSE"
+    REDEMPTION = "REDEMPTION"
+    CALL = "CALL"
+    PARTIAL_REDEMPTION = "PARTIAL_REDEMPTION"
+    OPTION_EXERCISE = "OPTION_EXERCISE"
+    CASH_EXERCISE = "CASH_EXERCISE"
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -141,6 +161,8 @@ class Procedure(_Strict):
     """Empty for a line that is no bond."""
     required_terms: tuple[str, ...] = ()
     """Columns of instruments.csv that an instrument of the line must fill."""
+    corporate_actions: tuple[CorporateActionType, ...] = ()
+    """What can happen to an instrument of the line; other events on it are refused."""
     settlement: Settlement = Settlement()
     lots: Lots
     checks: Checks

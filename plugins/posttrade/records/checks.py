@@ -12,7 +12,7 @@ from stdnum import isin, lei
 
 from posttrade.messages.contracts import NEEDED_BY_A_CANCELLATION, TRADES, CheckDigits, Column, Contract, ValueType
 from posttrade.messages.rows import SEPARATOR
-from posttrade.procedures.schema import latest_procedures
+from posttrade.procedures.schema import CorporateActionType, latest_procedures
 
 LONGEST_TEXT = 250
 """Characters; a key longer than an index entry would stop its whole file."""
@@ -229,6 +229,10 @@ _INSTRUMENTS = (
 )
 _INSTRUMENT_CURRENCIES = f"select one.instrument_id, one.currency_code from {_INSTRUMENTS}"
 _INSTRUMENTS_OF_LINES = f"select one.instrument_id from {_INSTRUMENTS} where one.product_line = any(array[{{}}]::text[])"
+_BASE_CURRENCY = (
+    "select one.base_currency_code from books.firms as one where one.business_date <= %(business_date)s"
+    " order by one.business_date desc, one.revision desc limit 1"
+)
 _UNDERLYINGS = f"select one.instrument_id, one.underlying_instrument_id from {_INSTRUMENTS} where one.underlying_instrument_id is not null"
 _EXERCISES = "'OPTION_EXERCISE', 'CASH_EXERCISE', 'RIGHTS_EXERCISE'"
 # A merger delivers units only if it names what of.
@@ -252,6 +256,7 @@ def _errors_across_columns(contract: Contract) -> Iterator[sql.Composed]:
             ("event_type = 'NEW' and version <> '1'", "WRONG_VERSION:version"),
             ("event_type <> 'NEW' and version = '1'", "WRONG_VERSION:version"),
             ("event_type <> 'NEW' and trade_id is null", "MISSING:trade_id"),
+            (f"fx_rate::numeric <> 1 and currency_code = ({_BASE_CURRENCY})", "NOT_ONE:fx_rate"),
             ("settlement_date::date < trade_date::date", "BEFORE_TRADE_DATE:settlement_date"),
             ("trade_date::date > %(business_date)s", "IN_THE_FUTURE:trade_date"),
         )
@@ -315,6 +320,13 @@ def _errors_across_columns(contract: Contract) -> Iterator[sql.Composed]:
             ("exercised_quantity is not null and book_id is null", "MISSING:book_id"),
             ("exercised_quantity is not null and redeemed_fraction is not null", "NOT_EXPECTED:redeemed_fraction"),
             (f"(instrument_id, currency_code) not in ({_INSTRUMENT_CURRENCIES})", "OTHER_CURRENCY:currency_code"),
+            *(
+                (
+                    f"event_type = '{event}' and instrument_id not in ({_INSTRUMENTS_OF_LINES.format(_lines_with(event))})",
+                    "NOT_OF_THE_LINE:event_type",
+                )
+                for event in CorporateActionType
+            ),
         )
     elif contract.kind == "bond_repayments":
         checks = (("repaid_percent::numeric not between 0 and 100", "NOT_A_PERCENTAGE:repaid_percent"),)
@@ -329,6 +341,11 @@ def _errors_across_columns(contract: Contract) -> Iterator[sql.Composed]:
         checks = (("rate::numeric < 0 or rate::numeric >= 1", "OUT_OF_RANGE:rate"),)
     for condition, error in checks:
         yield sql.SQL("when {} then {}").format(sql.SQL(condition), sql.Literal(error))
+
+
+def _lines_with(event: CorporateActionType) -> str:
+    """The product lines to whose instruments the event can happen, as values of SQL."""
+    return ", ".join(f"'{line}'" for line, procedure in latest_procedures().items() if event in procedure.corporate_actions)
 
 
 def _normal(column: Column) -> sql.Composable:

@@ -33,6 +33,10 @@ _SENTENCES = {
     "SAME_CURRENCY": ("{field} is {value!r}, the currency the instrument is priced in", "Correct it, then replay the row."),
     "OTHER_UNDERLYING": ("{field} is {value!r}, which is not the underlying of the option", "Correct it, then replay the row."),
     "NOT_EXPECTED": ("{field} is {value!r}, and must be empty for this event", "Correct it, then replay the row."),
+    "NOT_OF_THE_LINE": (
+        "{field} is {value!r}, which cannot happen to an instrument of its product line",
+        "Correct the event or the instrument it is on, then replay the row; what can happen stands in the procedure of the line."),
+    "NOT_ONE": ("{field} is {value}, and the trade is in the firm's base currency", "Leave it empty, then replay the row."),
     "NOT_A_PERCENTAGE": ("{field} is {value}, and must be at least 0 and at most 100", "Correct it, then replay the row."),
     "BELOW_THE_FLOOR": ("{field} {value} lies below the rate floor", "Correct it, then replay the row."),
     "OUT_OF_BOUNDS": ("{field} is {value}, and must be a number of business days from 0 to 1000", "Correct it, then replay the row."),
