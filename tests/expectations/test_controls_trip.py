@@ -77,7 +77,9 @@ TRIPS = [
         [
             "insert into books.instruments (instrument_id, name, product_line, currency_code, market_mic, issuer_country_code,"
             " business_date, revision, content_sha, file_id, line_no)"
-            " values ('I', 'n', 'equity', 'USD', 'XNYS', 'US', '2026-01-05', 1, 'a', 'f', 1)"
+            " values ('I', 'n', 'equity', 'USD', 'XNYS', 'US', '2026-01-05', 1, 'a', 'f', 1)",
+            "insert into books.firms (firm_id, name, base_currency_code, home_calendar, business_date, revision, content_sha, file_id,"
+            " line_no) values ('F', 'n', 'EUR', 'XETR', '2026-01-05', 1, 'a', 'f', 1)",
         ],
         1,
     ),

@@ -1,6 +1,7 @@
 """A trade whose amounts cannot be worked out yet waits, the others go on, and once they can be it is booked in the open date."""
 
 from datetime import date
+from decimal import Decimal
 
 import pytest
 from integration.conftest import STEPS
@@ -9,13 +10,15 @@ from integration.small_firm import SmallFirm, assert_books_tie, rows, trade, val
 from sqlalchemy import text
 
 from posttrade.controls.build import BUSINESS_DATE_QUERY
-from posttrade.controls.catalogue import all_controls
+from posttrade.controls.catalogue import Control, all_controls
 from posttrade.offices.derivations import build_middle_office
 from posttrade.records.database import Role, engine
 
 pytestmark = pytest.mark.usefixtures("fresh_database")
 MONDAY, TUESDAY, WEDNESDAY = date(2026, 1, 5), date(2026, 1, 6), date(2026, 1, 7)
-CONTROL = next(one for one in all_controls() if one.control_id == "trade_without_terms")
+CONTROL, RATE_MISSING = (
+    next(one for one in all_controls() if one.control_id == name) for name in ("trade_without_terms", "fx_rate_missing")
+)
 # Half-yearly from 15 July 2025 on actual days of 360.
 FLOATER = {
     "instrument_id": "FL", "product_line": "bond_floating", "coupon_frequency": 2, "day_count": "ACT/360", "index_name": "X6M", "spread": 0,
@@ -33,11 +36,11 @@ POSITION = (
 RESULT = "select sum(total_amount) from marts.fct_profit_and_loss where book_id = :book and business_date <= :day"
 
 
-def alerts(day: date) -> list[str]:
+def alerts(day: date, control: Control = CONTROL) -> list[str]:
     with engine(Role.AUDITOR).connect() as connection:
         connection.execute(text(f"set posttrade.business_date = '{day}'"))
-        found = connection.execute(text(CONTROL.query.replace("{batch}", f"({BUSINESS_DATE_QUERY})"))).mappings().all()
-    return sorted(CONTROL.alert_message(row) for row in found)
+        found = connection.execute(text(control.query.replace("{batch}", f"({BUSINESS_DATE_QUERY})"))).mappings().all()
+    return sorted(control.alert_message(row) for row in found)
 
 
 def fixing(day: str, rate: str) -> dict[str, object]:
@@ -136,4 +139,46 @@ def test_a_fixing_that_comes_before_the_close_leaves_no_trace_in_the_books() -> 
     firm.day(WEDNESDAY, [], {"FL": "100"}, index_fixings=[fixing("2026-01-15", "7.2")])
     assert rows(BOOKED, day=WEDNESDAY) == [("1", 1, -1, "AMENDMENT", 1_017_500), ("1", 2, 1, "AMENDMENT", -2_002_000)]
     assert alerts(WEDNESDAY) == []
+    assert_books_tie()
+
+
+def test_a_trade_waits_for_the_rate_of_its_currency() -> None:
+    """10 at 5.00 CHF and a fee of 1.00 at 1.05; a rate of CHF to another currency than the base is none."""
+    firm = SmallFirm(
+        base="EUR",
+        instruments=[
+            {"instrument_id": "I", "currency_code": "CHF"},
+            {"instrument_id": "E", "currency_code": "EUR"},
+            {
+                "instrument_id": "FX", "product_line": "fx_spot", "market_mic": "XOFF", "currency_code": "EUR",
+                "notional_currency_code": "CHF",
+            },
+        ],
+    )  # fmt: skip
+    dealt = [
+        trade("1", MONDAY, 10, "5", currency_code="CHF", fee_amount="1"),
+        trade("2", MONDAY, 10, "5", instrument_id="E", currency_code="EUR"),
+        trade("3", MONDAY, 100, "1.04", instrument_id="FX", currency_code="EUR"),
+    ]  # fmt: skip
+    to_another = {"currency_code": "CHF", "base_currency_code": "USD", "rate_date": MONDAY, "rate": "1.2"}
+    counts = firm.day(MONDAY, dealt, {"I": "6", "E": "6"}, fx_rates=[to_another])
+    assert counts["prepare_terms"]["held"] == 2
+    assert rows(STATUS, day=MONDAY) == [("1", 1, "WITHOUT_TERMS"), ("2", 1, "ACTIVE"), ("3", 1, "WITHOUT_TERMS")]
+    needs = "is not in the books: no exchange rate of CHF to EUR is known."
+    assert alerts(MONDAY) == [f"Version 1 of CSV~1 in I {needs}", f"Version 1 of CSV~3 in FX {needs}"]
+    assert alerts(MONDAY, RATE_MISSING) == ["There is no exchange rate of CHF to EUR."]
+
+    known = firm.day(TUESDAY, [], {"I": "6", "E": "6"}, {"CHF": "1.05"})
+    assert known["prepare_terms"]["found"] == 2
+    booked = (
+        "select replace(trade_id, 'CSV~', ''), movement_type, net_amount, net_amount_base, exchanged_amount"
+        " from intermediate.int_trades__movements where business_date = :day order by 1"
+    )
+    # 51.00 CHF are 53.55; 104.00 were paid for 100.00 CHF, which are worth 105.00
+    assert rows(booked, day=TUESDAY) == [
+        ("1", "LATE", -51, Decimal("-53.55"), None),
+        ("3", "LATE", -104, -104, 100),
+    ]
+    assert (alerts(TUESDAY), alerts(TUESDAY, RATE_MISSING)) == ([], [])
+    assert value("select sum(total_amount_base) from marts.fct_profit_and_loss where business_date = :day", day=TUESDAY) == Decimal("10.45")
     assert_books_tie()

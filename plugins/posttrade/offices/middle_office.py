@@ -94,6 +94,7 @@ def prepare_terms(business_date: date, engine: sqlalchemy.Engine) -> dict[str, i
         note_state(connection, business_date, Step.TERMS)
     missing = MissingTerms()
     with engine.begin() as connection:
+        missing.rates = _currencies_without_rate(connection, business_date)
         dates = _prepare_settlement_dates(connection, business_date, missing) + _prepare_spot_dates(connection, business_date, missing)
         new_coupons, new_accruals, unusable_bonds = prepare_bonds(connection, business_date, missing)
         trades = hold_trades(connection, business_date, missing)
@@ -146,6 +147,30 @@ def _prepare_spot_dates(connection: sqlalchemy.Connection, business_date: date, 
     columns = "books.spot_dates (currency_code, notional_currency_code, trade_date, spot_date)"
     return insert_missing(connection, columns, ("text", "text", "date", "date"), rows)
 
+
+def _currencies_without_rate(connection: sqlalchemy.Connection, business_date: date) -> dict[str, str]:
+    found = connection.execute(text(CURRENCIES_WITHOUT_RATE), {"business_date": business_date})
+    return {one.currency_code: f"no exchange rate of {one.currency_code} to {one.base_currency_code} is known" for one in found}
+
+
+# As in int_market__closing_fx_rates, where trades and positions take their rates from.
+CURRENCIES_WITHOUT_RATE = f"""
+with firm as (
+    select base_currency_code from books.firms where business_date <= :business_date order by business_date desc, revision desc limit 1
+),
+used as (
+    select currency_code from ({INSTRUMENTS_KNOWN}) as instruments
+    union
+    select notional_currency_code from ({INSTRUMENTS_KNOWN}) as instruments where notional_currency_code is not null
+)
+select used.currency_code, firm.base_currency_code
+from used cross join firm
+where used.currency_code <> firm.base_currency_code and not exists (
+    select from books.fx_rates as rates
+    where rates.currency_code = used.currency_code and rates.base_currency_code = firm.base_currency_code
+        and rates.business_date <= :business_date and rates.rate_date <= :business_date
+)
+"""
 
 PUBLISH_LEDGER_ACCOUNTS = """
 with latest as (

@@ -20,6 +20,8 @@ class MissingTerms:
     """By MIC and trade date, where the trade states none."""
     spot_dates: dict[tuple[str, str, date], str] = field(default_factory=dict)
     """By currency, notional currency and trade date, where the trade states none."""
+    rates: dict[str, str] = field(default_factory=dict)
+    """By currency: what it is worth in base currency."""
     bonds: dict[str, str] = field(default_factory=dict)
     """By instrument: its terms as a whole."""
     accruals: dict[tuple[str, date], str] = field(default_factory=dict)
@@ -31,6 +33,8 @@ class MissingTerms:
             self.bonds.get(trade.instrument_id),
             self.accruals.get((trade.instrument_id, trade.accrual_date)),
             self.markets.get(trade.market_mic),
+            self.rates.get(trade.currency_code),
+            self.rates.get(trade.notional_currency_code),
         ]
         if not trade.states_settlement_date:
             reasons += [
@@ -52,7 +56,8 @@ def hold_trades(connection: sqlalchemy.Connection, business_date: date, missing:
         "business_date": business_date,
         "instruments": sorted({*missing.bonds, *(instrument_id for instrument_id, _ in missing.accruals)}),
         "markets": sorted({*missing.markets, *(market_mic for market_mic, _ in missing.settlement_dates)}),
-        "notional_currencies": sorted({notional for _, notional, _ in missing.spot_dates}),
+        "notional_currencies": sorted({*missing.rates, *(notional for _, notional, _ in missing.spot_dates)}),
+        "currencies": sorted(missing.rates),
     }
     held, found = [], []
     for row in connection.execute(text(TRADES_CONCERNED), parameters):
@@ -82,7 +87,7 @@ concerned as (
     where trades.business_date = :business_date
         and (
             instruments.instrument_id = any(:instruments) or instruments.market_mic = any(:markets)
-            or instruments.notional_currency_code = any(:notional_currencies)
+            or instruments.currency_code = any(:currencies) or instruments.notional_currency_code = any(:notional_currencies)
         )
         and not exists (
             select from books.trades_without_terms as held where held.trade_id = trades.trade_id and held.version = trades.version
@@ -96,7 +101,7 @@ concerned as (
     where released.business_date = :business_date and beyond.released_date = :business_date
         and (
             instruments.instrument_id = any(:instruments) or instruments.market_mic = any(:markets)
-            or instruments.notional_currency_code = any(:notional_currencies)
+            or instruments.currency_code = any(:currencies) or instruments.notional_currency_code = any(:notional_currencies)
         )
         and not exists (
             select from books.trades_without_terms as held where held.trade_id = trades.trade_id and held.version = trades.version

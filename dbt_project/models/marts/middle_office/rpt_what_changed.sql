@@ -61,7 +61,10 @@ trades_corrected as (
             case when movements.exchanged_currency_code is null then movements.gross_amount else 0 end as gross_amount,
             case when movements.exchanged_currency_code is null then movements.gross_amount_base else 0 end as gross_amount_base
     ) as sizes
-    where movements.business_date = {{ business_date() }}
+    where
+        movements.business_date = {{ business_date() }}
+        -- those of the date itself concern no date before it
+        and movements.movement_type <> 'NEW'
     group by
         figure_dates.figure_date,
         movements.book_id,

@@ -224,9 +224,10 @@ CONTROLS = (
         "trade_without_terms", Suite.BOOKS, Severity.CRITICAL, Owner.MIDDLE_OFFICE,
         "The amounts of every trade follow from terms that are known.",
         "Version {version} of {trade_id} in {instrument_id} is not in the books: {reason}.",
-        "Deliver the fixing or repayment in index_fixings.csv or bond_repayments.csv (then clear record_market_data), the corrected row in"
-        " instruments.csv (then clear record_reference_data), have the trade amended with its settlement date, or add the market or"
-        " currency to procedures/settlement_cycles.yaml (then clear prepare_terms). What comes on a later date is booked on that date.",
+        "Deliver the fixing, repayment or rate in index_fixings.csv, bond_repayments.csv or fx_rates.csv (then clear record_market_data),"
+        " the corrected row in instruments.csv (then clear record_reference_data), have the trade amended with its settlement date, or add"
+        " the market or currency to procedures/settlement_cycles.yaml (then clear prepare_terms). What comes on a later date is booked on"
+        " that date.",
         ("trade_id", "version"),
         """, out_of_reach as (
             select beyond.trade_id, beyond.version from today

@@ -114,15 +114,16 @@ CONTROLS = (
     Control(
         "fx_rate_missing", Suite.LANDING, Severity.CRITICAL, Owner.MIDDLE_OFFICE,
         "Every currency in use has had an exchange rate.",
-        "There is no exchange rate for {currency_code}.",
-        "Deliver fx_rates.csv with the rate and clear record_market_data.",
+        "There is no exchange rate of {currency_code} to {base_currency_code}.",
+        "Deliver fx_rates.csv with the rate and clear record_market_data. Trades in it wait until it is known.",
         ("currency_code",),
-        """select distinct used.currency_code from books.instruments cross join today
+        """select distinct used.currency_code, firm.base_currency_code from books.instruments cross join today
+        cross join lateral (select firms.base_currency_code from books.firms where firms.business_date <= today.business_date
+            order by firms.business_date desc, firms.revision desc limit 1) as firm
         cross join lateral (values (instruments.currency_code), (instruments.notional_currency_code)) as used (currency_code)
-        where instruments.business_date <= today.business_date
-            and used.currency_code is not null and used.currency_code not in (
-                select firms.base_currency_code from books.firms where firms.business_date <= today.business_date)
+        where instruments.business_date <= today.business_date and used.currency_code <> firm.base_currency_code
             and not exists (select from books.fx_rates as rates where rates.currency_code = used.currency_code
+                and rates.base_currency_code = firm.base_currency_code
                 and rates.business_date <= today.business_date and rates.rate_date <= today.business_date)""",
     ),
     Control(
