@@ -1,5 +1,7 @@
 """Files become facts once, whole, and with their origin."""
 
+from datetime import date
+
 import pytest
 from loading_helpers import FIRM, MONDAY, TUESDAY, WEDNESDAY, deliver, found, loader, open_firm, record_trades, trade
 from sqlalchemy import text
@@ -251,6 +253,30 @@ def test_characters_that_delimit_in_copy_come_through() -> None:
     deliver(MONDAY, "desks", ["EQ,a\\b\tc\\N", "FX,x\x02y", "ZZ,a\x1fb"])
     assert front_office.record_reference_data(MONDAY, loader())["rejected"] == 1
     assert found("select name from books.desks order by 1") == [("a\\b\tc\\N",), ("x\x02y",)]
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("currency_code", "USD"), ("product_line", "etf"), ("contract_size", "50"), ("notional_currency_code", "USD")],
+)
+def test_what_the_amounts_of_booked_trades_follow_from_stays(column: str, value: str) -> None:
+    """Of an instrument that was traded on a date before; another can still be corrected."""
+    open_firm()
+    columns = CONTRACTS["instruments"].orders[0]
+    traded = dict(zip(CONTRACTS["instruments"].orders[1], FIRM["instruments"][0].split(","), strict=False))
+    untouched = traded | {"instrument_id": "NEW"}
+
+    def record(day: date, *instruments: dict[str, str]) -> dict[str, int]:
+        rows = [",".join(one.get(name, "") for name in columns) for one in instruments]
+        deliver(day, "instruments", rows, "instruments_b.csv", ",".join(columns))
+        return front_office.record_reference_data(day, loader())
+
+    record(MONDAY, untouched)
+    record_trades(MONDAY, [trade("T1")])
+    renamed = traded | {"name": "Other"}
+    assert record(TUESDAY, traded | {column: value}, untouched | {column: value}, renamed)["rejected"] == 1
+    assert found("select reason_code, field, value from operations.exceptions") == [("IN_THE_BOOKS", column, value)]
+    assert found("select instrument_id from books.instruments where business_date = '2026-01-06' order by 1") == [("NEW",), ("SAP",)]
 
 
 def test_a_rate_of_the_base_currency_to_itself_is_refused() -> None:

@@ -233,6 +233,18 @@ _BASE_CURRENCY = (
     "select one.base_currency_code from books.firms as one where one.business_date <= %(business_date)s"
     " order by one.business_date desc, one.revision desc limit 1"
 )
+# What the amounts of a trade follow from; of an instrument in the books of a closed date it stays as it is. Trades are looked through only
+# where a known instrument changes.
+_KEPT_TERMS = {
+    "product_line": ("product_line", "one.product_line"),
+    "currency_code": ("currency_code", "one.currency_code"),
+    "contract_size": ("coalesce(contract_size::numeric, 1)", "coalesce(one.contract_size, 1)"),
+    "notional_currency_code": ("coalesce(notional_currency_code, '')", "coalesce(one.notional_currency_code, '')"),
+}
+_TRADED_BEFORE = (
+    "instrument_id in (select one.instrument_id from books.instruments as one where one.business_date <= %(business_date)s)"
+    " and instrument_id in (select one.instrument_id from books.trade_versions as one where one.business_date < %(business_date)s)"
+)
 _UNDERLYINGS = f"select one.instrument_id, one.underlying_instrument_id from {_INSTRUMENTS} where one.underlying_instrument_id is not null"
 _EXERCISES = "'OPTION_EXERCISE', 'CASH_EXERCISE', 'RIGHTS_EXERCISE'"
 # A merger delivers units only if it names what of.
@@ -266,6 +278,13 @@ def _errors_across_columns(contract: Contract) -> Iterator[sql.Composed]:
                 (f"product_line = '{line}' and {column} is null", f"MISSING:{column}")
                 for line, procedure in latest_procedures().items()
                 for column in procedure.required_terms
+            ),
+            *(
+                (
+                    f"(instrument_id, {given}) not in (select one.instrument_id, {known} from {_INSTRUMENTS}) and {_TRADED_BEFORE}",
+                    f"IN_THE_BOOKS:{column}",
+                )
+                for column, (given, known) in _KEPT_TERMS.items()
             ),
             ("maturity_date::date <= issue_date::date", "BEFORE_ISSUE_DATE:maturity_date"),
             (r"step_rates !~ '^-?\d+(\.\d+)?( +-?\d+(\.\d+)?)*$'", "NOT_A_NUMBER:step_rates"),

@@ -31,6 +31,9 @@ _SENTENCES = {
         "Correct it, then replay the row."),
     "SAME_INSTRUMENT": ("{field} is {value!r}, the instrument that the event is on", "Correct it, then replay the row."),
     "SAME_CURRENCY": ("{field} is {value!r}, the currency the instrument is priced in", "Correct it, then replay the row."),
+    "IN_THE_BOOKS": (
+        "{field} is {value!r}, and closed dates have trades in the instrument as it was",
+        "Record what is right as another instrument, cancel the trades in this one and book them in that."),
     "OTHER_UNDERLYING": ("{field} is {value!r}, which is not the underlying of the option", "Correct it, then replay the row."),
     "NOT_EXPECTED": ("{field} is {value!r}, and must be empty for this event", "Correct it, then replay the row."),
     "NOT_OF_THE_LINE": (
