@@ -12,15 +12,15 @@ from posttrade.records.database import Role, engine
 
 
 def test_an_account_renamed_in_the_chart_is_a_new_revision(fresh_database: str, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001
-    from posttrade.offices import middle_office
+    from posttrade.offices import published_procedures
     from posttrade.procedures.schema import load_chart_of_accounts
 
     chart = load_chart_of_accounts()
     renamed = chart | {"cash": chart["cash"].model_copy(update={"name": "Cash in hand and at banks"})}
 
     def publish(given: dict[str, Any]) -> int:
-        monkeypatch.setattr(middle_office, "load_chart_of_accounts", lambda: given)
-        return middle_office.publish_procedures(date(2026, 1, 5), engine(Role.LOADER))["ledger_accounts"]
+        monkeypatch.setattr(published_procedures, "load_chart_of_accounts", lambda: given)
+        return published_procedures.publish_procedures(engine(Role.LOADER))["ledger_accounts"]
 
     # Back to the first name is a third revision: the last one said counts.
     assert [publish(one) for one in (chart, chart, renamed, renamed, chart)] == [len(chart), 0, 1, 0, 1]
@@ -36,7 +36,7 @@ def test_an_account_renamed_in_the_chart_is_a_new_revision(fresh_database: str, 
 
 
 def test_an_account_new_in_the_chart_is_valued_and_bridged(fresh_database: str, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001
-    from posttrade.offices import accounting, middle_office
+    from posttrade.offices import accounting, published_procedures
     from posttrade.procedures.schema import LedgerAccount, load_chart_of_accounts, load_procedures
 
     chart = load_chart_of_accounts() | {
@@ -57,7 +57,7 @@ def test_an_account_new_in_the_chart_is_valued_and_bridged(fresh_database: str, 
         if one.is_in_force(date(2026, 1, 5))
     ]
     monkeypatch.setattr(type(procedures[0]), "is_in_force", lambda *_: True)
-    monkeypatch.setattr(middle_office, "load_chart_of_accounts", lambda: chart)
+    monkeypatch.setattr(published_procedures, "load_chart_of_accounts", lambda: chart)
     monkeypatch.setattr(accounting, "load_procedures", lambda: procedures)
     firm = SmallFirm(base="EUR")
     firm.day(date(2026, 1, 5), [trade("1", date(2026, 1, 5), 100, "10", fee_amount="10")], {"I": "10"}, {"USD": "0.90"})

@@ -9,7 +9,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from posttrade.offices.middle_office import prepare_terms, publish_procedures
+from posttrade.offices.middle_office import prepare_terms
+from posttrade.offices.published_procedures import publish_procedures
 from posttrade.records.database import Role, engine
 
 MONDAY, TUESDAY, WEDNESDAY = date(2026, 1, 5), date(2026, 1, 6), date(2026, 1, 7)
@@ -319,9 +320,9 @@ def test_steps_caps_floors_and_rounding_are_data(books: Books) -> None:
 
 
 def test_procedures_and_currencies_are_published_once(books: Books) -> None:
-    first = publish_procedures(MONDAY, engine(Role.LOADER))
+    first = publish_procedures(engine(Role.LOADER))
     assert first["product_lines"] == 14
-    assert publish_procedures(MONDAY, engine(Role.LOADER)) == {"currencies": 0, "product_lines": 0, "ledger_accounts": 0}
+    assert publish_procedures(engine(Role.LOADER)) == {"currencies": 0, "product_lines": 0, "ledger_accounts": 0}
     assert books.rows("select product_line, price_divisor, accrues_interest from books.product_lines order by 1") == [
         ("bond_amortising", 100, True),
         ("bond_fixed", 100, True),

@@ -74,7 +74,6 @@ _STEPS = (
     _step(
         "prepare_terms",
         "Publishes the procedures of the product lines and works out settlement dates, accruals and coupons.",
-        ("middle_office.publish_procedures", Role.LOADER),
         ("middle_office.prepare_terms", Role.LOADER),
     ),
     _step(

@@ -1,4 +1,4 @@
-"""Prepares what the middle office values with: procedures, settlement dates, coupons and accrued interest."""
+"""Prepares what the middle office values with: settlement dates, exchange rates of trades, coupons and accrued interest."""
 
 from collections import defaultdict
 from datetime import date, timedelta
@@ -7,76 +7,17 @@ import sqlalchemy
 from sqlalchemy import text
 
 from posttrade.domain.calendars import sessions_between
-from posttrade.domain.money import currencies
 from posttrade.domain.settlement_cycles import settlement_date
 from posttrade.domain.spot_dates import spot_date
 from posttrade.offices.bonds import INSTRUMENTS_KNOWN, prepare_bonds
+from posttrade.offices.published_procedures import publish_procedures
 from posttrade.offices.trades_without_terms import MissingTerms, hold_trades
-from posttrade.procedures.schema import (
-    load_chart_of_accounts,
-    load_procedures,
-    load_settlement_cycles,
-    load_spot_rules,
-    procedures_in_force,
-)
+from posttrade.procedures.schema import load_settlement_cycles, load_spot_rules, procedures_in_force
 from posttrade.records.book_states import Step, note_state
 from posttrade.records.database import insert_missing
 
 # As far back as the income models look for coupons, with the longest cycle and a week of holidays on top.
 DAYS_BEFORE = timedelta(days=60)
-
-
-def publish_procedures(business_date: date, engine: sqlalchemy.Engine) -> dict[str, int]:  # noqa: ARG001 - an office function
-    """Record the currencies of ISO 4217, what the procedures say about each product line, and the chart of accounts."""
-    with engine.begin() as connection:
-        published = insert_missing(
-            connection, "books.currencies (currency_code, minor_unit)", ("text", "integer"), list(currencies().items())
-        )
-        lines = [
-            (
-                one.product_line,
-                one.valid_from,
-                one.name,
-                one.valuation.price_divisor,
-                one.valuation.accrues_interest,
-                one.checks.stale_after_business_days,
-                one.checks.outlier_move,
-                one.lots.method,
-                one.settlement.settles_daily,
-                one.settlement.is_delivered,
-                one.settlement.exchanges_currencies,
-                one.valuation.fixed_price,
-                one.content_sha,
-            )
-            for one in load_procedures()
-        ]
-        published_lines = insert_missing(
-            connection,
-            "books.product_lines (product_line, valid_from, name, price_divisor, accrues_interest, stale_after_business_days,"
-            " outlier_move, lot_method, settles_daily, is_delivered, exchanges_currencies, fixed_price, content_sha)",
-            (
-                *("text", "date", "text", "numeric", "boolean", "integer", "numeric", "text"),
-                *("boolean", "boolean", "boolean", "numeric", "text"),
-            ),
-            lines,
-        )
-        published_accounts = _publish_chart_of_accounts(connection)
-    return {"currencies": published, "product_lines": published_lines, "ledger_accounts": published_accounts}
-
-
-def _publish_chart_of_accounts(connection: sqlalchemy.Connection) -> int:
-    """An account that is new, or says something else than before, is recorded as its next revision."""
-    chart = load_chart_of_accounts()
-    return connection.execute(
-        text(PUBLISH_LEDGER_ACCOUNTS),
-        {
-            "gl_accounts": list(chart),
-            "names": [account.name for account in chart.values()],
-            "account_types": [account.type.upper() for account in chart.values()],
-            "are_monetary": [account.is_monetary for account in chart.values()],
-            "components": [account.component for account in chart.values()],
-        },
-    ).rowcount
 
 
 def prepare_terms(business_date: date, engine: sqlalchemy.Engine) -> dict[str, int]:
@@ -89,7 +30,7 @@ def prepare_terms(business_date: date, engine: sqlalchemy.Engine) -> dict[str, i
         New `settlement_dates`, `coupons` and `accruals`; `unusable`: markets and bonds left out; trade versions that are `held`
         because a term is missing, and those whose terms were `found`.
     """
-    publish_procedures(business_date, engine)
+    publish_procedures(engine)
     with engine.begin() as connection:
         note_state(connection, business_date, Step.TERMS)
     missing = MissingTerms()
@@ -170,25 +111,6 @@ where used.currency_code <> firm.base_currency_code and not exists (
     where rates.currency_code = used.currency_code and rates.base_currency_code = firm.base_currency_code
         and rates.business_date <= :business_date and rates.rate_date <= :business_date
 )
-"""
-
-PUBLISH_LEDGER_ACCOUNTS = """
-with latest as (
-    select distinct on (gl_account) *
-    from books.ledger_accounts
-    order by gl_account, revision desc
-)
-insert into books.ledger_accounts (gl_account, revision, name, account_type, is_monetary, result_component)
-select given.gl_account, coalesce(latest.revision, 0) + 1, given.name, given.account_type, given.is_monetary,
-    given.result_component
-from unnest(
-    cast(:gl_accounts as text[]), cast(:names as text[]), cast(:account_types as text[]), cast(:are_monetary as boolean[]),
-    cast(:components as text[])
-) as given (gl_account, name, account_type, is_monetary, result_component)
-left join latest on given.gl_account = latest.gl_account
-where (latest.name, latest.account_type, latest.is_monetary, latest.result_component)
-    is distinct from (given.name, given.account_type, given.is_monetary, given.result_component)
-on conflict do nothing
 """
 
 SPOT_DATES_NEEDED = f"""
