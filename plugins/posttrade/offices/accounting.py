@@ -9,7 +9,14 @@ from datetime import date
 import sqlalchemy
 from sqlalchemy import text
 
-from posttrade.offices.journal_amounts import CAUSES_CONCERNED, EVENT_AMOUNTS, NO_BALANCES, OPENING_BALANCES, VALUATION_AMOUNTS
+from posttrade.offices.journal_amounts import (
+    CAUSES_CONCERNED,
+    EVENT_AMOUNTS,
+    MARGIN_EARNED,
+    NO_BALANCES,
+    OPENING_BALANCES,
+    VALUATION_AMOUNTS,
+)
 from posttrade.procedures.schema import load_procedures
 from posttrade.records.journal_seals import seal_entries
 from posttrade.records.refusals import refusals_said
@@ -40,7 +47,7 @@ def post_journal(business_date: date, engine: sqlalchemy.Engine) -> dict[str, in
             connection.execute(text("drop table if exists pg_temp.event_amounts, pg_temp.wanted_lines, pg_temp.wanted_entries"))
             parameters = {"business_date": business_date, "is_valuation": is_valuation}
             if not is_valuation:
-                for statement in CAUSES_CONCERNED:
+                for statement in (*CAUSES_CONCERNED, *MARGIN_EARNED):
                     connection.execute(text(statement), {"business_date": business_date})
             connection.execute(text(amounts), parameters)
             connection.execute(text(WANTED_LINES))
