@@ -32,6 +32,9 @@ _SENTENCES = {
     "SAME_INSTRUMENT": ("{field} is {value!r}, the instrument that the event is on", "Correct it, then replay the row."),
     "SAME_CURRENCY": ("{field} is {value!r}, the currency the instrument is priced in", "Correct it, then replay the row."),
     "OTHER_UNDERLYING": ("{field} is {value!r}, which is not the underlying of the option", "Correct it, then replay the row."),
+    "UNDERLYING_NOT_KEPT": (
+        "{field} is {value!r}, which pays interest or exchanges currencies: options on it are not kept",
+        "Correct it if it is wrong; else book what an exercise brings as a trade in it at the strike, and keep the option elsewhere."),
     "NOT_EXPECTED": ("{field} is {value!r}, and must be empty for this event", "Correct it, then replay the row."),
     "NOT_A_PERCENTAGE": ("{field} is {value}, and must be at least 0 and at most 100", "Correct it, then replay the row."),
     "BELOW_THE_FLOOR": ("{field} {value} lies below the rate floor", "Correct it, then replay the row."),
