@@ -8,9 +8,14 @@ from decimal import Decimal
 
 import pytest
 from integration.small_firm import SmallFirm, assert_books_tie, rows, trade, value
+from sqlalchemy import text
+
+from posttrade.controls.build import BUSINESS_DATE_QUERY
+from posttrade.controls.catalogue import all_controls
+from posttrade.records.database import Role, engine
 
 pytestmark = pytest.mark.usefixtures("fresh_database")
-MON, TUE, WED, THU = (date(2026, 1, day) for day in (5, 6, 7, 8))
+MON, TUE, WED, THU, FRI = (date(2026, 1, day) for day in (5, 6, 7, 8, 9))
 CASH = (
     "select coalesce(sum(amount), 0) from ledger.journal_lines where gl_account = 'cash' and instrument_id = :name and business_date = :day"
 )
@@ -25,6 +30,15 @@ def held(day: date, name: str, account: str = "A") -> tuple[object, ...]:
         day=day, name=name, account=account,
     )  # fmt: skip
     return found[0] if found else (0, 0)
+
+
+def not_adjusted(day: date) -> list[tuple[object, ...]]:
+    """What the control says on the date closed last."""
+    control = next(one for one in all_controls() if one.control_id == "option_not_adjusted")
+    with engine(Role.AUDITOR).connect() as connection:
+        connection.execute(text(f"set posttrade.business_date = '{day}'"))
+        found = connection.execute(text(control.query.replace("{batch}", f"({BUSINESS_DATE_QUERY})")))
+        return sorted(tuple(one) for one in found)
 
 
 def test_a_future_is_paid_every_day_and_expires_at_its_last_price() -> None:
@@ -232,4 +246,51 @@ def test_an_option_on_a_future_delivers_futures_at_the_strike() -> None:
         "select instrument_id, sum(amount) from ledger.journal_lines where gl_account = 'securities_in_transfer' group by 1 order by 1"
     )
     assert rows(in_transfer) == [("CZ", 15), ("ZER", -15)]
+    assert_books_tie()
+
+
+def test_an_option_follows_the_split_of_its_underlying() -> None:
+    call = {
+        "instrument_id": "C", "name": "C", "product_line": "option", "market_mic": "CMES", "currency_code": "USD",
+        "issuer_country_code": "US", "contract_size": 100, "expiry_date": "2026-02-20", "option_type": "CALL", "strike_price": 10,
+        "underlying_instrument_id": "S",
+    }  # fmt: skip
+    # two more of the kind: one whose exchange tells nothing, and one whose strike is forgotten
+    silent, forgotten = ({**call, "instrument_id": one, "name": one} for one in ("C-SILENT", "C-STRIKE"))
+    firm = SmallFirm(instruments=[{"instrument_id": "S"}, call, silent, forgotten], accounts=("A", "A2"))
+    exercise = {
+        "instrument_id": "C", "event_type": "OPTION_EXERCISE", "event_status": "ANNOUNCED", "currency_code": "USD",
+        "received_instrument_id": "S", "account_id": "A", "book_id": "B", "exercised_quantity": 1,
+    }  # fmt: skip
+    split = {
+        "event_type": "SPLIT", "event_status": "ANNOUNCED", "ex_date": WED, "pay_date": WED, "currency_code": "USD", "new_units": 2,
+        "old_units": 1,
+    }  # fmt: skip
+    others = [trade(one, MON, 1, "2.5", instrument_id=one, account_id="A2") for one in ("C-SILENT", "C-STRIKE")]
+    firm.day(MON, [trade("1", MON, 3, "2.5", instrument_id="C"), *others], {"S": "12", "C": "2.5", "C-SILENT": "2.5", "C-STRIKE": "2.5"})
+    before = exercise | {"event_id": "X1", "ex_date": TUE, "pay_date": TUE}
+    firm.day(TUE, [], {"S": "12", "C": "2.5"}, corporate_actions=[before])
+    # 100 at 10.00 and 250.00 of premium.
+    assert (held(TUE, "S"), held(TUE, "C")) == ((100, 1250), (2, 500))
+    # The exchange makes two of each call, at half the strike.
+    both = [split | {"event_id": f"SPLIT-{one}", "instrument_id": one} for one in ("S", "C", "C-STRIKE")]
+    firm.day(WED, [], {"S": "6", "C": "1.25"}, corporate_actions=both, instruments=[call | {"strike_price": 5}])
+    assert (held(WED, "S"), held(WED, "C")) == ((200, 1250), (4, 500))
+    assert value("select sum(total_amount) from marts.fct_profit_and_loss where business_date = :day and account_id = 'A'", day=WED) == 0
+    assert not_adjusted(WED) == [("C-SILENT", "SPLIT-S", 100, 10, "S", 2, 1, WED), ("C-STRIKE", "SPLIT-S", 100, 10, "S", 2, 1, WED)]
+    # A call bought on Monday is told late, so that all is worked out again: what was exercised before the split was at the strike of then.
+    # One of the new calls is exercised: 100 at 5.00 and 125.00 of premium.
+    after = exercise | {"event_id": "X2", "ex_date": THU, "pay_date": THU}
+    firm.day(THU, [trade("2", MON, 1, "2.5", instrument_id="C")], {"S": "6", "C": "1.25"}, corporate_actions=[after])
+    assert (held(THU, "S"), held(THU, "C")) == ((300, 1250 + 625), (5, 625))
+    assert value("select sum(cash_amount) from marts.fct_corporate_actions where event_id = 'X1'") == -1000
+    assert value("select sum(cash_amount) from marts.fct_corporate_actions where event_id = 'X2'") == -500
+    # The strike of the new calls was 5.50: what was exercised since costs 50.00 more, what was exercised before does not.
+    # Of the others, one is told late that it is of 200 at 5.00, and is adjusted; the other is not yet.
+    corrected = [call | {"strike_price": "5.5"}, silent | {"contract_size": 200, "strike_price": 5}]
+    firm.day(FRI, [], {"S": "6", "C": "1.25"}, instruments=corrected)
+    assert [one for one, *_ in not_adjusted(FRI)] == ["C-STRIKE"]
+    assert value("select sum(cash_amount) from marts.fct_corporate_actions where event_id = 'X1'") == -1000
+    assert value("select sum(cash_amount) from marts.fct_corporate_actions where event_id = 'X2'") == -550
+    assert held(FRI, "S") == (300, 1250 + 675)
     assert_books_tie()
