@@ -314,8 +314,7 @@ def _errors_across_columns(contract: Contract) -> Iterator[sql.Composed]:
                 "OTHER_UNDERLYING:received_instrument_id",
             ),
             (
-                "event_type = 'OPTION_EXERCISE'"
-                f" and received_instrument_id in ({_INSTRUMENTS_OF_LINES.format(_LINES_WITHOUT_OPTIONS)})",
+                f"event_type = 'OPTION_EXERCISE' and received_instrument_id in ({_INSTRUMENTS_OF_LINES.format(_LINES_WITHOUT_OPTIONS)})",
                 "UNDERLYING_NOT_KEPT:received_instrument_id",
             ),
             ("received_instrument_id = instrument_id", "SAME_INSTRUMENT:received_instrument_id"),
