@@ -42,8 +42,8 @@ def post_journal(business_date: date, engine: sqlalchemy.Engine) -> dict[str, in
     with engine.begin() as connection:
         connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": POSTING_LOCK})
         _publish_posting_rules(connection, business_date)
-        valuation = VALUATION_AMOUNTS.format(opening=OPENING_BALANCES if _has_balances(connection) else NO_BALANCES)
-        for amounts, is_valuation in ((EVENT_AMOUNTS, False), (valuation, True)):
+        opening = OPENING_BALANCES if _has_balances(connection) else NO_BALANCES
+        for amounts, is_valuation in ((EVENT_AMOUNTS.format(opening=opening), False), (VALUATION_AMOUNTS.format(opening=opening), True)):
             connection.execute(text("drop table if exists pg_temp.event_amounts, pg_temp.wanted_lines, pg_temp.wanted_entries"))
             parameters = {"business_date": business_date, "is_valuation": is_valuation}
             if not is_valuation:

@@ -274,18 +274,13 @@ select
     'VARIATION_MARGIN_CASH', claims.product_line, 'net', claims.book_id, claims.account_id, claims.instrument_id, claims.currency_code,
     claims.amount, books.round_half_even(claims.amount * rates.rate, rates.base_minor_unit)
 from (
-    select
-        lines.business_date, lines.book_id, lines.account_id, lines.instrument_id, lines.currency_code, instruments.product_line,
-        sum(lines.amount) as amount
-    from books.business_days as days
-    inner join ledger.journal_lines as lines on days.business_date = lines.business_date
-    inner join ledger.journal_entries as entries
-        on lines.entry_id = entries.entry_id and entries.event_type in ('TRADE', 'VARIATION_MARGIN')
-    inner join instruments on lines.instrument_id = instruments.instrument_id
+    select opening.*, instruments.product_line, days.previous_business_date as business_date
+    from ({{opening}}) as opening
+    inner join books.business_days as days on days.business_date = :business_date
+    inner join instruments on opening.instrument_id = instruments.instrument_id
     inner join pg_temp.posting_rules as rules
-        on instruments.product_line = rules.product_line and rules.event_type = 'VARIATION_MARGIN_CASH' and lines.gl_account = rules.credit
-    where {_falls_due("days.next_business_date")}
-    group by lines.business_date, lines.book_id, lines.account_id, lines.instrument_id, lines.currency_code, instruments.product_line
+        on instruments.product_line = rules.product_line and rules.event_type = 'VARIATION_MARGIN_CASH'
+        and opening.gl_account = rules.credit
 ) as claims
 inner join rates on claims.currency_code = rates.currency_code
 union all
