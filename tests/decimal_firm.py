@@ -169,10 +169,11 @@ class _Keeper:
                 result[name] = now - then
             result["realised_fx_base"] = result["realised_base"] - result["realised_price_base"]
             today.results[key] = result
-            earlier, (more, more_base) = self.done_earlier.get(key, Done()), owed[key[0], currency, "corporate_actions"]
-            owed[key[0], currency, "corporate_actions"] = (
-                more + earlier.cash - then_done.cash, more_base + earlier.cash_base - then_done.cash_base
-            )  # fmt: skip
+            if not self.terms(key[2]).is_paid_daily:
+                earlier, (more, more_base) = self.done_earlier.get(key, Done()), owed[key[0], currency, "corporate_actions"]
+                owed[key[0], currency, "corporate_actions"] = (
+                    more + earlier.cash - then_done.cash, more_base + earlier.cash_base - then_done.cash_base
+                )  # fmt: skip
             amount, amount_base = flows[key[0], currency]
             # cost that comes from another instrument counts as paid, and no cash is
             flows[key[0], currency] = (amount - result["paid"] + came, amount_base - result["paid_base"] + came_base)
@@ -342,7 +343,12 @@ class _Keeper:
                 taken = book.take(units.copy_sign(book.quantity), method)
             else:
                 taken, book.lots = book.lots, []
-            if event.received:
+            if event.received and self.terms(event.received).is_paid_daily:
+                # what is paid every day has no book value that a premium could become
+                given = [OpenLot(lot.lot_id, lot.opened_date, lot.quantity, ZERO, ZERO) for lot in taken]
+                done[key].add(*book.pay_back(Decimal(1), ZERO, rate, taken))
+                self._deliver(event, key, given, books, done)
+            elif event.received:
                 self._deliver(event, key, taken, books, done)
             else:
                 done[key].add(*book.pay_back(Decimal(1), event.cash, rate, taken))
@@ -350,7 +356,8 @@ class _Keeper:
             raise AssertionError(event)
 
     def _deliver(self, event: Happening, key: Key, given: Sequence[OpenLot], books: dict[Key, DecimalBook], done: dict[Key, Done]) -> None:
-        """What lots of one instrument gave arrives in another; an option brings its size at its strike, a put the other way round."""
+        """What lots of one instrument gave arrives in another; an option brings its size at its strike, in units of what it
+        brings, a put the other way round."""
         assert event.received
         into = (key[0], key[1], event.received)
         book = books.setdefault(into, DecimalBook(self.minor(into[2])))
@@ -359,8 +366,8 @@ class _Keeper:
         with localcontext(prec=60):
             units = event.new / event.old
             if terms.strike is not None:
-                units = -terms.size if terms.is_put else terms.size
-                cash = units * terms.strike
+                size = -terms.size if terms.is_put else terms.size
+                units, cash = size / self.terms(into[2]).size, size * terms.strike
             turned = rate / rate_into
         gave, gave_base = sum((lot.cost for lot in given), ZERO), sum((lot.cost_base for lot in given), ZERO)
         done[key].add(ZERO, ZERO, -gave, -gave_base)

@@ -16,14 +16,14 @@ FRIDAY_BEFORE = date(2026, 1, 2)
 CURRENCIES = {
     "AAA": "EUR", "BBB": "USD", "CCC": "USD", "DDD": "JPY", "EEE": "EUR", "OPT": "USD", "FUT": "USD", "EURUSD": "USD", "USDEUR": "EUR",
     "USDJPY": "JPY", "BNU": "USD", "BNE": "EUR", "PUT": "EUR", "SPA": "EUR", "SPB": "USD", "SQA": "USD", "SQB": "USD", "MGS": "USD",
-    "MGB": "USD", "MGC": "JPY", "MGT": "USD", "RGP": "EUR", "RGT": "EUR", "SCR": "USD",
+    "MGB": "USD", "MGC": "JPY", "MGT": "USD", "RGP": "EUR", "RGT": "EUR", "SCR": "USD", "FOP": "USD",
 }  # fmt: skip
 RATES = {"EUR": Decimal(1), "USD": Decimal("0.91"), "JPY": Decimal("0.0061")}
 PRICES = {
     name: Decimal(price) for name, price in {
         "AAA": 40, "BBB": 120, "CCC": 66, "DDD": 2400, "EEE": "7.5", "OPT": "3.2", "FUT": 88, "EURUSD": "1.1", "USDEUR": "0.91",
         "USDJPY": 149, "BNU": 99, "BNE": 102, "PUT": "2.1", "SPA": 31, "SPB": "8.5", "SQA": 55, "SQB": "4.2", "MGS": 17, "MGB": 23,
-        "MGC": 1800, "MGT": 44, "RGP": 12, "RGT": "1.4", "SCR": 28,
+        "MGC": 1800, "MGT": 44, "RGP": 12, "RGT": "1.4", "SCR": 28, "FOP": "2.6",
     }.items()
 }  # fmt: skip
 SIBLINGS = {"AAA": "EEE", "EEE": "AAA", "BBB": "CCC", "CCC": "BBB", "DDD": "DDD"}
@@ -36,6 +36,8 @@ TERMS = {
     # a put on 10 shares of AAA
     "PUT": Terms(size=Decimal(10), expiry=THU, strike=Decimal("38.5"), is_put=True),
     "FUT": Terms(size=Decimal(50), expiry=THU, is_paid_daily=True),
+    # a call on two futures
+    "FOP": Terms(size=Decimal(100), expiry=WED, strike=Decimal("86.5")),
     "EURUSD": Terms(exchanged="EUR"),
     "USDEUR": Terms(exchanged="USD"),
     "USDJPY": Terms(exchanged="USD"),
@@ -47,12 +49,13 @@ TERMS = {
 }  # fmt: skip
 TURNS_INTO = {
     "OPT": "BBB", "PUT": "AAA", "SPA": "SPB", "SQA": "SQB", "MGS": "MGT", "MGB": "MGT", "RGP": "RGT", "RGT": "RGP",
+    "FOP": "FUT",
 }  # fmt: skip
-CANNOT_BE_HALVED = {"BNU", *TURNS_INTO, *TURNS_INTO.values()} - {"AAA", "BBB"}
+CANNOT_BE_HALVED = {"BNU", *TURNS_INTO, *TURNS_INTO.values()} - {"AAA", "BBB", "FUT"}
 """The accrued interest is no whole number of cents; what lots cost, which can differ by a cent, goes to another instrument."""
 ELECTED = "SCR"
 """An instrument whose events hold for some accounts only."""
-LINKED = [{"OPT", "BBB"}, {"PUT", "AAA"}, {"SPA", "SPB"}, {"SQA", "SQB"}, {"MGS", "MGB", "MGT"}, {"RGP", "RGT"}]
+LINKED = [{"OPT", "BBB"}, {"PUT", "AAA"}, {"SPA", "SPB"}, {"SQA", "SQB"}, {"MGS", "MGB", "MGT"}, {"RGP", "RGT"}, {"FOP", "FUT"}]
 """Instruments that turn into one another: the result of all of them together is what no choice of lots changes."""
 NOMINAL = 1000
 """What quantities of bonds are multiples of, of those of shares."""
@@ -241,7 +244,7 @@ def _exercises(chance: random.Random, book: str, story: list[TradeEvent]) -> lis
     """Options and rights that the accounts of a book take up or are assigned: all, so many, or a part of what they hold."""
     told = []
     for account, instrument in sorted({(one.account, {"RGP": "RGT"}.get(one.instrument, one.instrument)) for one in story}):
-        if instrument not in ("OPT", "PUT", "RGT"):
+        if instrument not in ("OPT", "PUT", "RGT", "FOP"):
             continue
         for number in range(chance.randint(0, 2)):
             expiry = TERMS.get(instrument, Terms()).expiry

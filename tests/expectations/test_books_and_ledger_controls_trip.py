@@ -91,6 +91,13 @@ PLANTED: dict[str, list[str]] = {
         f" ex_date, entitled_quantity) select {D}, 'EXP', 'B', 'A', instrument_id, 'EXPIRY', {D}, 1"
         f" from intermediate.int_reference__instruments_known where business_date = {D} and option_type = 'CALL'",
     ],
+    "option_not_adjusted": [
+        # what is held is an option on what splits today
+        "update intermediate.int_reference__instruments_known set option_type = 'CALL', underlying_instrument_id = 'SPLITS'"
+        f" where business_date = {D} and instrument_id = (select instrument_id from marts.fct_positions where ctid = {HELD})",
+        "insert into intermediate.int_corporate_actions__terms_known (business_date, event_id, event_type, instrument_id, account_id,"
+        f" book_id, ex_date, new_units, old_units) values ({D}, 'S', 'SPLIT', 'SPLITS', '', '', {D}, 2, 1)",
+    ],
     "exercise_beyond_holding": [
         "alter table books.corporate_actions disable trigger date_is_open",
         "insert into books.corporate_actions (event_id, instrument_id, event_type, event_status, ex_date, pay_date, currency_code,"

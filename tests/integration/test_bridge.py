@@ -79,13 +79,26 @@ def test_the_ledger_does_not_follow_wrong_positions() -> None:
         "instrument_id": "BND", "product_line": "bond_fixed", "coupon_rate": "5", "coupon_frequency": 1, "day_count": "30/360",
         "issue_date": "2024-03-01", "maturity_date": "2030-03-01",
     }  # fmt: skip
+    listed = {"market_mic": "CMES", "expiry_date": "2026-03-20"}
+    future = listed | {"instrument_id": "FUT", "product_line": "future", "contract_size": 50}
+    option = listed | {
+        "instrument_id": "OPT", "product_line": "option", "contract_size": 100, "option_type": "CALL", "strike_price": 9,
+        "underlying_instrument_id": "LINE",
+    }  # fmt: skip
+    deposit = bond | {
+        "instrument_id": "DEP", "product_line": "deposit", "market_mic": "XXXX", "day_count": "ACT/360", "issue_date": MON,
+        "first_coupon_date": "2026-04-07", "maturity_date": "2026-04-07",
+    }  # fmt: skip
     shares = ("QUANTITY", "PRICE", "VALUE", "LINE")
-    firm = SmallFirm(base="EUR", instruments=[*({"instrument_id": name} for name in shares), bond])
-    firm.day(
-        MON, [*(trade(name, MON, 100, "10", instrument_id=name) for name in shares), trade("BND", MON, 1000, "99", instrument_id="BND")],
-        dict.fromkeys(shares, "10") | {"BND": "99"}, {"USD": "0.90"},
-    )  # fmt: skip
-    firm.day(TUE, [trade("L", TUE, 10, "11", instrument_id="LINE")], dict.fromkeys(shares, "11") | {"BND": "99"}, {"USD": "0.90"})
+    firm = SmallFirm(base="EUR", instruments=[*({"instrument_id": name} for name in shares), bond, future, option, deposit])
+    bought = [
+        *(trade(name, MON, 100, "10", instrument_id=name) for name in shares), trade("BND", MON, 1000, "99", instrument_id="BND"),
+        trade("FUT", MON, 3, "100", instrument_id="FUT"), trade("OPT", MON, 2, "3", instrument_id="OPT"),
+        trade("DEP", MON, 10000, "100", instrument_id="DEP"),
+    ]  # fmt: skip
+    firm.day(MON, bought, dict.fromkeys(shares, "10") | {"BND": "99", "FUT": "100", "OPT": "3"}, {"USD": "0.90"})
+    prices = dict.fromkeys(shares, "11") | {"BND": "99", "FUT": "101", "OPT": "4"}
+    firm.day(TUE, [trade("L", TUE, 10, "11", instrument_id="LINE")], prices, {"USD": "0.90"})
     assert_books_tie()
 
     administrator = sqlalchemy.create_engine(administrator_url())
@@ -96,6 +109,9 @@ def test_the_ledger_does_not_follow_wrong_positions() -> None:
                 ("PRICE", 0, 2, 200, 0),  # 100 at 13 and not at 11
                 ("VALUE", 0, 0, -10, 0),
                 ("BND", 0, 0, 0, 20),
+                ("FUT", 1, 0, 5050, 0),  # a contract more, at 101 x 50
+                ("OPT", 1, 0, 400, 0),  # a contract more, at 4 x 100
+                ("DEP", 1000, 0, 1000, 5),  # 1,000 more, which stand at their nominal
             ):
                 changed = connection.execute(
                     text(WRONG_POSITION),
@@ -105,7 +121,7 @@ def test_the_ledger_does_not_follow_wrong_positions() -> None:
             connection.execute(text("set local session_replication_role = replica"))
             # 9.00 too much in base was booked for what was bought
             assert connection.execute(text(WRONG_LINES), {"day": TUE}).rowcount == 2
-        run_dbt(["run", "--select", "fct_profit_and_loss"], TUE)
+        run_dbt(["run", "--select", "fct_variation_margin int_cash__flows_due fct_profit_and_loss"], TUE)
         # a closed date takes no more entries
         with pytest.raises(PosttradeError, match=r"^The journal of 2026-01-06 is closed, .*open date"):
             accounting.post_journal(TUE, engine(Role.POSTER))
@@ -121,13 +137,16 @@ def test_the_ledger_does_not_follow_wrong_positions() -> None:
     assert open_bridge() == {
         ("B", "QUANTITY"): {"trading": 495}, ("B", "PRICE"): {"trading": 180}, ("B", "VALUE"): {"trading": -9},
         ("B", "BND"): {"accrual": 18}, ("B", "LINE"): {"trading": 9}, ("B", "CASH:USD"): {"fx": -9},
+        # 5,050.00, 400.00, and 1,000.00 and 5.00 at 0.90; the claim to the margin is as wrong, and worth no more for the currency
+        ("B", "FUT"): {"trading": 4545}, ("B", "OPT"): {"trading": 360}, ("B", "DEP"): {"trading": 900, "accrual": Decimal("4.50")},
     }  # fmt: skip
 
 
 WRONG_POSITION = """
 update marts.fct_positions
 set traded_quantity = traded_quantity + :units, price = price + :price,
-    market_value_amount = market_value_amount + :amount, market_value_amount_base = market_value_amount_base + :amount * 0.9,
+    market_value_amount = market_value_amount + case product_line when 'future' then 0 else :amount end,
+    market_value_amount_base = market_value_amount_base + case product_line when 'future' then 0 else :amount end * 0.9,
     exposure_amount = exposure_amount + :amount, exposure_amount_base = exposure_amount_base + :amount * 0.9,
     accrued_interest_amount = accrued_interest_amount + :accrued,
     accrued_interest_amount_base = accrued_interest_amount_base + :accrued * 0.9

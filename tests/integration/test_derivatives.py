@@ -8,9 +8,14 @@ from decimal import Decimal
 
 import pytest
 from integration.small_firm import SmallFirm, assert_books_tie, rows, trade, value
+from sqlalchemy import text
+
+from posttrade.controls.build import BUSINESS_DATE_QUERY
+from posttrade.controls.catalogue import all_controls
+from posttrade.records.database import Role, engine
 
 pytestmark = pytest.mark.usefixtures("fresh_database")
-MON, TUE, WED, THU = (date(2026, 1, day) for day in (5, 6, 7, 8))
+MON, TUE, WED, THU, FRI = (date(2026, 1, day) for day in (5, 6, 7, 8, 9))
 CASH = (
     "select coalesce(sum(amount), 0) from ledger.journal_lines where gl_account = 'cash' and instrument_id = :name and business_date = :day"
 )
@@ -25,6 +30,15 @@ def held(day: date, name: str, account: str = "A") -> tuple[object, ...]:
         day=day, name=name, account=account,
     )  # fmt: skip
     return found[0] if found else (0, 0)
+
+
+def not_adjusted(day: date) -> list[tuple[object, ...]]:
+    """What the control says on the date closed last."""
+    control = next(one for one in all_controls() if one.control_id == "option_not_adjusted")
+    with engine(Role.AUDITOR).connect() as connection:
+        connection.execute(text(f"set posttrade.business_date = '{day}'"))
+        found = connection.execute(text(control.query.replace("{batch}", f"({BUSINESS_DATE_QUERY})")))
+        return sorted(tuple(one) for one in found)
 
 
 def test_a_future_is_paid_every_day_and_expires_at_its_last_price() -> None:
@@ -171,4 +185,112 @@ def test_a_future_told_late_and_terms_and_prices_corrected_after_expiry() -> Non
         (150,)
     ]
     assert value("select sum(total_amount) from marts.fct_profit_and_loss where instrument_id = 'FUT'") == 250
+    assert_books_tie()
+
+
+def test_an_option_on_a_future_delivers_futures_at_the_strike() -> None:
+    future = {"instrument_id": "FUT", "product_line": "future", "market_mic": "CMES", "contract_size": 50, "expiry_date": "2026-03-20"}
+    option = {"product_line": "option", "market_mic": "CMES", "expiry_date": "2026-02-20"}
+    call = option | {
+        "instrument_id": "C95", "contract_size": 50, "option_type": "CALL", "strike_price": 95, "underlying_instrument_id": "FUT",
+    }  # fmt: skip
+    put = call | {"instrument_id": "P108", "contract_size": 100, "option_type": "PUT", "strike_price": 108}
+    zero = {"instrument_id": "ZER", "product_line": "bond_zero", "issue_date": "2024-01-08", "maturity_date": "2028-01-10"}
+    on_zero = option | {
+        "instrument_id": "CZ", "contract_size": 1000, "option_type": "CALL", "strike_price": 98, "underlying_instrument_id": "ZER",
+    }  # fmt: skip
+    firm = SmallFirm(base="EUR", instruments=[future, call, put, zero, on_zero], accounts=("A", "A2", "A3", "A4", "A5"))
+    traded = [
+        trade("1", MON, 1, "6", instrument_id="C95"),  # 300.00 of premium
+        trade("2", MON, -1, "6", instrument_id="C95", account_id="A2"),  # written
+        trade("3", MON, 2, "7", instrument_id="P108", account_id="A3"),  # 700.00 each, for two futures each
+        trade("4", MON, 1, "6", instrument_id="C95", account_id="A4"),
+        trade("5", MON, 1, "0.015", instrument_id="CZ", account_id="A5"),  # 15.00
+    ]  # fmt: skip
+    prices = {"FUT": "100", "C95": "6", "P108": "7", "ZER": "99", "CZ": "0.015"}
+    firm.day(MON, traded, prices, {"USD": "0.90"})
+    exercise = {
+        "event_type": "OPTION_EXERCISE", "event_status": "ANNOUNCED", "ex_date": TUE, "pay_date": TUE, "currency_code": "USD",
+        "received_instrument_id": "FUT",
+    }  # fmt: skip
+    calls = {one: exercise | {"event_id": f"X-{one}", "instrument_id": "C95", "account_id": one} for one in ("A", "A2", "A4")}
+    puts = exercise | {
+        "event_id": "X-P", "instrument_id": "P108", "account_id": "A3", "book_id": "B", "exercised_quantity": 1,
+    }  # fmt: skip
+    on_bond = exercise | {"event_id": "X-Z", "instrument_id": "CZ", "account_id": "A5", "received_instrument_id": "ZER"}
+    firm.day(TUE, [], prices, {"USD": "0.90"}, corporate_actions=[calls["A"], calls["A2"], puts, on_bond])
+    # One call, of the size of one future, at 95 x 50; a put of twice its size delivers two at 108 x 50. The premium has gone into none.
+    assert [held(TUE, "FUT", one) for one in ("A", "A2", "A3")] == [(1, 4750), (-1, -4750), (-2, -10800)]
+    assert [held(TUE, name, one)[0] for name, one in (("C95", "A"), ("C95", "A2"), ("P108", "A3"))] == [0, 0, 1]
+    # (100 - 95) x 50, the other way round, and (108 - 100) x 50 for each of two.
+    margin = "select account_id, margin_amount from marts.fct_variation_margin where business_date = :day order by 1"
+    assert rows(margin, day=TUE) == [("A", 250), ("A2", -250), ("A3", 800)]
+    # What the exercise brings less the premium of 300.00, received by whom it is assigned to, and of 700.00.
+    of_accounts = "select account_id, sum(total_amount) from marts.fct_profit_and_loss where account_id <> '' group by 1 order by 1"
+    assert rows(of_accounts)[:3] == [("A", -50), ("A2", 50), ("A3", 100)]
+    realised = "select account_id, realised_amount from marts.fct_realised_results where business_date = :day order by 1"
+    assert rows(realised, day=TUE) == [("A", -300), ("A2", 300), ("A3", -700)]
+    # 1,000 nominal at 98 %, and the premium.
+    assert held(TUE, "ZER", "A5") == (1000, 995)
+    assert rows("select cash_amount from marts.fct_corporate_actions where event_id = 'X-Z' and instrument_id = 'ZER'") == [(-980,)]
+    # Told on the day after: the future was worth (100 - 95) x 50 more on the day itself, and the option its 300.00 less; 102 since.
+    firm.day(WED, [], prices | {"FUT": "102"}, {"USD": "0.90"}, corporate_actions=[calls["A4"]])
+    learned = (
+        "select instrument_id, sum(total_amount), sum(total_amount_base) from marts.rpt_what_changed where figure_date = :day group by 1"
+        " having sum(total_amount_base) <> 0 order by 1"
+    )
+    assert rows(learned, day=TUE) == [("C95", -300, -270), ("FUT", 250, 225)]
+    assert rows(margin, day=WED) == [("A", 100), ("A2", -100), ("A3", -200), ("A4", 350)]
+    # Only the 15.00 on the bond went into another instrument's cost: out of the one and into the other.
+    in_transfer = (
+        "select instrument_id, sum(amount) from ledger.journal_lines where gl_account = 'securities_in_transfer' group by 1 order by 1"
+    )
+    assert rows(in_transfer) == [("CZ", 15), ("ZER", -15)]
+    assert_books_tie()
+
+
+def test_an_option_follows_the_split_of_its_underlying() -> None:
+    call = {
+        "instrument_id": "C", "name": "C", "product_line": "option", "market_mic": "CMES", "currency_code": "USD",
+        "issuer_country_code": "US", "contract_size": 100, "expiry_date": "2026-02-20", "option_type": "CALL", "strike_price": 10,
+        "underlying_instrument_id": "S",
+    }  # fmt: skip
+    # two more of the kind: one whose exchange tells nothing, and one whose strike is forgotten
+    silent, forgotten = ({**call, "instrument_id": one, "name": one} for one in ("C-SILENT", "C-STRIKE"))
+    firm = SmallFirm(instruments=[{"instrument_id": "S"}, call, silent, forgotten], accounts=("A", "A2"))
+    exercise = {
+        "instrument_id": "C", "event_type": "OPTION_EXERCISE", "event_status": "ANNOUNCED", "currency_code": "USD",
+        "received_instrument_id": "S", "account_id": "A", "book_id": "B", "exercised_quantity": 1,
+    }  # fmt: skip
+    split = {
+        "event_type": "SPLIT", "event_status": "ANNOUNCED", "ex_date": WED, "pay_date": WED, "currency_code": "USD", "new_units": 2,
+        "old_units": 1,
+    }  # fmt: skip
+    others = [trade(one, MON, 1, "2.5", instrument_id=one, account_id="A2") for one in ("C-SILENT", "C-STRIKE")]
+    firm.day(MON, [trade("1", MON, 3, "2.5", instrument_id="C"), *others], {"S": "12", "C": "2.5", "C-SILENT": "2.5", "C-STRIKE": "2.5"})
+    before = exercise | {"event_id": "X1", "ex_date": TUE, "pay_date": TUE}
+    firm.day(TUE, [], {"S": "12", "C": "2.5"}, corporate_actions=[before])
+    # 100 at 10.00 and 250.00 of premium.
+    assert (held(TUE, "S"), held(TUE, "C")) == ((100, 1250), (2, 500))
+    # The exchange makes two of each call, at half the strike.
+    both = [split | {"event_id": f"SPLIT-{one}", "instrument_id": one} for one in ("S", "C", "C-STRIKE")]
+    firm.day(WED, [], {"S": "6", "C": "1.25"}, corporate_actions=both, instruments=[call | {"strike_price": 5}])
+    assert (held(WED, "S"), held(WED, "C")) == ((200, 1250), (4, 500))
+    assert value("select sum(total_amount) from marts.fct_profit_and_loss where business_date = :day and account_id = 'A'", day=WED) == 0
+    assert not_adjusted(WED) == [("C-SILENT", "SPLIT-S", 100, 10, "S", 2, 1, WED), ("C-STRIKE", "SPLIT-S", 100, 10, "S", 2, 1, WED)]
+    # A call bought on Monday is told late, so that all is worked out again: what was exercised before the split was at the strike of then.
+    # One of the new calls is exercised: 100 at 5.00 and 125.00 of premium.
+    after = exercise | {"event_id": "X2", "ex_date": THU, "pay_date": THU}
+    firm.day(THU, [trade("2", MON, 1, "2.5", instrument_id="C")], {"S": "6", "C": "1.25"}, corporate_actions=[after])
+    assert (held(THU, "S"), held(THU, "C")) == ((300, 1250 + 625), (5, 625))
+    assert value("select sum(cash_amount) from marts.fct_corporate_actions where event_id = 'X1'") == -1000
+    assert value("select sum(cash_amount) from marts.fct_corporate_actions where event_id = 'X2'") == -500
+    # The strike of the new calls was 5.50: what was exercised since costs 50.00 more, what was exercised before does not.
+    # Of the others, one is told late that it is of 200 at 5.00, and is adjusted; the other is not yet.
+    corrected = [call | {"strike_price": "5.5"}, silent | {"contract_size": 200, "strike_price": 5}]
+    firm.day(FRI, [], {"S": "6", "C": "1.25"}, instruments=corrected)
+    assert [one for one, *_ in not_adjusted(FRI)] == ["C-STRIKE"]
+    assert value("select sum(cash_amount) from marts.fct_corporate_actions where event_id = 'X1'") == -1000
+    assert value("select sum(cash_amount) from marts.fct_corporate_actions where event_id = 'X2'") == -550
+    assert held(FRI, "S") == (300, 1250 + 675)
     assert_books_tie()

@@ -194,6 +194,52 @@ def test_an_event_that_contradicts_itself_is_named(terms: dict[str, str], reason
     assert sorted(found("select reason_code from operations.exceptions")) == sorted(refused + [(reason,)] * bool(reason))
 
 
+def test_an_option_on_what_pays_interest_or_exchanges_currencies_is_refused_by_name() -> None:
+    open_firm()
+    columns = CONTRACTS["instruments"].orders[0]
+    common = {"currency_code": "EUR", "market_mic": "XETR", "issuer_country_code": "DE"}
+    call = common | {
+        "product_line": "option", "contract_size": "10", "expiry_date": "2026-03-20", "option_type": "CALL", "strike_price": "5",
+    }  # fmt: skip
+    bond = common | {
+        "product_line": "bond_fixed", "coupon_rate": "5", "coupon_frequency": "1", "day_count": "30/360", "issue_date": "2024-03-01",
+        "maturity_date": "2030-03-01",
+    }  # fmt: skip
+    dollar = {"product_line": "fx_spot", "market_mic": "XOFF", "notional_currency_code": "USD"}
+    first = [
+        bond | {"instrument_id": "BND"},
+        bond | {"instrument_id": "ZER", "product_line": "bond_zero"},
+        common | {"instrument_id": "NEW", "product_line": "equity"},
+        common | dollar | {"instrument_id": "USDEUR"},
+        *(
+            call | {"instrument_id": f"C-{name}", "underlying_instrument_id": name}
+            for name in ("SAP", "BND", "ZER", "NEW", "USDEUR")
+        ),
+        # a future may be on anything
+        call | {"instrument_id": "FUT", "product_line": "future", "underlying_instrument_id": "BND"},
+    ]  # fmt: skip
+    # known since the first file; and what an option is on turns out to be a bond
+    later = [call | {"instrument_id": "P-BND", "underlying_instrument_id": "BND"}, bond | {"instrument_id": "NEW"}]
+    for name, instruments in (("b", first), ("c", later)):
+        lines = [",".join(({"name": one["instrument_id"]} | one).get(column, "") for column in columns) for one in instruments]
+        deliver(MONDAY if name == "b" else TUESDAY, "instruments", lines, f"instruments_{name}.csv", ",".join(columns))
+    front_office.record_reference_data(MONDAY, loader())
+    front_office.record_reference_data(TUESDAY, loader())
+    refused = "select reason_code, value from operations.exceptions order by 2"
+    assert found(refused) == [("UNDERLYING_NOT_KEPT", "BND"), ("UNDERLYING_NOT_KEPT", "BND"), ("UNDERLYING_NOT_KEPT", "USDEUR")]
+    assert found("select reason from operations.exceptions where value = 'USDEUR'")[0][0].endswith(
+        "underlying_instrument_id is 'USDEUR', which pays interest or exchanges currencies: options on it are not kept."
+    )
+    columns = CONTRACTS["corporate_actions"].orders[0]
+    event = {
+        "event_id": "E", "instrument_id": "C-NEW", "event_type": "OPTION_EXERCISE", "event_status": "ANNOUNCED", "ex_date": "2026-01-07",
+        "pay_date": "2026-01-07", "currency_code": "EUR", "received_instrument_id": "NEW",
+    }  # fmt: skip
+    deliver(TUESDAY, "corporate_actions", [",".join(event.get(name, "") for name in columns)], header=",".join(columns))
+    assert front_office.record_market_data(TUESDAY, loader())["recorded"] == 0
+    assert ("UNDERLYING_NOT_KEPT", "NEW") in found(refused)
+
+
 def test_the_terms_of_bonds_are_judged_by_their_product_line() -> None:
     """What a line needs stands in its procedure; a column that is left out and an empty one are the same content."""
     open_firm()

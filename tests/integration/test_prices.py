@@ -136,6 +136,11 @@ def test_the_result_of_a_future_in_a_foreign_currency_is_the_same_however_it_was
             future_of_book = dict(rows(known, day=day, book=book))
             assert future_of_book["FUT"] == (Decimal(gained) if book != "CANCELLED" else 0), (book, day)
     assert [dict(rows(known, day=day, book="ORDER"))["REPRICED"] for day in (MONDAY, TUESDAY)] == [90, 140]
+    # Of the claims, what the currency made until Tuesday, from 0.90 to 1.00, of what was gained on Monday: of 50.00 less the fee, and of
+    # 100.00 of REPRICED.
+    claims = {day: {book: dict(rows(known, day=day, book=book)).get("CASH:USD", 0) for book in told} for day in (MONDAY, TUESDAY)}
+    assert set(claims[MONDAY].values()) == {0}
+    assert claims[TUESDAY] == {"ORDER": Decimal("14.80"), "LATE": Decimal("4.80"), "AMENDED": Decimal("4.80"), "CANCELLED": 0}
     assert_books_tie()
 
 

@@ -4,17 +4,63 @@
 -- paid in cash, what stays, and what is received instead. A withdrawn event is one that changes nothing. The redemptions of bonds, the
 -- expiries of futures and options and the maturities of currency forwards come from the terms of the instruments.
 
-with announcements as (
+with known_now as (
+    select * from {{ announcements_known() }} as known
+),
+
+-- What an option delivers is counted in the units of its underlying, and paid at the strike as prices of the underlying are stated. An
+-- exercise of before a split of the option, or of its underlying, is one on the terms known before it.
+exercises as (
     select
-        known.*,
+        exercised.event_id,
         -- a put delivers the underlying the other way round
-        case when instruments.option_type = 'PUT' then -instruments.contract_size else instruments.contract_size end as exercised_units,
-        instruments.strike_price
-    from {{ announcements_known() }} as known
+        case when stated.option_type = 'PUT' then -1 else 1 end * stated.contract_size / underlyings.contract_size as exercised_units,
+        case when stated.option_type = 'PUT' then -1 else 1 end * stated.strike_price * stated.contract_size / underlyings.price_divisor
+            as exercised_amount,
+        underlyings.settles_daily
+    from known_now as exercised
+    inner join {{ ref('int_reference__instruments_known') }} as underlyings
+        on
+            exercised.received_instrument_id = underlyings.instrument_id
+            and underlyings.business_date = {{ business_date() }}
+    cross join lateral (
+        select coalesce(min(splits.ex_date), 'infinity'::date) as ex_date
+        from known_now as splits
+        where
+            splits.instrument_id in (exercised.instrument_id, exercised.received_instrument_id)
+            and splits.event_type in ('SPLIT', 'REVERSE_SPLIT', 'STOCK_DIVIDEND')
+            and splits.event_status <> 'WITHDRAWN'
+            and splits.ex_date > exercised.ex_date
+    ) as split_later
+    inner join lateral (
+        select
+            option_type,
+            strike_price,
+            contract_size
+        from {{ ref('stg_books__instruments') }} as versions
+        where
+            versions.instrument_id = exercised.instrument_id
+            and versions.business_date <= {{ business_date() }}
+        -- if the option came on record after the split, its terms are those it came with
+        order by versions.business_date < split_later.ex_date desc, versions.business_date desc, versions.revision desc
+        limit 1
+    ) as stated on true
+    where exercised.event_type = 'OPTION_EXERCISE'
+),
+
+announcements as (
+    select
+        known_now.*,
+        exercises.exercised_units,
+        exercises.exercised_amount,
+        -- what is paid every day has no cost that a premium could become: it is realised
+        coalesce(exercises.settles_daily, false) as is_premium_realised
+    from known_now
     inner join {{ ref('int_reference__instruments_known') }} as instruments
         on
-            known.instrument_id = instruments.instrument_id
+            known_now.instrument_id = instruments.instrument_id
             and instruments.business_date = {{ business_date() }}
+    left join exercises on known_now.event_id = exercises.event_id
 ),
 
 announced as (
@@ -35,7 +81,7 @@ announced as (
         end as new_units,
         coalesce(old_units, 1) as old_units,
         case
-            when event_type in ('REDEMPTION', 'CALL', 'RIGHTS_LAPSE', 'CASH_EXERCISE') then 1
+            when event_type in ('REDEMPTION', 'CALL', 'RIGHTS_LAPSE', 'CASH_EXERCISE') or is_premium_realised then 1
             when event_type = 'PARTIAL_REDEMPTION' then redeemed_fraction
             when event_type = 'MERGER' and amount_per_unit is not null then 1
         end as closed_fraction,
@@ -44,7 +90,7 @@ announced as (
             else 0
         end as cash_per_unit,
         case
-            when received_instrument_id is null then 0
+            when received_instrument_id is null or is_premium_realised then 0
             when event_type in ('RIGHTS_EXERCISE', 'OPTION_EXERCISE') then 1
             when event_type = 'MERGER' and amount_per_unit is null then 1
             else cost_fraction
@@ -57,7 +103,7 @@ announced as (
         end as received_units,
         case event_type
             when 'RIGHTS_EXERCISE' then amount_per_unit
-            when 'OPTION_EXERCISE' then strike_price * exercised_units
+            when 'OPTION_EXERCISE' then exercised_amount
             else 0
         end as cash_paid_per_unit,
         exercised_quantity,

@@ -70,6 +70,25 @@ restated_instruments as (
                 where corrected.business_date = {{ business_date() }}
             )
         union all
+        -- what an option was exercised into, and at which price
+        select
+            terms.instrument_id,
+            terms.ex_date
+        from {{ ref('int_corporate_actions__terms_known') }} as terms
+        inner join {{ ref('int_reference__instruments_known') }} as instruments
+            on
+                instruments.instrument_id in (terms.instrument_id, terms.received_instrument_id)
+                and instruments.business_date = {{ business_date() }}
+        inner join {{ ref('int_reference__instruments_known') }} as formerly
+            on
+                instruments.instrument_id = formerly.instrument_id
+                and formerly.business_date = {{ previous_business_date() }}
+        where
+            terms.business_date = {{ business_date() }}
+            and terms.event_type = 'OPTION_EXERCISE'
+            and (instruments.option_type, instruments.strike_price, instruments.contract_size)
+            is distinct from (formerly.option_type, formerly.strike_price, formerly.contract_size)
+        union all
         -- a bond trades without a repayment from the first trade date that settles on or after its date
         select
             restated_bonds.instrument_id,

@@ -9,7 +9,14 @@ from datetime import date
 import sqlalchemy
 from sqlalchemy import text
 
-from posttrade.offices.journal_amounts import CAUSES_CONCERNED, EVENT_AMOUNTS, NO_BALANCES, OPENING_BALANCES, VALUATION_AMOUNTS
+from posttrade.offices.journal_amounts import (
+    CAUSES_CONCERNED,
+    EVENT_AMOUNTS,
+    MARGIN_EARNED,
+    NO_BALANCES,
+    OPENING_BALANCES,
+    VALUATION_AMOUNTS,
+)
 from posttrade.procedures.schema import load_procedures
 from posttrade.records.journal_seals import seal_entries
 from posttrade.records.refusals import refusals_said
@@ -35,12 +42,12 @@ def post_journal(business_date: date, engine: sqlalchemy.Engine) -> dict[str, in
     with engine.begin() as connection:
         connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": POSTING_LOCK})
         _publish_posting_rules(connection, business_date)
-        valuation = VALUATION_AMOUNTS.format(opening=OPENING_BALANCES if _has_balances(connection) else NO_BALANCES)
-        for amounts, is_valuation in ((EVENT_AMOUNTS, False), (valuation, True)):
+        opening = OPENING_BALANCES if _has_balances(connection) else NO_BALANCES
+        for amounts, is_valuation in ((EVENT_AMOUNTS.format(opening=opening), False), (VALUATION_AMOUNTS.format(opening=opening), True)):
             connection.execute(text("drop table if exists pg_temp.event_amounts, pg_temp.wanted_lines, pg_temp.wanted_entries"))
             parameters = {"business_date": business_date, "is_valuation": is_valuation}
             if not is_valuation:
-                for statement in CAUSES_CONCERNED:
+                for statement in (*CAUSES_CONCERNED, *MARGIN_EARNED):
                     connection.execute(text(statement), {"business_date": business_date})
             connection.execute(text(amounts), parameters)
             connection.execute(text(WANTED_LINES))

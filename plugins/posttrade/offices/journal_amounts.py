@@ -124,6 +124,53 @@ cross join lateral unnest(stated.claim_ids) as claims (claim_id)
 """,
 )
 
+# What the prices and trades of the date brought to what is paid every day, in the currency of the instrument: the change of what the
+# ledger's own units stand at, less what was traded, and with what events closed or delivered. Neither positions nor lots are read, but for
+# the cost of what has no price at all.
+MARGIN_EARNED = (
+    "drop table if exists pg_temp.margin_earned",
+    """
+create temp table margin_earned on commit drop as
+with parts as (
+    select
+        units.book_id, units.account_id, units.instrument_id,
+        case when units.business_date = :business_date then 1 else -1 end * case
+            when prices.price is null then lots.cost_amount
+            else books.round_half_even(
+                units.quantity * prices.price * instruments.contract_size / instruments.price_divisor, rates.minor_unit
+            )
+        end as amount
+    from intermediate.int_accounting__units_carried as units
+    inner join intermediate.int_reference__instruments_known as instruments
+        on units.instrument_id = instruments.instrument_id and units.business_date = instruments.business_date
+        and instruments.settles_daily
+    inner join intermediate.int_market__closing_fx_rates as rates
+        on instruments.currency_code = rates.currency_code and units.business_date = rates.business_date
+    left join intermediate.int_market__closing_prices as prices
+        on units.instrument_id = prices.instrument_id and units.business_date = prices.business_date
+    left join intermediate.int_lots__matched as lots
+        on prices.price is null and units.book_id = lots.book_id and units.account_id = lots.account_id
+        and units.instrument_id = lots.instrument_id and units.business_date = lots.business_date
+    where units.business_date in (
+        :business_date, (select previous_business_date from books.business_days where business_date = :business_date)
+    )
+    union all
+    select book_id, account_id, instrument_id, -gross_amount
+    from intermediate.int_trades__movements
+    where business_date = :business_date
+    union all
+    select book_id, account_id, instrument_id, value_amount
+    from marts.fct_corporate_actions
+    where business_date = :business_date
+)
+select parts.book_id, parts.account_id, parts.instrument_id, sum(parts.amount) as amount
+from parts
+inner join intermediate.int_reference__instruments_known as instruments
+    on parts.instrument_id = instruments.instrument_id and instruments.business_date = :business_date and instruments.settles_daily
+group by parts.book_id, parts.account_id, parts.instrument_id
+""",
+)
+
 EVENT_AMOUNTS = f"""
 create temp table event_amounts on commit drop as
 with movements as (
@@ -214,19 +261,28 @@ cross join lateral (values
 ) as amounts (amount_type, currency_code, amount, amount_base)
 union all
 select
-    'VARIATION_MARGIN:' || concat_ws(':', margin.business_date, margin.book_id, margin.account_id, margin.instrument_id),
-    'VARIATION_MARGIN', margin.product_line, 'margin', margin.book_id, margin.account_id, margin.instrument_id, margin.currency_code,
-    margin.margin_amount, margin.margin_amount_base
-from marts.fct_variation_margin as margin
-where margin.business_date = :business_date
+    'VARIATION_MARGIN:' || concat_ws(':', cast(:business_date as text), earned.book_id, earned.account_id, earned.instrument_id),
+    'VARIATION_MARGIN', instruments.product_line, 'margin', earned.book_id, earned.account_id, earned.instrument_id,
+    instruments.currency_code, earned.amount, books.round_half_even(earned.amount * rates.rate, rates.base_minor_unit)
+from pg_temp.margin_earned as earned
+inner join instruments on earned.instrument_id = instruments.instrument_id
+inner join rates on instruments.currency_code = rates.currency_code
 union all
+-- what the margin and fees of a date left to be paid
 select
-    'VARIATION_MARGIN_CASH:' || concat_ws(':', margin.business_date, margin.book_id, margin.account_id, margin.instrument_id),
-    'VARIATION_MARGIN_CASH', margin.product_line, 'net', margin.book_id, margin.account_id, margin.instrument_id, margin.currency_code,
-    margin.net_amount, books.round_half_even(margin.net_amount * rates.rate, rates.base_minor_unit)
-from marts.fct_variation_margin as margin
-inner join rates on margin.currency_code = rates.currency_code
-where {_falls_due("margin.pay_date")}
+    'VARIATION_MARGIN_CASH:' || concat_ws(':', claims.business_date, claims.book_id, claims.account_id, claims.instrument_id),
+    'VARIATION_MARGIN_CASH', claims.product_line, 'net', claims.book_id, claims.account_id, claims.instrument_id, claims.currency_code,
+    claims.amount, books.round_half_even(claims.amount * rates.rate, rates.base_minor_unit)
+from (
+    select opening.*, instruments.product_line, days.previous_business_date as business_date
+    from ({{opening}}) as opening
+    inner join books.business_days as days on days.business_date = :business_date
+    inner join instruments on opening.instrument_id = instruments.instrument_id
+    inner join pg_temp.posting_rules as rules
+        on instruments.product_line = rules.product_line and rules.event_type = 'VARIATION_MARGIN_CASH'
+        and opening.gl_account = rules.credit
+) as claims
+inner join rates on claims.currency_code = rates.currency_code
 union all
 select
     'PAYMENT:' || payments.payment_id, 'PAYMENT', instruments.product_line, 'net', payments.book_id, payments.account_id,
@@ -241,8 +297,8 @@ where releases.business_date = :business_date
 
 # What the ledger must gain or lose for its balances to stand at today's value: the effect of the currency on what was held
 # at the opening, and the rest. What it holds it knows from the trades and events it has posted, and values at the closing prices itself:
-# positions are not read, nor lots but for the cost of what has no price, so an error in those is open in the bridge. The valuation entries
-# of the date itself are left out of the balances it starts from.
+# positions are not read, here or above, nor lots but for the cost of what has no price, so an error in those is open in the bridge. The
+# valuation entries of the date itself are left out of the balances it starts from.
 VALUATION_AMOUNTS = """
 create temp table event_amounts on commit drop as
 with rates as (

@@ -246,6 +246,13 @@ _TRADED_BEFORE = (
     " and instrument_id in (select one.instrument_id from books.trade_versions as one where one.business_date < %(business_date)s)"
 )
 _UNDERLYINGS = f"select one.instrument_id, one.underlying_instrument_id from {_INSTRUMENTS} where one.underlying_instrument_id is not null"
+# An exercise of one would pay accrued interest, or exchange currencies: neither is kept.
+_LINES_WITHOUT_OPTIONS = ", ".join(
+    f"'{line}'"
+    for line, procedure in latest_procedures().items()
+    if procedure.valuation.accrues_interest or "notional_currency_code" in procedure.required_terms
+)
+_OPTIONS = ", ".join(f"'{line}'" for line, procedure in latest_procedures().items() if "strike_price" in procedure.required_terms)
 _EXERCISES = "'OPTION_EXERCISE', 'CASH_EXERCISE', 'RIGHTS_EXERCISE'"
 # A merger delivers units only if it names what of.
 _NEEDS_UNITS = (
@@ -297,6 +304,12 @@ def _errors_across_columns(contract: Contract) -> Iterator[sql.Composed]:
                 " (select one.instrument_id from pg_temp.parsed as one where one.instrument_id is not null)",
                 "UNKNOWN_REFERENCE:underlying_instrument_id",
             ),
+            (
+                f"product_line in ({_OPTIONS}) and (underlying_instrument_id in ({_INSTRUMENTS_OF_LINES.format(_LINES_WITHOUT_OPTIONS)})"
+                " or underlying_instrument_id in (select one.instrument_id from pg_temp.parsed as one"
+                f" where one.instrument_id is not null and one.product_line in ({_LINES_WITHOUT_OPTIONS})))",
+                "UNDERLYING_NOT_KEPT:underlying_instrument_id",
+            ),
         )
     elif contract.kind == "prices":
         checks = ((f"price::numeric < 0 and {has_no_negative_price}", "NEGATIVE:price"),)
@@ -323,6 +336,10 @@ def _errors_across_columns(contract: Contract) -> Iterator[sql.Composed]:
             (
                 f"event_type = 'OPTION_EXERCISE' and (instrument_id, received_instrument_id) not in ({_UNDERLYINGS})",
                 "OTHER_UNDERLYING:received_instrument_id",
+            ),
+            (
+                f"event_type = 'OPTION_EXERCISE' and received_instrument_id in ({_INSTRUMENTS_OF_LINES.format(_LINES_WITHOUT_OPTIONS)})",
+                "UNDERLYING_NOT_KEPT:received_instrument_id",
             ),
             ("received_instrument_id = instrument_id", "SAME_INSTRUMENT:received_instrument_id"),
             (

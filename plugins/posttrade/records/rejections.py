@@ -35,6 +35,9 @@ _SENTENCES = {
         "{field} is {value!r}, and closed dates have trades in the instrument as it was",
         "Record what is right as another instrument, cancel the trades in this one and book them in that."),
     "OTHER_UNDERLYING": ("{field} is {value!r}, which is not the underlying of the option", "Correct it, then replay the row."),
+    "UNDERLYING_NOT_KEPT": (
+        "{field} is {value!r}, which pays interest or exchanges currencies: options on it are not kept",
+        "Correct it if it is wrong; else book what an exercise brings as a trade in it at the strike, and keep the option elsewhere."),
     "NOT_EXPECTED": ("{field} is {value!r}, and must be empty for this event", "Correct it, then replay the row."),
     "NOT_OF_THE_LINE": (
         "{field} is {value!r}, which cannot happen to an instrument of its product line",

@@ -40,7 +40,7 @@ class Event:
     Args:
         learned_on: the business date on which it became known and in whose result it is booked.
         account_id: the custody account; empty for claims.
-        event_type: LATE, AMENDMENT, CANCELLATION, CORPORATE_ACTION, PRICE, FX_RATE, INCOME or TERMS.
+        event_type: LATE, AMENDMENT, CANCELLATION, CORPORATE_ACTION, PRICE, FX_RATE, INCOME, TERMS or VARIATION_MARGIN.
         event_id: the trade, the date of the price, the corporate action, ...
         version: version of the trade, revision of the price or rate.
         change: its share of the difference.

@@ -392,6 +392,8 @@ in_order as (
         market.accrues_interest,
         market.accrued_percent,
         market.settles_daily,
+        market.currency_code,
+        market.base_currency_code,
         market.rate_after as rate_of_date,
         market.minor_unit,
         market.base_minor_unit
@@ -478,6 +480,100 @@ totals as (
     from margins
 ),
 
+-- The margin is a claim from the day it was gained on: what is learned of it stands at the rate of the date, less the rates of the days it was
+-- gained on; and what a rate learned later makes of it.
+margin_claims as (
+    select
+        figure_date,
+        book_id,
+        currency_code,
+        step,
+        'VARIATION_MARGIN' as event_type,
+        event_id,
+        null::integer as event_version,
+        sum(changed_market_value - gross_amount) as claim_amount,
+        {{ round_money('sum(changed_market_value - gross_amount) * rate_of_date', 'base_minor_unit') }} as claim_amount_base,
+        sum(total_amount_base + paid_amount_base - gross_amount_base) as booked_amount_base
+    from totals
+    where
+        settles_daily
+        and currency_code <> base_currency_code
+    group by figure_date, book_id, currency_code, step, event_id, rate_of_date, base_minor_unit
+    {% if is_incremental() %}
+        union all
+        select
+            claims.figure_date,
+            claims.book_id,
+            claims.currency_code,
+            4,
+            'FX_RATE',
+            rates.rate_id,
+            rates.rate_revision,
+            0,
+            {{ round_money('claims.claim_amount * rates.rate_after', 'rates.base_minor_unit') }}
+            - {{ round_money('claims.claim_amount * rates.rate_before', 'rates.base_minor_unit') }},
+            0
+        from (
+            select
+                figure_date,
+                book_id,
+                instrument_id,
+                substr(instrument_id, length('CASH:') + 1) as currency_code,
+                sum(exposure_amount) as claim_amount
+            from {{ this }}
+            where
+                business_date < {{ business_date() }}
+                and event_type = 'VARIATION_MARGIN'
+            group by figure_date, book_id, instrument_id
+        ) as claims
+        inner join (
+            select distinct
+                figure_date,
+                currency_code,
+                rate_id,
+                rate_revision,
+                rate_before,
+                rate_after,
+                base_minor_unit
+            from market
+        ) as rates
+            on
+                claims.figure_date = rates.figure_date
+                and claims.currency_code = rates.currency_code
+                and rates.rate_before <> rates.rate_after
+    {% endif %}
+),
+
+-- after what else is learned of the claims of the date
+margin_claims_in_order as (
+    select
+        margin_claims.*,
+        (coalesce(others.step_no, 0) + row_number() over by_step)::integer as step_no
+    from margin_claims
+    left join (
+        select
+            figure_date,
+            book_id,
+            currency_code,
+            max(step_no) as step_no
+        from {{ ref('int_cash__claims_restated') }}
+        where business_date = {{ business_date() }}
+        group by figure_date, book_id, currency_code
+    ) as others
+        on
+            margin_claims.figure_date = others.figure_date
+            and margin_claims.book_id = others.book_id
+            and margin_claims.currency_code = others.currency_code
+    where
+        margin_claims.claim_amount <> 0
+        or margin_claims.claim_amount_base <> 0
+        or margin_claims.booked_amount_base <> 0
+    window by_step as (
+        partition by margin_claims.figure_date, margin_claims.book_id, margin_claims.currency_code
+        order by margin_claims.step, margin_claims.event_id, margin_claims.event_type
+    )
+),
+
 learned as (
     select
         changes.figure_date,
@@ -526,6 +622,25 @@ learned as (
         claim_amount_base - booked_amount_base as total_amount_base
     from {{ ref('int_cash__claims_restated') }}
     where business_date = {{ business_date() }}
+    union all
+    select
+        figure_date,
+        book_id,
+        '',
+        'CASH:' || currency_code,
+        step_no,
+        step = 1,
+        event_type,
+        event_id,
+        event_version,
+        0,
+        claim_amount,
+        claim_amount_base,
+        0,
+        0,
+        claim_amount,
+        claim_amount_base - booked_amount_base
+    from margin_claims_in_order
 ),
 
 what_changed as (

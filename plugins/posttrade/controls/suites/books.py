@@ -170,6 +170,38 @@ CONTROLS = (
         having sum(actions.entitled_quantity) <> 0""",
     ),
     Control(
+        "option_not_adjusted", Suite.BOOKS, Severity.WARNING, Owner.MIDDLE_OFFICE,
+        "An option follows the split of its underlying.",
+        "{instrument_id} is held as {contract_size} for {strike_price} each; its underlying {underlying_instrument_id} went {new_units} for"
+        " {old_units} on {ex_date} ({event_id}).",
+        "Deliver what the exchange says: a SPLIT or REVERSE_SPLIT of the option with the same ex date in corporate_actions.csv, or its new"
+        " contract_size, and its new strike_price in instruments.csv.",
+        ("instrument_id", "event_id"),
+        """, splits as (
+            select terms.* from intermediate.int_corporate_actions__terms_known as terms inner join today using (business_date)
+            where terms.event_type in ('SPLIT', 'REVERSE_SPLIT', 'STOCK_DIVIDEND') and terms.new_units <> terms.old_units
+        ), held as (
+            select distinct positions.instrument_id from marts.fct_positions as positions inner join today using (business_date)
+            where positions.traded_quantity <> 0
+        )
+        select options.instrument_id, splits.event_id, options.contract_size, options.strike_price, options.underlying_instrument_id,
+            splits.new_units, splits.old_units, splits.ex_date
+        from splits
+        inner join intermediate.int_reference__instruments_known as options on options.business_date = splits.business_date
+            and options.underlying_instrument_id = splits.instrument_id and options.option_type is not null
+        inner join held on held.instrument_id = options.instrument_id
+        cross join lateral (
+            select versions.contract_size, versions.strike_price from books.instruments as versions
+            where versions.instrument_id = options.instrument_id and versions.business_date < splits.ex_date
+            order by versions.business_date desc, versions.revision desc limit 1
+        ) as formerly
+        where splits.account_id = '' and (
+            formerly.strike_price is not distinct from options.strike_price
+            or formerly.contract_size is not distinct from options.contract_size and not exists (
+                select from splits as of_option
+                where of_option.instrument_id = options.instrument_id and of_option.ex_date = splits.ex_date))""",
+    ),
+    Control(
         "trade_rate_off_market", Suite.BOOKS, Severity.WARNING, Owner.MIDDLE_OFFICE,
         "The rate agreed with a trade is within 5 % of the day's.",
         "{trade_id} states the rate {fx_rate}; the day's rate of {currency_code} is {market_rate}.",
