@@ -42,9 +42,7 @@ def test_a_procedure_changes_from_a_date_after_the_last_close(monkeypatch: pytes
     publish(equity())
     SmallFirm().day(MONDAY, [trade("1", MONDAY, 10, "5")], {"I": "6"})
 
-    with pytest.raises(
-        PosttradeError, match=rf"says lot_method {method}, and the books up to {MONDAY} were made by {former}\."
-    ):
+    with pytest.raises(PosttradeError, match=rf"says lot_method {method}, and the books up to {MONDAY} were made by {former}\."):
         publish(changed)
     with pytest.raises(
         PosttradeError, match=f"A procedure of equity is valid from {MONDAY}, and the books up to {MONDAY} were made without it"
