@@ -133,7 +133,8 @@ def test_streamed_lots_are_those_the_database_works_out(monkeypatch: pytest.Monk
 
 
 def test_a_day_is_large_from_its_first_trade_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    SmallFirm().day(THURSDAY, by_key("A", "I", ("1", THURSDAY, 1, "2.00", "15:00"), ("2", THURSDAY, 1, "2.00", "15:01")), {"I": "2.00"})
+    traded = by_key("A", "I", ("1", THURSDAY, 1, "2.00", "15:00"), ("2", THURSDAY, 1, "2.00", "15:01"))
+    SmallFirm(base="EUR").day(THURSDAY, traded, {"I": "2.00"}, {"USD": "1.1"})
     transformer = engine(Role.TRANSFORMER)
     assert not large_days.is_large_day(THURSDAY, transformer)
     for enough, is_large in ((3, False), (2, True)):

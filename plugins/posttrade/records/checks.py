@@ -288,7 +288,9 @@ def _errors_across_columns(contract: Contract) -> Iterator[sql.Composed]:
             ),
             *(
                 (
-                    f"(instrument_id, {given}) not in (select one.instrument_id, {known} from {_INSTRUMENTS}) and {_TRADED_BEFORE}",
+                    f"(instrument_id, {given}) not in (select one.instrument_id, {known} from {_INSTRUMENTS}) and {_TRADED_BEFORE}"
+                    # an exchange may adjust an option to a split by its size
+                    + (" and product_line <> 'option'" if column == "contract_size" else ""),
                     f"IN_THE_BOOKS:{column}",
                 )
                 for column, (given, known) in _KEPT_TERMS.items()
