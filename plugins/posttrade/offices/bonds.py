@@ -13,6 +13,7 @@ from sqlalchemy import text
 
 from posttrade.domain.bonds import Bond, accrued_percents, coupons, interest_periods
 from posttrade.domain.stated_bonds import StatedBond, bond_of, fixing_dates
+from posttrade.offices.facts_known import INSTRUMENTS_KNOWN, TRADES_TOUCHED
 from posttrade.offices.trades_without_terms import MissingTerms
 from posttrade.procedures.schema import BondTerms, procedures_in_force
 from posttrade.records.database import insert_missing
@@ -189,12 +190,6 @@ def _on_what_is_outstanding(bond: Bond) -> Bond:
     return replace(bond, outstanding=())
 
 
-INSTRUMENTS_KNOWN = """
-    select distinct on (instrument_id) *
-    from books.instruments where business_date <= :business_date
-    order by instrument_id, business_date desc, revision desc
-"""
-
 BONDS_KNOWN = f"""
 with instruments as ({INSTRUMENTS_KNOWN})
 select instruments.*
@@ -246,14 +241,7 @@ bonds as (
     from unnest(cast(:instrument_ids as text[]), cast(:shas as text[])) as accruing (instrument_id, terms_sha)
     inner join instruments on accruing.instrument_id = instruments.instrument_id
 ),
-touched as (
-    select trade_id from books.trade_versions where business_date = :business_date
-    union
-    select trade_id from operations.trade_releases where business_date = :business_date
-    union
-    select trade_id from books.trades_held_for_terms
-    where business_date <= :business_date and coalesce(found_date >= :business_date, true)
-),
+touched as ({TRADES_TOUCHED}),
 former as (
     select stated.instrument_id, stated.content_sha, coalesce(terms.terms_sha, stated.content_sha) as terms_sha
     from (

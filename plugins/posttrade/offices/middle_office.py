@@ -9,7 +9,8 @@ from sqlalchemy import text
 from posttrade.domain.calendars import sessions_between
 from posttrade.domain.settlement_cycles import settlement_date
 from posttrade.domain.spot_dates import spot_date
-from posttrade.offices.bonds import INSTRUMENTS_KNOWN, prepare_bonds
+from posttrade.offices.bonds import prepare_bonds
+from posttrade.offices.facts_known import INSTRUMENTS_KNOWN, TRADES_TOUCHED
 from posttrade.offices.published_procedures import publish_procedures
 from posttrade.offices.trades_without_terms import MissingTerms, hold_trades
 from posttrade.procedures.schema import load_settlement_cycles, load_spot_rules, procedures_in_force
@@ -115,14 +116,7 @@ where used.currency_code <> firm.base_currency_code and not exists (
 
 SPOT_DATES_NEEDED = f"""
 with instruments as ({INSTRUMENTS_KNOWN}),
-touched as (
-    select trade_id from books.trade_versions where business_date = :business_date
-    union
-    select trade_id from operations.trade_releases where business_date = :business_date
-    union
-    select trade_id from books.trades_held_for_terms
-    where business_date <= :business_date and coalesce(found_date >= :business_date, true)
-)
+touched as ({TRADES_TOUCHED})
 select distinct instruments.currency_code, instruments.notional_currency_code, trades.trade_date
 from instruments
 inner join books.trade_versions as trades on instruments.instrument_id = trades.instrument_id
@@ -140,14 +134,7 @@ order by instruments.currency_code, instruments.notional_currency_code, trades.t
 # market.
 MARKETS_AND_TRADE_DATES = f"""
 with instruments as ({INSTRUMENTS_KNOWN}),
-touched as (
-    select trade_id from books.trade_versions where business_date = :business_date
-    union
-    select trade_id from operations.trade_releases where business_date = :business_date
-    union
-    select trade_id from books.trades_held_for_terms
-    where business_date <= :business_date and coalesce(found_date >= :business_date, true)
-)
+touched as ({TRADES_TOUCHED})
 select
     instruments.market_mic,
     coalesce(array_agg(distinct trades.trade_date) filter (where trades.trade_date is not null), '{{}}') as trade_dates

@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy
 from sqlalchemy import text
 
+from posttrade.offices.facts_known import INSTRUMENTS_KNOWN
 from posttrade.records.database import insert_missing
 
 
@@ -74,37 +75,28 @@ def hold_trades(connection: sqlalchemy.Connection, business_date: date, missing:
 
 # The versions that would be booked for the first time on the date and lack a term, and those that lacked one until now. A cancellation
 # needs no terms, and of a block its allocations are booked.
-TRADES_CONCERNED = """
-with instruments as (
-    select distinct on (instrument_id) instrument_id, market_mic, currency_code, notional_currency_code
-    from books.instruments where business_date <= :business_date
-    order by instrument_id, business_date desc, revision desc
-),
-concerned as (
-    select trades.trade_id, trades.version, false as is_held
-    from books.trade_versions as trades
-    inner join instruments on trades.instrument_id = instruments.instrument_id
-    where trades.business_date = :business_date
-        and (
-            instruments.instrument_id = any(:instruments) or instruments.market_mic = any(:markets)
-            or instruments.currency_code = any(:currencies) or instruments.notional_currency_code = any(:notional_currencies)
-        )
-        and not exists (
-            select from books.trades_without_terms as held where held.trade_id = trades.trade_id and held.version = trades.version
-        )
-    union
-    select beyond.trade_id, beyond.version, false
+TRADES_CONCERNED = f"""
+with instruments as ({INSTRUMENTS_KNOWN}),
+booked_first as (
+    select trade_id, version, instrument_id from books.trade_versions where business_date = :business_date
+    union all
+    select beyond.trade_id, beyond.version, trades.instrument_id
     from operations.trade_releases as released
     inner join operations.trade_events_beyond_cutoff as beyond on released.trade_id = beyond.trade_id
     inner join books.trade_versions as trades on beyond.trade_id = trades.trade_id and beyond.version = trades.version
-    inner join instruments on trades.instrument_id = instruments.instrument_id
     where released.business_date = :business_date and beyond.released_date = :business_date
-        and (
+),
+concerned as (
+    select booked_first.trade_id, booked_first.version, false as is_held
+    from booked_first
+    inner join instruments on booked_first.instrument_id = instruments.instrument_id
+    where (
             instruments.instrument_id = any(:instruments) or instruments.market_mic = any(:markets)
             or instruments.currency_code = any(:currencies) or instruments.notional_currency_code = any(:notional_currencies)
         )
         and not exists (
-            select from books.trades_without_terms as held where held.trade_id = trades.trade_id and held.version = trades.version
+            select from books.trades_without_terms as held
+            where held.trade_id = booked_first.trade_id and held.version = booked_first.version
         )
     union
     select held.trade_id, held.version, true

@@ -1,0 +1,18 @@
+"""Facts as a business date knows them: SQL for statements with the parameter `business_date`."""
+
+INSTRUMENTS_KNOWN = """
+    select distinct on (instrument_id) *
+    from books.instruments where business_date <= :business_date
+    order by instrument_id, business_date desc, revision desc
+"""
+"""Each instrument as it was last stated."""
+
+TRADES_TOUCHED = """
+    select trade_id from books.trade_versions where business_date = :business_date
+    union
+    select trade_id from operations.trade_releases where business_date = :business_date
+    union
+    select trade_id from books.trades_held_for_terms
+    where business_date <= :business_date and coalesce(found_date >= :business_date, true)
+"""
+"""The trades of which the date records or releases a version, and those that wait for their terms."""
