@@ -1,7 +1,7 @@
 """The set-based checks: SQL that splits the rows of a file, judges them and inserts the good ones."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import psycopg
@@ -12,7 +12,7 @@ from stdnum import isin, lei
 
 from posttrade.messages.contracts import NEEDED_BY_A_CANCELLATION, TRADES, CheckDigits, Column, Contract, ValueType
 from posttrade.messages.rows import SEPARATOR
-from posttrade.procedures.schema import CorporateActionType, latest_procedures
+from posttrade.procedures.schema import Procedure, latest_procedures
 
 LONGEST_TEXT = 250
 """Characters; a key longer than an index entry would stop its whole file."""
@@ -223,6 +223,11 @@ def has_valid_check_digits(value: str, kind: CheckDigits) -> bool:
     return True
 
 
+def _lines_where(holds: Callable[[Procedure], bool]) -> str:
+    """The product lines whose procedure is so, as values of SQL."""
+    return ", ".join(f"'{line}'" for line, procedure in latest_procedures().items() if holds(procedure))
+
+
 _INSTRUMENTS = (
     "(select distinct on (instrument_id) * from books.instruments where business_date <= %(business_date)s"
     " order by instrument_id, business_date desc, revision desc) as one"
@@ -246,13 +251,18 @@ _TRADED_BEFORE = (
     " and instrument_id in (select one.instrument_id from books.trade_versions as one where one.business_date < %(business_date)s)"
 )
 _UNDERLYINGS = f"select one.instrument_id, one.underlying_instrument_id from {_INSTRUMENTS} where one.underlying_instrument_id is not null"
-# An exercise of one would pay accrued interest, or exchange currencies: neither is kept.
-_LINES_WITHOUT_OPTIONS = ", ".join(
-    f"'{line}'"
-    for line, procedure in latest_procedures().items()
-    if procedure.valuation.accrues_interest or "notional_currency_code" in procedure.required_terms
+_EVENTS_OF_LINES = ", ".join(
+    f"('{line}', '{event}')" for line, procedure in latest_procedures().items() for event in procedure.corporate_actions
 )
-_OPTIONS = ", ".join(f"'{line}'" for line, procedure in latest_procedures().items() if "strike_price" in procedure.required_terms)
+_EVENTS_OF_INSTRUMENTS = (
+    f"select one.instrument_id, possible.event_type from {_INSTRUMENTS}"
+    f" inner join (values {_EVENTS_OF_LINES}) as possible (product_line, event_type) on one.product_line = possible.product_line"
+)
+# An exercise of one would pay accrued interest, or exchange currencies: neither is kept.
+_LINES_WITHOUT_OPTIONS = _lines_where(
+    lambda procedure: procedure.valuation.accrues_interest or "notional_currency_code" in procedure.required_terms
+)
+_OPTIONS = _lines_where(lambda procedure: "strike_price" in procedure.required_terms)
 _EXERCISES = "'OPTION_EXERCISE', 'CASH_EXERCISE', 'RIGHTS_EXERCISE'"
 # A merger delivers units only if it names what of.
 _NEEDS_UNITS = (
@@ -263,7 +273,7 @@ _NEEDS_UNITS = (
 
 def _errors_across_columns(contract: Contract) -> Iterator[sql.Composed]:
     checks: tuple[tuple[str, str], ...] = ()
-    below_zero = ", ".join(f"'{line}'" for line, procedure in latest_procedures().items() if procedure.valuation.has_negative_prices)
+    below_zero = _lines_where(lambda procedure: procedure.valuation.has_negative_prices)
     has_no_negative_price = f"instrument_id not in ({_INSTRUMENTS_OF_LINES.format(below_zero)})"
     if contract is TRADES:
         checks = (
@@ -290,7 +300,7 @@ def _errors_across_columns(contract: Contract) -> Iterator[sql.Composed]:
                 (
                     f"(instrument_id, {given}) not in (select one.instrument_id, {known} from {_INSTRUMENTS}) and {_TRADED_BEFORE}"
                     # an exchange may adjust an option to a split by its size
-                    + (" and product_line <> 'option'" if column == "contract_size" else ""),
+                    + (f" and product_line not in ({_OPTIONS})" if column == "contract_size" else ""),
                     f"IN_THE_BOOKS:{column}",
                 )
                 for column, (given, known) in _KEPT_TERMS.items()
@@ -358,13 +368,7 @@ def _errors_across_columns(contract: Contract) -> Iterator[sql.Composed]:
             ("exercised_quantity is not null and book_id is null", "MISSING:book_id"),
             ("exercised_quantity is not null and redeemed_fraction is not null", "NOT_EXPECTED:redeemed_fraction"),
             (f"(instrument_id, currency_code) not in ({_INSTRUMENT_CURRENCIES})", "OTHER_CURRENCY:currency_code"),
-            *(
-                (
-                    f"event_type = '{event}' and instrument_id not in ({_INSTRUMENTS_OF_LINES.format(_lines_with(event))})",
-                    "NOT_OF_THE_LINE:event_type",
-                )
-                for event in CorporateActionType
-            ),
+            (f"(instrument_id, event_type) not in ({_EVENTS_OF_INSTRUMENTS})", "NOT_OF_THE_LINE:event_type"),
         )
     elif contract.kind == "bond_repayments":
         checks = (("repaid_percent::numeric not between 0 and 100", "NOT_A_PERCENTAGE:repaid_percent"),)
@@ -379,11 +383,6 @@ def _errors_across_columns(contract: Contract) -> Iterator[sql.Composed]:
         checks = (("rate::numeric < 0 or rate::numeric >= 1", "OUT_OF_RANGE:rate"),)
     for condition, error in checks:
         yield sql.SQL("when {} then {}").format(sql.SQL(condition), sql.Literal(error))
-
-
-def _lines_with(event: CorporateActionType) -> str:
-    """The product lines to whose instruments the event can happen, as values of SQL."""
-    return ", ".join(f"'{line}'" for line, procedure in latest_procedures().items() if event in procedure.corporate_actions)
 
 
 def _normal(column: Column) -> sql.Composable:
