@@ -26,33 +26,12 @@ def publish_procedures(engine: sqlalchemy.Engine) -> dict[str, int]:
         published = insert_missing(
             connection, "books.currencies (currency_code, minor_unit)", ("text", "integer"), list(currencies().items())
         )
-        lines = [
-            (
-                one.product_line,
-                one.valid_from,
-                one.name,
-                one.valuation.price_divisor,
-                one.valuation.accrues_interest,
-                one.checks.stale_after_business_days,
-                one.checks.outlier_move,
-                one.lots.method,
-                one.settlement.settles_daily,
-                one.settlement.is_delivered,
-                one.settlement.exchanges_currencies,
-                one.valuation.fixed_price,
-                one.content_sha,
-            )
-            for one in load_procedures()
-        ]
+        lines = [_published(one) for one in load_procedures()]
         published_lines = insert_missing(
             connection,
-            "books.product_lines (product_line, valid_from, name, price_divisor, accrues_interest, stale_after_business_days,"
-            " outlier_move, lot_method, settles_daily, is_delivered, exchanges_currencies, fixed_price, content_sha)",
-            (
-                *("text", "date", "text", "numeric", "boolean", "integer", "numeric", "text"),
-                *("boolean", "boolean", "boolean", "numeric", "text"),
-            ),
-            lines,
+            f"books.product_lines ({', '.join(COLUMN_TYPES)})",
+            tuple(COLUMN_TYPES.values()),
+            [tuple(one[name] for name in COLUMN_TYPES) for one in lines],
         )
         published_accounts = _publish_chart_of_accounts(connection)
     return {"currencies": published, "product_lines": published_lines, "ledger_accounts": published_accounts}
@@ -88,8 +67,9 @@ def _refuse_other_rules_of_closed_dates(connection: sqlalchemy.Connection) -> No
                 f"A procedure of {one.product_line} is valid from {one.valid_from}, and the books up to {last_close} were made without it.",
                 "Give it a date after the last close.",
             )
-        for name, said in _what_books_are_made_by(one).items():
-            if (formerly := getattr(before, name)) != said:
+        for name in BOOKS_ARE_MADE_BY:
+            said, formerly = _published(one)[name], getattr(before, name)
+            if formerly != said:
                 raise PosttradeError(
                     f"The procedure of {one.product_line} valid from {one.valid_from} says {name} {said}, and the books up to {last_close}"
                     f" were made by {formerly}.",
@@ -108,18 +88,33 @@ def _refuse_other_rules_of_closed_dates(connection: sqlalchemy.Connection) -> No
             )
 
 
-def _what_books_are_made_by(procedure: Procedure) -> dict[str, Any]:
+def _published(procedure: Procedure) -> dict[str, Any]:
     """By column of books.product_lines."""
     return {
+        "product_line": procedure.product_line,
+        "valid_from": procedure.valid_from,
+        "name": procedure.name,
         "price_divisor": procedure.valuation.price_divisor,
         "accrues_interest": procedure.valuation.accrues_interest,
+        "stale_after_business_days": procedure.checks.stale_after_business_days,
+        "outlier_move": procedure.checks.outlier_move,
         "lot_method": procedure.lots.method,
         "settles_daily": procedure.settlement.settles_daily,
         "is_delivered": procedure.settlement.is_delivered,
         "exchanges_currencies": procedure.settlement.exchanges_currencies,
         "fixed_price": procedure.valuation.fixed_price,
+        "content_sha": procedure.content_sha,
     }
 
+
+COLUMN_TYPES = {
+    "product_line": "text", "valid_from": "date", "name": "text", "price_divisor": "numeric", "accrues_interest": "boolean",
+    "stale_after_business_days": "integer", "outlier_move": "numeric", "lot_method": "text", "settles_daily": "boolean",
+    "is_delivered": "boolean", "exchanges_currencies": "boolean", "fixed_price": "numeric", "content_sha": "text",
+}  # fmt: skip
+BOOKS_ARE_MADE_BY = (
+    "price_divisor", "accrues_interest", "lot_method", "settles_daily", "is_delivered", "exchanges_currencies", "fixed_price",
+)  # fmt: skip
 
 PUBLISH_LEDGER_ACCOUNTS = """
 with latest as (
