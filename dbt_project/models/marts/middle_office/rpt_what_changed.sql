@@ -437,6 +437,8 @@ valued_in_base as (
 changes as (
     select
         valued_in_base.*,
+        -- what it is of, from date to date; of a price or a rate every date has its own
+        case when step in (1, 2, 5) then event_type || event_id end as cause,
         quantity_after - coalesce(lag(quantity_after) over by_step, known_quantity) as changed_quantity,
         market_value - coalesce(lag(market_value) over by_step, known_market_value) as changed_market_value,
         market_value_base - coalesce(lag(market_value_base) over by_step, known_market_value_base) as changed_market_value_base,
@@ -457,7 +459,7 @@ margins as (
             - coalesce(lag(changed_market_value - gross_amount) over by_date, 0) as margin_amount
     from changes
     window by_date as (
-        partition by book_id, account_id, instrument_id, step, case when step in (1, 2, 5) then event_type || event_id end
+        partition by book_id, account_id, instrument_id, step, cause
         order by figure_date
     )
 ),
@@ -469,8 +471,7 @@ totals as (
             when settles_daily
                 then
                     sum({{ round_money('margin_amount * rate_of_date', 'base_minor_unit') }}) over (
-                        partition by
-                            book_id, account_id, instrument_id, step, case when step in (1, 2, 5) then event_type || event_id end
+                        partition by book_id, account_id, instrument_id, step, cause
                         order by figure_date
                     )
                     -- the fee of a trade
