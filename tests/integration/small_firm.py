@@ -136,6 +136,15 @@ def confirmed(day: date, name: str) -> list[dict[str, object]]:
     ]  # fmt: skip
 
 
+def tripped(control_id: str, day: date) -> set[str]:
+    """The instruments a control names on a closed day."""
+    control = next(one for one in all_controls() if one.control_id == control_id)
+    with engine(Role.AUDITOR).connect() as connection:
+        connection.execute(text(f"set posttrade.business_date = '{day}'"))
+        found = connection.execute(text(control.query.replace("{batch}", f"({BUSINESS_DATE_QUERY})"))).mappings().all()
+    return {row["instrument_id"] for row in found}
+
+
 def assert_books_tie() -> None:
     """What must hold of every date: the bridge closes, the components add up, the lots are the position."""
     assert value("select count(*) from marts.rpt_profit_bridge where difference_amount <> 0") == 0

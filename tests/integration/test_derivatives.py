@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from integration.small_firm import SmallFirm, assert_books_tie, rows, trade, value
+from integration.small_firm import SmallFirm, assert_books_tie, confirmed, rows, trade, tripped, value
 
 pytestmark = pytest.mark.usefixtures("fresh_database")
 MON, TUE, WED, THU = (date(2026, 1, day) for day in (5, 6, 7, 8))
@@ -171,4 +171,35 @@ def test_a_future_told_late_and_terms_and_prices_corrected_after_expiry() -> Non
         (150,)
     ]
     assert value("select sum(total_amount) from marts.fct_profit_and_loss where instrument_id = 'FUT'") == 250
+    assert_books_tie()
+
+
+def test_what_is_written_sold_forward_or_borrowed_is_no_delivery_of_what_was_not_there() -> None:
+    """One contract sold, one option written, 5,000.00 borrowed: owed. 10 shares delivered that were never received: an error."""
+    deal = {
+        "market_mic": "XXXX", "coupon_rate": "3.6", "coupon_frequency": 1, "day_count": "ACT/360", "issue_date": MON,
+        "first_coupon_date": THU, "maturity_date": THU, "product_line": "repo",
+    }  # fmt: skip
+    option = {
+        "product_line": "option", "market_mic": "CMES", "contract_size": 100, "expiry_date": THU, "option_type": "CALL",
+        "strike_price": 50, "underlying_instrument_id": "S",
+    }  # fmt: skip
+    firm = SmallFirm(
+        instruments=[
+            {"instrument_id": "S"},
+            {"instrument_id": "FUT", "product_line": "future", "market_mic": "CMES", "contract_size": 50, "expiry_date": THU},
+            option | {"instrument_id": "C50"},
+            deal | {"instrument_id": "BORROWED"},
+        ]
+    )
+    sold = [
+        trade("1", MON, -1, "100", instrument_id="FUT"), trade("2", MON, -1, "4", instrument_id="C50"),
+        trade("3", MON, -5000, "100", instrument_id="BORROWED"), trade("4", MON, -10, "50", instrument_id="S"),
+    ]  # fmt: skip
+    prices = {"S": "50", "FUT": "100", "C50": "4"}
+    firm.day(MON, sold, prices)
+    firm.day(TUE, [], prices, settlement_statuses=[*confirmed(TUE, "C50"), *confirmed(TUE, "S")])
+    settled = "select instrument_id, settled_quantity from marts.fct_positions where business_date = :day order by 1"
+    assert rows(settled, day=TUE) == [("BORROWED", -5000), ("C50", -1), ("FUT", -1), ("S", -10)]
+    assert tripped("negative_settled_position", TUE) == {"S"}
     assert_books_tie()

@@ -85,12 +85,14 @@ CONTROLS = (
     ),
     Control(
         "negative_settled_position", Suite.BOOKS, Severity.CRITICAL, Owner.BACK_OFFICE,
-        "No account has delivered more than it had.",
+        "No account has delivered more securities than it had; options may be written, and what is not delivered may be owed.",
         "{account_id} stands at {settled_quantity} settled of {instrument_id}.",
         "Ask the custodian: securities were delivered that the account did not hold.",
         ("account_id", "instrument_id"),
         """select positions.account_id, positions.instrument_id, sum(positions.settled_quantity) as settled_quantity
         from marts.fct_positions as positions inner join today using (business_date)
+        inner join intermediate.int_reference__instruments_known as instruments using (business_date, instrument_id)
+        where instruments.is_delivered and instruments.option_type is null
         group by positions.account_id, positions.instrument_id having sum(positions.settled_quantity) < 0""",
     ),
     Control(
