@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from posttrade.simulator.calendars import MarketCalendar, is_dollar_holiday, is_euro_holiday
+from posttrade.simulator.calendars import MarketCalendar, is_dollar_holiday, is_euro_bank_day
 
 
 @pytest.mark.parametrize(
@@ -33,5 +33,5 @@ def test_bank_holidays_are_those_the_central_banks_publish() -> None:
     # 4 July 2027 is a Sunday, observed on Monday.
     assert is_dollar_holiday(date(2027, 7, 5))
     # ECB, TARGET closing days: Good Friday and Easter Monday of 2026, and Labour Day.
-    assert all(is_euro_holiday(day) for day in (date(2026, 4, 3), date(2026, 4, 6), date(2026, 5, 1)))
-    assert not is_euro_holiday(date(2026, 12, 24))
+    assert not any(is_euro_bank_day(day) for day in (date(2026, 4, 3), date(2026, 4, 6), date(2026, 5, 1)))
+    assert is_euro_bank_day(date(2026, 12, 24))

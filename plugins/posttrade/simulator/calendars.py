@@ -89,9 +89,9 @@ def is_dollar_holiday(day: date) -> bool:
     return (day.month, day.day) in fixed or is_observed or floating.get((day.month, day.weekday()), False)
 
 
-def is_euro_holiday(day: date) -> bool:
-    """Whether T2, the payment system of the euro, is closed on a weekday (ECB, "TARGET closing days")."""
-    return day in _EURO_HOLIDAYS
+def is_euro_bank_day(day: date) -> bool:
+    """Whether T2, the payment system of the euro, is open (ECB, "TARGET closing days")."""
+    return day.weekday() < 5 and day not in _EURO_HOLIDAYS
 
 
 @lru_cache(maxsize=32)
