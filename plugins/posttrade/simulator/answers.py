@@ -122,7 +122,8 @@ def _settle(inbox: Path, outbox: Path, memory: _Memory, marker: Mapping[str, Any
     wanted = {one.instruction_id for instructions in actionable.values() for one in instructions}
     progress = read_progress(said, wanted)
     events = [recorded_event(one) for one in marker["events"]]
-    custodian = Custodian(today, sessions, memory.positions, progress, events, frozenset(marker["sold_short"]))
+    premiums = frozenset(tuple(one) for one in marker["premiums"])
+    custodian = Custodian(today, sessions, memory.positions, progress, events, frozenset(marker["sold_short"]), premiums)
     custodian.apply_events(sessions[-2] if len(sessions) > 1 else today)
     statuses = custodian.settle([one for instructions in actionable.values() for one in instructions])
     finished = {instruction_id for instruction_id, known in progress.items() if known.is_finished}

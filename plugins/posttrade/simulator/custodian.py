@@ -10,7 +10,7 @@ from pathlib import Path
 
 from posttrade.errors import PosttradeError
 from posttrade.simulator.events import UnitEvent, units_after
-from posttrade.simulator.files import date_field, decimal_field, read_csv, text_field
+from posttrade.simulator.files import date_field, decimal_field, plain, read_csv, text_field
 
 Key = tuple[str, str]
 """Account and instrument."""
@@ -140,6 +140,8 @@ class Custodian:
         progress: what was said before about instructions that are not finished, or are.
         events: what turns units into others; what was traded before one settles in the units of before and counts in those of after.
         sold_short: instruments that may be owed, as an option that was written.
+        premiums: account, instrument, trade date, quantity and amount of every trade in options as the clearing house has it; what is
+            instructed otherwise does not match and never settles.
     """
 
     def __init__(
@@ -150,7 +152,10 @@ class Custodian:
         progress: Mapping[str, Progress],
         events: Sequence[UnitEvent] = (),
         sold_short: Container[str] = (),
+        premiums: frozenset[tuple[str, ...]] = frozenset(),
     ) -> None:
+        self._premiums = premiums
+        self._options = {instrument_id for _, instrument_id, *_ in premiums}
         self._events = events
         self._sold_short = sold_short
         self._today = business_date
@@ -202,6 +207,12 @@ class Custodian:
             for key, units in self._moved(one, quantity)
         )
 
+    def _is_matched(self, one: Instruction) -> bool:
+        if one.function != "NEWM" or one.instrument_id not in self._options:
+            return True
+        instructed = (one.account_id, one.instrument_id, str(one.trade_date), plain(one.quantity), f"{one.amount:.2f}")
+        return instructed in self._premiums
+
     def _before(self, instruction_id: str) -> Progress:
         return self._progress.get(instruction_id) or Progress()
 
@@ -225,6 +236,8 @@ class Custodian:
 
     def _settle(self, one: Instruction) -> Status | None:
         before = self._before(one.instruction_id)
+        if not self._is_matched(one):
+            return self._failed(one, before, "DMON")
         rest, rest_amount = one.quantity - before.quantity, one.amount - before.amount
         is_new = before.quantity == 0 and not before.dates_failed
         is_ordinary = one.function == "NEWM"

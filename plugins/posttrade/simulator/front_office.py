@@ -102,7 +102,7 @@ class FrontOffice:
         calendars: one calendar for each market of the universe.
         dates: business dates of the firm.
         books: the simulator's own record, which learns of every event when it is delivered.
-        clearing_house: learns of every deal in a future.
+        clearing_house: learns of every event.
         trades: new trades a day.
         seed: makes the days repeatable.
     """
@@ -126,14 +126,13 @@ class FrontOffice:
         self._trades = trades
         self._seed = seed
         self._clearing_house = clearing_house
-        self._futures = {one.instrument_id for one in universe if one.is_future}
         self._tomorrow: list[Delivery] = []
         self._redelivered: tuple[str, int] | None = None
         self._instrument_of: Integers = np.array([holding.instrument_no for holding in holdings])
         held = [universe[holding.instrument_no] for holding in holdings]
         self._is_bond = np.array([one.is_bond for one in held])
         self._is_core = np.array([one.is_core for one in held])
-        self._is_delivered = np.array([not one.is_future for one in held])
+        self._is_no_contract = np.array([one.contract_size == 1 for one in held])
         self._is_sold_short = np.array([one.is_sold_short for one in held])
         self._contract_sizes = np.array([one.contract_size for one in held])
         self._sizes = np.array([_SIZES.get(one.product_line, _BOND_SIZE) for one in held])
@@ -181,8 +180,7 @@ class FrontOffice:
     def _write(self, files: Sources, source_no: int, event: TradeEvent, counts: DayCounts) -> None:
         files[source_no].write(event)
         _count(counts, event)
-        if event.instrument_id in self._futures:
-            self._clearing_house.deals.see(event)
+        self._clearing_house.see(event)
 
     def _draw(self, random: np.random.Generator, day_no: int, closes: Integers) -> _Draw:
         day, count = self._dates[day_no], self._trades
@@ -297,7 +295,7 @@ class FrontOffice:
     def _write_oddities(self, files: Sources, draw: _Draw, make: Callable[[int], TradeEvent], day_no: int, counts: DayCounts) -> None:
         csv_drop, _, _ = files
         if self._trades >= 50:
-            number = int(np.flatnonzero(~draw.is_sale & self._is_delivered[draw.holding])[0])
+            number = int(np.flatnonzero(~draw.is_sale & self._is_no_contract[draw.holding])[0])
             twin = make(number)._replace(trade_id="", settlement_date="")
             for _ in range(2):
                 csv_drop.write(twin)

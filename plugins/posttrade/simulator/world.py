@@ -86,7 +86,7 @@ def write_world(
     _write_marker(directory, marker)
     held = holdings(universe, lines.received)
     books = OwnBooks(held, dates, lines)
-    clearing_house = ClearingHouse({universe[number].instrument_id: universe[number] for number in lines.futures})
+    clearing_house = ClearingHouse({one.instrument_id: one for one in universe if one.contract_size > 1})
     front_office = FrontOffice(universe, held, calendars, dates, books, clearing_house, trades, seed)
     treasury = Treasury(universe, dates, market.rate, seed)
     large_trades = LargeTrades(universe, held, calendars, dates, books, treasury.bought_to_give, seed)
@@ -125,6 +125,7 @@ def write_world(
         flows=[_as_texts(one) for one in flows],
         collateral=[asdict(one) for one in treasury.collateral],
         events=[one.record() for one in lines.events],
+        premiums=[list(asdict(one).values()) for one in clearing_house.premiums],
         sold_short=[one.instrument_id for one in universe if one.is_sold_short],
     )
     _write_marker(directory, marker)
