@@ -49,7 +49,7 @@ def fix_trade(line: str) -> Trade:
         "event_type": {"F": "NEW", "G": "AMEND", "H": "CANCEL"}[tags["150"]],
         "trade_date": trade_date, "book_id": tags["526"], "account_id": tags["1"], "instrument_id": tags["55"],
         "side": "BUY" if tags["54"] == "1" else "SELL", "quantity": tags["32"], "price": tags["31"],
-        "currency_code": tags["15"],
+        "currency_code": tags["15"], "fee_amount": tags["12"],
     }  # fmt: skip
 
 
@@ -233,7 +233,7 @@ class BackOffice:
         one = self.instruments[trade["instrument_id"]]
         quantity = sign * int(trade["quantity"]) * (1 if trade["side"] == "BUY" else -1)
         units = Decimal(one["contract_size"] or 1) / (100 if one["product_line"].startswith("bond_") else 1)
-        amount = (-quantity * Decimal(trade["price"]) * units).quantize(Decimal("0.01"))
+        amount = (-quantity * Decimal(trade["price"]) * units - sign * Decimal(trade["fee_amount"])).quantize(Decimal("0.01"))
         settles = settlement_date or self.calendars[one["market_mic"]].settlement_date(date.fromisoformat(trade["trade_date"]))
         cash = self.cash[trade["account_id"], trade["currency_code"]]
         return (

@@ -148,7 +148,8 @@ class Treasury:
             if place == 3:
                 yield deal._replace(version=2, event_type="CANCEL")
         for name, notional, currency, maturity in self._forwards:
-            if maturity <= day + timedelta(days=2) or random.random() < 0.3:
+            # On the first date in every one of them, so that one falls due soon.
+            if maturity <= day + timedelta(days=2) or (day_no and random.random() < 0.3):
                 continue
             spot = self._spot(notional, currency)
             price = outright(spot, notional, currency, (maturity - day).days)
