@@ -1,6 +1,7 @@
-"""Large trades: blocks that are allocated to clients, some of them late or anew, and the bonds that will be given as collateral."""
+"""Trades that are not left to chance: blocks that are allocated to clients, some of them late or anew, and what is bought on the first
+date for what is going to happen to it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -12,15 +13,17 @@ from posttrade.simulator.calendars import MarketCalendar
 from posttrade.simulator.files import write_csv
 from posttrade.simulator.market import price_text
 from posttrade.simulator.own_books import OwnBooks
-from posttrade.simulator.reference import BLOCK_ACCOUNT, BROKERS, Holding, Instrument
+from posttrade.simulator.reference import BLOCK_ACCOUNT, BOOKS, BROKERS, TRADERS, Holding, Instrument
 from posttrade.simulator.trade_files import TradeEvent, trade_id
 
 _FIRST_NUMBER = 9_500_000
 _BLOCKS_A_DAY = 2
-_BOOK, _TRADER, _BOND_TRADER = "CL_EQUITY", "T07", "T05"
+_BOOK, _TRADER = "CL_EQUITY", "T07"
 _LATE_EVERY = 4
 """On every fourth day, the last, the allocations of one block come on the next."""
 _COLLATERAL_NOMINAL = 2_500_000
+_BOUGHT = {"equity": 400, "option": 5}
+_BOUGHT_NOMINAL = 100_000
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,8 @@ class LargeTrades:
         calendars: one for each market of the universe.
         dates: business dates of the firm.
         books: the simulator's own record, which learns of an allocation when it is delivered.
-        collateral: the bond that is bought on the first date to be given as collateral.
+        collateral: the bond that will be given as collateral.
+        eventful: instruments that soon turn into others or are repaid.
         seed: makes the days repeatable.
     """
 
@@ -54,6 +58,7 @@ class LargeTrades:
         dates: Sequence[date],
         books: OwnBooks,
         collateral: str,
+        eventful: Container[str],
         seed: int,
     ) -> None:
         self._universe = universe
@@ -62,6 +67,7 @@ class LargeTrades:
         self._dates = dates
         self._books = books
         self._collateral = collateral
+        self._eventful = eventful
         self._seed = seed
         self._allotted: dict[tuple[str, int], int] = {}
         self._tomorrow: list[Division] = []
@@ -77,7 +83,7 @@ class LargeTrades:
         """
         told, self._tomorrow = self._tomorrow, []
         if day_no == 0:
-            yield self._purchase_of_collateral(day_no, closes)
+            yield from self._first_purchases(closes)
         random = np.random.default_rng([self._seed, 22, day_no])
         for place in range(_BLOCKS_A_DAY):
             choice = self._choices(day_no)
@@ -119,14 +125,25 @@ class LargeTrades:
         shares = [quantity - rest * (len(holders) - 1), *[rest] * (len(holders) - 1)]
         return event, Division(day_no, f"CSV~{event.trade_id}", 1, tuple(zip(holders, shares, strict=True)))
 
-    def _purchase_of_collateral(self, day_no: int, closes: npt.NDArray[np.int64]) -> TradeEvent:
-        number = next(place for place, one in enumerate(self._universe) if one.instrument_id == self._collateral)
-        one = self._universe[number]
-        holding = next(
-            place for place, held in enumerate(self._holdings) if held.instrument_no == number and held.book_id == one.own_book_id
-        )
-        self._books.book(holding, day_no, _COLLATERAL_NOMINAL)
-        return self._event(number, one.own_book_id, one.own_account_id, _BOND_TRADER, _COLLATERAL_NOMINAL, "120.00", day_no, closes)
+    def _first_purchases(self, closes: npt.NDArray[np.int64]) -> Iterator[TradeEvent]:
+        """So that the events of the first days find a position, and the repo its collateral."""
+        day = self._dates[0]
+        for number, one in enumerate(self._universe):
+            is_concerned = one.instrument_id in self._eventful and not one.is_future
+            is_traded = one.traded_from <= day <= one.traded_until and self._calendars[one.market_mic].is_open(day)
+            if one.instrument_id == self._collateral:
+                quantity = _COLLATERAL_NOMINAL
+            elif is_concerned and is_traded:
+                quantity = _BOUGHT.get(one.product_line, _BOUGHT_NOMINAL)
+            else:
+                continue
+            desk = next(desk for book, _, desk in BOOKS if book == one.own_book_id)
+            trader = next(name for name, _, traders_desk in TRADERS if traders_desk == desk)
+            holding = next(
+                place for place, held in enumerate(self._holdings) if held.instrument_no == number and held.book_id == one.own_book_id
+            )
+            self._books.book(holding, 0, quantity)
+            yield self._event(number, one.own_book_id, one.own_account_id, trader, quantity, "12.00", 0, closes)
 
     def _event(
         self,
@@ -146,7 +163,7 @@ class LargeTrades:
             version=1,
             event_type="NEW",
             trade_date=str(day),
-            executed_at=f"{day}T15:0{self._number % 10}:00.000+00:00",
+            executed_at=f"{day}T15:{self._number % 60:02d}:00.000+00:00",
             settlement_date="",
             book_id=book_id,
             account_id=account_id,

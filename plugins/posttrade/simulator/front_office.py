@@ -163,8 +163,7 @@ class FrontOffice:
         self._write_new_trades(files, draw, make, day_no, counts)
         self._write_oddities(files, draw, make, day_no, counts)
         for event in others:
-            files[_CSV].write(event)
-            _count(counts, event)
+            self._write(files, _CSV, event, counts)
         for file in files:
             file.close()
         return counts

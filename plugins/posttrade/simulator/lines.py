@@ -64,6 +64,10 @@ class Lines:
         """Instruments that an event takes or brings."""
         return {name for one in self.events for name in (one.instrument_id, one.received_instrument_id)}
 
+    def eventful_until(self, day: date) -> set[str]:
+        """Instruments that an event takes by a day."""
+        return {one.instrument_id for one in self.events if one.ex_date <= day}
+
     @property
     def futures(self) -> list[int]:
         """Places of the futures among the instruments."""

@@ -89,7 +89,9 @@ def write_world(
     clearing_house = ClearingHouse({one.instrument_id: one for one in universe if one.contract_size > 1})
     front_office = FrontOffice(universe, held, calendars, dates, books, clearing_house, trades, seed)
     treasury = Treasury(universe, dates, market.rate, seed)
-    large_trades = LargeTrades(universe, held, calendars, dates, books, treasury.bought_to_give, seed)
+    large_trades = LargeTrades(
+        universe, held, calendars, dates, books, treasury.bought_to_give, lines.eventful_until(dates[0] + timedelta(days=14)), seed
+    )
     write_reference_data(directory / dates[0].isoformat(), universe, treasury.instrument_rows(), base_currency)
     limits = _Limits()
     counts = {}
