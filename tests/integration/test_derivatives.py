@@ -8,6 +8,11 @@ from decimal import Decimal
 
 import pytest
 from integration.small_firm import SmallFirm, assert_books_tie, confirmed, rows, trade, tripped, value
+from sqlalchemy import text
+
+from posttrade.errors import PosttradeError
+from posttrade.offices.derivations import run_dbt
+from posttrade.records.database import Role, engine
 
 pytestmark = pytest.mark.usefixtures("fresh_database")
 MON, TUE, WED, THU = (date(2026, 1, day) for day in (5, 6, 7, 8))
@@ -63,6 +68,13 @@ def test_a_future_is_paid_every_day_and_expires_at_its_last_price() -> None:
     assert value("select sum(realised_amount) from marts.fct_realised_results") == -206
     assert value("select count(*) from operations.settlement_instructions") == 0
     assert value("select count(*) from operations.obligations_held") == 0
+    # What is owed for a trade in a future is its fee; the same data test says so, and finds a cent too much.
+    assert rows("select net_amount from marts.fct_trades where business_date = :day", day=MON) == [(-6,)]
+    assert len(run_dbt(["test", "--select", "a_trade_owes_all_its_cash"], THU).results) == 1
+    with engine(Role.TRANSFORMER).begin() as connection:
+        connection.execute(text("update marts.fct_trades set net_amount = net_amount - 0.01 where business_date = :day"), {"day": MON})
+    with pytest.raises(PosttradeError, match="a_trade_owes_all_its_cash: Got 1 result"):
+        run_dbt(["test", "--select", "a_trade_owes_all_its_cash"], THU)
     assert_books_tie()
 
 
