@@ -136,6 +136,20 @@ def confirmed(day: date, name: str) -> list[dict[str, object]]:
     ]  # fmt: skip
 
 
+def failing_rows(control_id: str, day: date) -> list[dict[str, Any]]:
+    """The rows a control finds wrong on a closed day."""
+    control = next(one for one in all_controls() if one.control_id == control_id)
+    with engine(Role.AUDITOR).connect() as connection:
+        connection.execute(text(f"set posttrade.business_date = '{day}'"))
+        found = connection.execute(text(control.query.replace("{batch}", f"({BUSINESS_DATE_QUERY})"))).mappings().all()
+    return [dict(row) for row in found]
+
+
+def tripped(control_id: str, day: date) -> set[str]:
+    """The instruments a control names on a closed day."""
+    return {row["instrument_id"] for row in failing_rows(control_id, day)}
+
+
 def assert_books_tie() -> None:
     """What must hold of every date: the bridge closes, the components add up, the lots are the position."""
     assert value("select count(*) from marts.rpt_profit_bridge where difference_amount <> 0") == 0
