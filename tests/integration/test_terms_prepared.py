@@ -320,7 +320,7 @@ def test_steps_caps_floors_and_rounding_are_data(books: Books) -> None:
 
 def test_procedures_and_currencies_are_published_once(books: Books) -> None:
     first = publish_procedures(MONDAY, engine(Role.LOADER))
-    assert first["product_lines"] == 14
+    assert first["product_lines"] == 15
     assert publish_procedures(MONDAY, engine(Role.LOADER)) == {"currencies": 0, "product_lines": 0, "ledger_accounts": 0}
     assert books.rows("select product_line, price_divisor, accrues_interest from books.product_lines order by 1") == [
         ("bond_amortising", 100, True),
@@ -337,6 +337,7 @@ def test_procedures_and_currencies_are_published_once(books: Books) -> None:
         ("fx_spot", 1, False),
         ("option", 1, False),
         ("repo", 100, True),
+        ("repo_open", 100, True),
     ]
     assert books.rows("select minor_unit from books.currencies where currency_code in ('EUR', 'JPY', 'KWD') order by 1") == [
         (0,),
