@@ -101,6 +101,9 @@ class Bond:
     """Where payments go; changes no amount."""
     payment_delay_days: int = 0
     """Business days of `payment_days` from the end of an interest period to its payment; at maturity none (ARRC, payment delay)."""
+    coupon_amounts: Mapping[date, Decimal] = field(default_factory=dict)
+    """Coupons of a fixed rate that are stated as such, percent of the nominal outstanding, by their date of the schedule; a part of such
+    a period bears the part of it that its days are by the day count."""
     ex_coupon: ExCoupon | None = None
     accrued_decimals: int | None = None
     """Decimals accrued interest per 100 is rounded to, half-up, where the market does (3 in Australia)."""

@@ -171,6 +171,10 @@ def _interest_percent(terms: Bond, number: int, period: InterestPeriod, start: d
     if isinstance(terms.interest, OvernightRate):
         earlier, later = (_compounded_percent(terms, terms.interest, period, day) for day in (start, end))
         return None if earlier is None or later is None else later - earlier
+    amount = terms.coupon_amounts.get(terms.schedule.dates[number + 1])
+    if amount is not None:
+        part = _years(terms, period, start, end) / _years(terms, period, period.period_start_date, period.coupon_date)
+        return Fraction(amount) * Fraction(period.outstanding_factor) * part
     rate = terms.interest.rate_percent(number, period.period_start_date)
     return None if rate is None else Fraction(rate) * Fraction(period.outstanding_factor) * _years(terms, period, start, end)
 

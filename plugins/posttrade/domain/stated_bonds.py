@@ -1,7 +1,7 @@
 """A bond as a file of instruments states it, and the terms that follow from it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
@@ -69,6 +69,9 @@ class StatedBond:
     lockout_days: int | None = None
     payment_delay_days: int | None = None
     rate_decimals: int | None = None
+    listed_coupons: Mapping[date, Decimal | None] = field(default_factory=dict)
+    """Coupon dates that no rule makes, unadjusted, with the maturity; where an amount is listed, the coupon in percent of the nominal
+    outstanding. Empty: the dates follow from the other terms."""
 
     @property
     def overnight_index(self) -> OvernightIndex | None:
@@ -114,6 +117,7 @@ def bond_of(stated: StatedBond, fixings: Mapping[date, Decimal], repayments: Map
         payment_delay_days=stated.payment_delay_days or 0,
         ex_coupon=_ex_coupon(stated),
         accrued_decimals=stated.accrued_decimals,
+        coupon_amounts={day: amount for day, amount in stated.listed_coupons.items() if amount is not None},
     )
     schedule.adjusted_dates(bond.accrual_days)  # refuses periods that the convention empties
     return bond
@@ -158,6 +162,8 @@ def _schedule(stated: StatedBond) -> CouponSchedule:
         raise ValueError(f"the first coupon falls on {first}, outside the life of the bond from {issue} to {maturity}")
     if last and not (first or issue) <= last < maturity:
         raise ValueError(f"the last coupon before maturity falls on {last}, outside the life of the bond from {issue} to {maturity}")
+    if stated.listed_coupons:
+        return _listed_schedule(stated, issue, maturity)
     if stated.interest is Interest.NONE:
         return CouponSchedule((issue, maturity), (issue, maturity))
     frequency = _needed(stated.coupon_frequency, "coupon_frequency")
@@ -175,6 +181,24 @@ def _schedule(stated: StatedBond) -> CouponSchedule:
         last_coupon_date=last,
         is_month_end=at_month_end,
     )
+
+
+def _listed_schedule(stated: StatedBond, issue: date, maturity: date) -> CouponSchedule:
+    """The listed dates; under ACT/ACT ICMA each of their periods is a regular one, which bears its rate by the frequency."""
+    if stated.interest is Interest.NONE:
+        raise ValueError("its coupon dates are listed, and its product line pays no interest")
+    days = sorted(stated.listed_coupons)
+    if any(term is not None for term in (stated.stub, stated.last_coupon_date, stated.is_month_end)):
+        raise ValueError("its coupon dates are listed, and it has a stub, last coupon date or month-end rule that makes them")
+    if stated.first_coupon_date not in (None, days[0]):
+        raise ValueError(f"its first coupon falls on {stated.first_coupon_date}, and the first that is listed on {days[0]}")
+    if days[0] <= issue or days[-1] != maturity:
+        raise ValueError(
+            f"its listed coupons run from {days[0]} to {days[-1]}, not from after its issue on {issue} to its maturity on {maturity}"
+        )
+    if stated.interest is not Interest.FIXED and any(amount is not None for amount in stated.listed_coupons.values()):
+        raise ValueError("amounts of its coupons are listed, and its product line pays no fixed rate")
+    return CouponSchedule((issue, *days), (issue, *days))
 
 
 def _interest(stated: StatedBond, fixings: Mapping[date, Decimal]) -> FixedRate | FloatingRate | OvernightRate:

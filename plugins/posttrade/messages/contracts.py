@@ -211,6 +211,12 @@ MARKET_CONTRACTS = (
         ("instrument_id", "repayment_date"),
     ),
     Contract(
+        "bond_coupon_dates", "books.bond_coupon_dates",
+        (_code("instrument_id", "books.instruments.instrument_id"), Column("coupon_date", ValueType.DATE),
+         _text("date_state", allowed=("LISTED", "WITHDRAWN")), Column("coupon_percent", ValueType.PERCENT, is_required=False)),
+        ("instrument_id", "coupon_date"),
+    ),
+    Contract(
         "open_deal_terms", "books.open_deal_terms",
         (_code("instrument_id", "books.instruments.instrument_id"), Column("valid_from", ValueType.DATE),
          _text("deal_state", allowed=tuple(DealState)), Column("rate", ValueType.PERCENT, is_required=False)),

@@ -20,7 +20,7 @@ from posttrade.offices.trades_without_terms import MissingTerms
 from posttrade.procedures.schema import BondTerms, procedures_in_force
 from posttrade.records.database import insert_missing
 
-_CELLS = tuple(one.name for one in fields(StatedBond) if one.name not in ("interest", "is_repaid_in_parts"))
+_CELLS = tuple(one.name for one in fields(StatedBond) if one.name not in ("interest", "is_repaid_in_parts", "listed_coupons"))
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,9 @@ def _bonds_known(connection: sqlalchemy.Connection, business_date: date, missing
     repayments: dict[str, dict[date, Decimal]] = defaultdict(dict)
     for instrument_id, day, percent in connection.execute(text(REPAYMENTS_KNOWN), parameters):
         repayments[instrument_id][day] = percent
+    listed: dict[str, dict[date, Decimal | None]] = defaultdict(dict)
+    for instrument_id, day, amount in connection.execute(text(COUPON_DATES_KNOWN), parameters):
+        listed[instrument_id][day] = amount
     told: dict[str, dict[date, DealTerm]] = defaultdict(dict)
     for row in connection.execute(text(DEAL_TERMS_KNOWN), parameters):
         told[row.instrument_id][row.valid_from] = DealTerm(DealState(row.deal_state), row.rate)
@@ -75,7 +78,7 @@ def _bonds_known(connection: sqlalchemy.Connection, business_date: date, missing
         procedure = lines[row.product_line]
         terms = procedure.bond
         assert terms is not None
-        stated = _stated(row, terms)
+        stated = _stated(row, terms, listed.get(row.instrument_id, {}))
         known_fixings, plan = fixings.get(row.index_name, {}), repayments.get(row.instrument_id, {})
         bond: Bond | OpenDeal
         try:
@@ -100,9 +103,9 @@ def _bonds_known(connection: sqlalchemy.Connection, business_date: date, missing
     return bonds
 
 
-def _stated(row: Any, terms: BondTerms) -> StatedBond:
+def _stated(row: Any, terms: BondTerms, listed: Mapping[date, Decimal | None]) -> StatedBond:
     cells = {name: getattr(row, name) for name in _CELLS}
-    return StatedBond(interest=terms.interest, is_repaid_in_parts=terms.is_repaid_in_parts, **cells)
+    return StatedBond(interest=terms.interest, is_repaid_in_parts=terms.is_repaid_in_parts, listed_coupons=listed, **cells)
 
 
 def _is_late_or_corrected(fixing: Any) -> bool:
@@ -121,7 +124,7 @@ def _what_matters(
     restated: set[date],
     repayments: Mapping[date, Decimal],
 ) -> list[str]:
-    """Besides its own row, what a bond's coupons depend on: the fixings of its own periods and its repayments.
+    """Besides its own row, what a bond's coupons depend on: the fixings of its own periods, its listed coupons and its repayments.
 
     Of a period that is compounded day by day, all fixings once they are known, for they make its coupon. Until then only those that came
     late or were corrected (`restated`): the interest accrued up to a day is not changed by the fixings of the days after it.
@@ -130,6 +133,7 @@ def _what_matters(
     for start, days in fixing_dates_observed(bond).items():
         is_whole = all(day in fixings for day in days)
         rates += [f"{start}~{day}={fixings[day].normalize():f}" for day in days if is_whole or (day in fixings and day in restated)]
+    rates += [f"{day}#{'' if amount is None else f'{amount.normalize():f}'}" for day, amount in sorted(stated.listed_coupons.items())]
     return rates + [f"{day}:{percent.normalize():f}" for day, percent in sorted(repayments.items())]
 
 
@@ -273,6 +277,16 @@ from (
     order by instrument_id, repayment_date, business_date desc, revision desc
 ) as known
 where repaid_percent > 0
+"""
+
+COUPON_DATES_KNOWN = """
+select instrument_id, coupon_date, coupon_percent
+from (
+    select distinct on (instrument_id, coupon_date) *
+    from books.bond_coupon_dates where business_date <= :business_date
+    order by instrument_id, coupon_date, business_date desc, revision desc
+) as known
+where date_state = 'LISTED'
 """
 
 DEAL_TERMS_KNOWN = """

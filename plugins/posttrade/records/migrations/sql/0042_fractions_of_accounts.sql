@@ -123,8 +123,10 @@ begin
     for number in 1 .. cardinality(places) loop
         place := places[number];
         if is_one_sided and given[number] < 0 then
+            -- what was given first goes first
+            event.lot_method := 'FIFO';
             step := books.match_lots(
-                pool, array[books.fraction_trade(event, given[number] * side, 0, 0)]::books.lot_event[], minor_unit, base_minor_unit
+                pool, array[books.fraction_trade(event, given[number] * side, 0, 0)], minor_unit, base_minor_unit
             );
             pool := step;
             effects[number].cost_moved := (select sum(closing.cost_amount) from unnest(step.closings) as closing);
