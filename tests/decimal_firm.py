@@ -379,7 +379,7 @@ class _Keeper:
         """The books of an account, in the order of their ids, get whole units of what the event made of each.
 
         Together they have the whole units of their sum: each its own, and one more those with the largest remainders. Who is rounded down
-        is paid the account's fraction by what it gives up; the rest of that goes with its cost to who is rounded up. Books of
+        is paid the account's fraction by what it gives up; the rest of that goes to who is rounded up, who pays its cost. Books of
         both sides settle what they give and get at the price of the fraction.
         """
         assert event.fraction_price is not None
@@ -417,14 +417,14 @@ class _Keeper:
                 done[key].add(cash, cash_base)
             if units != sold:
                 moved = books[key].take((units - sold) * side, method)
-                done[key].add(ZERO, ZERO, -sum((lot.cost for lot in moved), ZERO), -sum((lot.cost_base for lot in moved), ZERO))
+                done[key].add(sum((lot.cost for lot in moved), ZERO), sum((lot.cost_base for lot in moved), ZERO))
                 pool += moved
         for key, units in gives.items():
             if is_one_sided and units < 0:
                 arrived = DecimalBook(minor, lots=pool)
                 moved = arrived.take(-units * side, "FIFO")
                 pool = arrived.lots
-                done[key].add(ZERO, ZERO, sum((lot.cost for lot in moved), ZERO), sum((lot.cost_base for lot in moved), ZERO))
+                done[key].add(-sum((lot.cost for lot in moved), ZERO), -sum((lot.cost_base for lot in moved), ZERO))
                 books[key].add(event.event_id, moved, method)
 
     def _last_price(self, instrument: str, terms: Terms, day: date) -> Decimal:

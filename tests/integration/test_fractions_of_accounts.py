@@ -48,12 +48,12 @@ def test_books_of_an_account_are_given_whole_shares_together() -> None:
     firm.day(TUE, [], {"I": "24"}, corporate_actions=[HALVED], settlement_statuses=confirmed(TUE, "I"))
 
     # One and a half and one and a half are three: as both have a half left, the first book gets the third share, with a third of what
-    # the one and a half of the other cost. Nothing is paid.
+    # the one and a half of the other cost, and pays that to the other book. Nothing is paid to the account.
     assert rows(LOTS, day=TUE, account="WHOLE") == [
         ("1", "WHOLE1", 3 * HALF, 36), ("1", "WHOLE2", HALF, 18), ("2", "WHOLE2", 1, 36),
     ]  # fmt: skip
-    assert rows(DONE, account="WHOLE") == [("1", -1, -HALF, 0, 18), ("2", -2, HALF, 0, -18)]
-    # The share that book 2 gave half of stood at 24.00 and cost 36.00.
+    assert rows(DONE, account="WHOLE") == [("1", -1, -HALF, -18, 0), ("2", -2, HALF, 18, 0)]
+    # The half share that book 2 gave stood at 12.00 and cost 18.00.
     result = "select book_id, corporate_actions_amount from marts.fct_profit_and_loss where business_date = :day and account_id = :account"
     assert dict(rows(result, day=TUE, account="WHOLE")) == {"1": -6, "2": 6}
     assert rows(
@@ -69,7 +69,7 @@ def test_books_of_an_account_are_given_whole_shares_together() -> None:
         ("2", "THREE2", 1, 24), ("3", "THREE3", 1, 36),
     ]  # fmt: skip
     assert rows(DONE, account="THREE") == [
-        ("1", -1, -HALF, 0, 15), ("2", -2, HALF, Decimal("6.50"), -6), ("3", -2, HALF, Decimal("6.50"), -9),
+        ("1", -1, -HALF, -15, 0), ("2", -2, HALF, Decimal("12.50"), 0), ("3", -2, HALF, Decimal("15.50"), 0),
     ]  # fmt: skip
     # Owed shares go the same way.
     assert rows(LOTS, day=TUE, account="SHORT") == [
@@ -120,7 +120,7 @@ def test_what_comes_from_another_instrument_is_allotted_to_the_account_too() -> 
         " from marts.fct_corporate_actions order by 2 desc, 1"
     ) == [
         ("1", "OLD", -3, 0, 0, -30), ("2", "OLD", -3, 0, 0, -36),
-        ("1", "NEW", 2, -HALF, 0, Decimal("41.20")), ("2", "NEW", 1, HALF, 0, Decimal("24.80")),
+        ("1", "NEW", 2, -HALF, Decimal("-11.20"), 30), ("2", "NEW", 1, HALF, Decimal("11.20"), 36),
     ]  # fmt: skip
     assert rows("select * from marts.fct_realised_results") == []
     assert_books_tie()

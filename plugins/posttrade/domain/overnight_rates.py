@@ -103,14 +103,15 @@ class OvernightRate:
         Raises:
             ValueError: the period has no more business days than are locked out.
         """
-        growth, days, fixing = Fraction(1), 0, None
+        growth, days, last_rate = Fraction(1), 0, Fraction(0)
         for one in self.observations(start, end, until):
             fixing = self.fixings.get(one.fixing_date)
             if fixing is None:
                 return None
-            growth *= 1 + Fraction(fixing) / 100 * one.days / self.year_days
+            last_rate = Fraction(fixing)
+            growth *= 1 + last_rate / 100 * one.days / self.year_days
             days += one.days
-        rate = (growth - 1) * 100 * self.year_days / days if days else Fraction(fixing or 0)
+        rate = (growth - 1) * 100 * self.year_days / days if days else last_rate
         if self.rate_decimals is not None:
             rate = _rounded(rate, self.rate_decimals)
         rate += Fraction(self.spread)

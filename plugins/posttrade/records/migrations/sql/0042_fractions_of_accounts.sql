@@ -51,8 +51,9 @@ $$;
 -- ids, `units` what the event makes of each, with fractions; `event` has the instrument's rate and method. All together are due the whole units
 -- of their sum. Each book has the whole part of its own; what is left of the whole units goes to those with the largest remainders, one
 -- each, ties by the book's id. Who gives up a fraction is paid the fraction of the account in the proportion of what it gives; the rest of it
--- goes to those that are rounded up, with its lots and their cost, so that nothing is realised. Where one book is long and another
--- short there is no lot that could go with it, and they settle the differences at the price of the fraction.
+-- goes with its lots to those that are rounded up, who pay the other book what the lots cost, so that nothing is realised and either
+-- book has what it is worth. Where one book is long and another short there is no lot that could go with it, and they settle the differences
+-- at the price of the fraction. What is paid between books adds up to nothing.
 create function books.allot_fractions(
     books_now books.lot_book[], places integer[], units numeric[], event books.lot_event, minor_unit integer, base_minor_unit integer
 ) returns books.lot_book[]
@@ -110,9 +111,10 @@ begin
             select
                 pool.lot_ids || array_agg(closing.lot_id), pool.opened_dates || array_agg(closing.opened_date),
                 pool.quantities || array_agg(closing.quantity), pool.costs || array_agg(closing.cost_amount),
-                pool.costs_base || array_agg(closing.cost_amount_base), -sum(closing.cost_amount), -sum(closing.cost_amount_base)
-            into pool.lot_ids, pool.opened_dates, pool.quantities, pool.costs, pool.costs_base, effect.cost_moved, effect.cost_moved_base
+                pool.costs_base || array_agg(closing.cost_amount_base), sum(closing.cost_amount), sum(closing.cost_amount_base)
+            into pool.lot_ids, pool.opened_dates, pool.quantities, pool.costs, pool.costs_base, cash, cash_base
             from unnest(step.closings) as closing;
+            effect.cash_amount := effect.cash_amount + cash; effect.cash_amount_base := effect.cash_amount_base + cash_base;
             step.closings := '{}';
             step.realised_amount := 0; step.realised_amount_base := 0; step.realised_price_amount_base := 0;
             books_now[place] := books.lots_after(books_now[place], step);
@@ -129,8 +131,8 @@ begin
                 pool, array[books.fraction_trade(event, given[number] * side, 0, 0)], minor_unit, base_minor_unit
             );
             pool := step;
-            effects[number].cost_moved := (select sum(closing.cost_amount) from unnest(step.closings) as closing);
-            effects[number].cost_moved_base := (select sum(closing.cost_amount_base) from unnest(step.closings) as closing);
+            effects[number].cash_amount := (select -sum(closing.cost_amount) from unnest(step.closings) as closing);
+            effects[number].cash_amount_base := (select -sum(closing.cost_amount_base) from unnest(step.closings) as closing);
             books_now[place] := books.lots_after(
                 books_now[place], books.add_lots(books_now[place], step.closings, event.trade_id, method, minor_unit, base_minor_unit)
             );
