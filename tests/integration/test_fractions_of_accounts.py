@@ -8,7 +8,9 @@ from decimal import Decimal
 
 import pytest
 from integration.small_firm import SmallFirm, assert_books_tie, confirmed, rows, trade, value
+from typer.testing import CliRunner
 
+from posttrade.cli import app
 from posttrade.offices.derivations import run_dbt
 
 pytestmark = pytest.mark.usefixtures("fresh_database")
@@ -98,6 +100,9 @@ def test_books_of_an_account_are_given_whole_shares_together() -> None:
     identities = ["value_change_is_explained", "what_changed_leads_to_the_trades_in_force", "income_statement_is_managements_result"]
     assert len(run_dbt(["test", "--select", *identities], WED).results) == len(identities)
     assert_books_tie()
+    # Built anew from the facts it is all the same.
+    assert CliRunner().invoke(app, ["rebuild", "--yes"]).output.splitlines()[-1] == "Every table is the same as before."
+    assert rows(DONE, account="WHOLE") == [("1", -2, HALF, 13, 0), ("2", -2, 0, 0, 0)]
 
 
 def test_what_comes_from_another_instrument_is_allotted_to_the_account_too() -> None:
