@@ -122,6 +122,15 @@ def value(statement: str, **parameters: object) -> Any:
     return found
 
 
+def alerts(control_id: str, day: date) -> list[str]:
+    """What a control tells of a date, in order."""
+    control = next(one for one in all_controls() if one.control_id == control_id)
+    with engine(Role.AUDITOR).connect() as connection:
+        connection.execute(text(f"set posttrade.business_date = '{day}'"))
+        found = connection.execute(text(control.query.replace("{batch}", f"({BUSINESS_DATE_QUERY})"))).mappings().all()
+    return sorted(control.alert_message(dict(row)) for row in found)
+
+
 def confirmed(day: date, name: str) -> list[dict[str, object]]:
     """The custodian confirms all that was instructed."""
     return [

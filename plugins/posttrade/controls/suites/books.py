@@ -170,13 +170,17 @@ CONTROLS = (
     ),
     Control(
         "lot_not_named", Suite.BOOKS, Severity.WARNING, Owner.MIDDLE_OFFICE,
-        "A close under the method SPECIFIC names a lot that can give it.",
-        "{account_id} closed {unnamed_quantity} of {instrument_id} in {book_id} without naming a lot that is open; the oldest were taken.",
-        "Ask the front office for the lot and have the trade amended with closes_trade_id.",
-        ("book_id", "account_id", "instrument_id"),
-        """select matched.book_id, matched.account_id, matched.instrument_id, matched.unnamed_quantity
-        from intermediate.int_lots__matched as matched inner join today using (business_date)
-        where matched.unnamed_quantity <> 0""",
+        "A close under the method SPECIFIC names a lot that can give all of it.",
+        "{trade_id} in {instrument_id}, {account_id} and {book_id} {named_lot}: {other_lots_quantity} were taken of the oldest lots"
+        " in its place, and {opened_quantity} found nothing to close and opened a position of the other side. Have it amended with a"
+        " lot that has them (closes_trade_id).",
+        "Ask the front office which lot is meant and have the trade amended with its closes_trade_id, or cancelled; the lots are then"
+        " worked out again from the first trade, and the difference is booked in the open date.",
+        ("book_id", "account_id", "instrument_id", "trade_id"),
+        """select missed.book_id, missed.account_id, missed.instrument_id, missed.trade_id, missed.other_lots_quantity,
+            missed.opened_quantity, case when missed.closes_trade_id is null then 'names no lot'
+                else 'names the lot ' || missed.closes_trade_id || ', which has not as much left' end as named_lot
+        from intermediate.int_lots__named_lots_missed as missed inner join today using (business_date)""",
     ),
     Control(
         "option_expired_in_the_money", Suite.BOOKS, Severity.WARNING, Owner.MIDDLE_OFFICE,
