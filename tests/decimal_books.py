@@ -212,6 +212,18 @@ class DecimalBook:
             cash, cash_base = cash + brought, cash_base + cents(brought * rate)
         return cash, cash_base, moved, moved_base
 
+    def add(self, event_id: str, lots: list[OpenLot], method: str) -> None:
+        """Lots of another book of the account, at their cost; they keep their days and, where that is free, their names."""
+        names, seen = {lot.lot_id for lot in self.lots}, list[str]()
+        for lot in lots:
+            number = seen.count(lot.lot_id) + 1
+            seen.append(lot.lot_id)
+            if lot.lot_id == "AVERAGE" or lot.lot_id in names or number > 1:
+                lot.lot_id = f"{event_id}/{lot.lot_id}" + (f"/{number}" if number > 1 else "")
+        self.lots = sorted(self.lots + lots, key=lambda lot: lot.opened_date)
+        if method == "AVERAGE":
+            self.lots = [OpenLot("AVERAGE", self.lots[0].opened_date, self.quantity, self.cost, self.cost_base)]
+
     def close(self, cash_per_unit: Decimal, rate: Decimal) -> None:
         """All lots end at this much cash for a unit, at the rate of the day. The total is rounded, the parts add up to it."""
         before = Decimal(0)

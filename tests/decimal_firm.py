@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
-from decimal import ROUND_HALF_UP, Decimal, localcontext
+from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal, localcontext
 from math import inf
 
 from decimal_books import DecimalBook, OpenLot, rounded
@@ -293,11 +293,18 @@ class _Keeper:
                 if dividend.ex == date_now:
                     self.held[dividend.event_id] = {key: book.quantity for key, book in books.items() if key[2] == dividend.instrument}
             for event in _in_order([one for one in (*announced, *expiries) if one.ex == date_now]):
+                made: dict[Key, Decimal] = {}
                 for key in [key for key in books if key[2] == event.instrument]:
                     if isinstance(event, Expiry):
                         books[key].close(event.cash, self._rate_from(key[2], event.ex))
                     elif event.concerns(key[0], key[1]) and books[key].quantity:
+                        target = (key[0], key[1], event.received or key[2])
+                        there = books[target].quantity if event.received and target in books else ZERO
                         self._happen(event, key, books, done)
+                        made[target] = books[target].quantity - there if target in books else ZERO
+                if isinstance(event, Happening) and event.fraction_price is not None:
+                    for account in sorted({key[1] for key in made}):
+                        self._allot(event, {key: made[key] for key in sorted(made) if key[1] == account}, books, done)
             for booked in sorted(trades[date_now], key=_moment):
                 event_of = booked.event
                 key = (event_of.book, event_of.account, event_of.instrument)
@@ -321,7 +328,7 @@ class _Keeper:
         """What an event does to a holding, at the rates of its ex date."""
         book, rate, method = books[key], self._rate_from(key[2], event.ex), self._method(key[1], event.ex)
         if event.kind == "SPLIT":
-            done[key].add(*book.split(event.event_id, event.ex, event.new, event.old, event.fraction_price, rate, method))
+            done[key].add(*book.split(event.event_id, event.ex, event.new, event.old, None, rate, method))
         elif event.kind == "REDEMPTION":
             done[key].add(*book.pay_back(event.part, event.cash, rate))
         elif event.kind == "LAPSE":
@@ -372,10 +379,60 @@ class _Keeper:
         gave, gave_base = sum((lot.cost for lot in given), ZERO), sum((lot.cost_base for lot in given), ZERO)
         done[key].add(ZERO, ZERO, -gave, -gave_base)
         done[into].add(
-            *book.receive(
-                event.event_id, event.ex, list(given), units, turned, cash, rate_into, self._method(key[1], event.ex), event.fraction_price
-            )
+            *book.receive(event.event_id, event.ex, list(given), units, turned, cash, rate_into, self._method(key[1], event.ex), None)
         )
+
+    def _allot(self, event: Happening, made: Mapping[Key, Decimal], books: dict[Key, DecimalBook], done: dict[Key, Done]) -> None:
+        """The books of an account, in the order of their ids, get whole units of what the event made of each.
+
+        Together they have the whole units of their sum: each its own, and one more those with the largest remainders. Who is rounded down
+        is paid the account's fraction by what it gives up; the rest of that goes to who is rounded up, who pays its cost. Books of
+        both sides settle what they give and get at the price of the fraction.
+        """
+        assert event.fraction_price is not None
+        (instrument,) = {key[2] for key in made}
+        (account,) = {key[1] for key in made}
+        rate, method = self._rate_from(instrument, event.ex), self._method(account, event.ex)
+        minor, base_minor = self.minor(instrument), self.history.minor_units[self.history.base]
+        total = sum(made.values(), ZERO)
+        side = Decimal(-1) if total < 0 else Decimal(1)
+        own = {key: units * side for key, units in made.items()}
+        target = {key: units.to_integral_value(ROUND_FLOOR) for key, units in own.items()}
+        left_over = int(abs(total)) - int(sum(target.values(), ZERO))
+        for key in sorted(own, key=lambda one: (target[one] - own[one], one))[:left_over]:
+            target[key] += 1
+        gives = {key: own[key] - target[key] for key in own if own[key] != target[key]}
+        if not gives:
+            return
+        fraction, is_one_sided = sum(gives.values(), ZERO), all(units >= 0 for units in own.values())
+        given = sum((units for units in gives.values() if units > 0), ZERO)
+        so_far, sold_so_far, cash_so_far, cash_base_so_far = (ZERO,) * 4
+        pool: list[OpenLot] = []
+        for key, units in gives.items():
+            if is_one_sided and units < 0:
+                continue
+            so_far += units
+            with localcontext(prec=60):
+                share = fraction if so_far == given else (fraction * so_far / given).quantize(Decimal("1e-10"), ROUND_HALF_UP)
+            sold = share - sold_so_far if is_one_sided else units
+            sold_so_far += sold
+            if sold:
+                cash = rounded(sold_so_far * side * event.fraction_price, minor) - cash_so_far
+                cash_base = rounded((cash_so_far + cash) * rate, base_minor) - cash_base_so_far
+                cash_so_far, cash_base_so_far = cash_so_far + cash, cash_base_so_far + cash_base
+                books[key].trade(event.event_id, event.ex, -sold * side, -cash, -cash_base, rate, method)
+                done[key].add(cash, cash_base)
+            if units != sold:
+                moved = books[key].take((units - sold) * side, method)
+                done[key].add(sum((lot.cost for lot in moved), ZERO), sum((lot.cost_base for lot in moved), ZERO))
+                pool += moved
+        for key, units in gives.items():
+            if is_one_sided and units < 0:
+                arrived = DecimalBook(minor, lots=pool)
+                moved = arrived.take(-units * side, "FIFO")
+                pool = arrived.lots
+                done[key].add(-sum((lot.cost for lot in moved), ZERO), -sum((lot.cost_base for lot in moved), ZERO))
+                books[key].add(event.event_id, moved, method)
 
     def _last_price(self, instrument: str, terms: Terms, day: date) -> Decimal:
         """What a unit is closed at that expires."""

@@ -74,7 +74,8 @@ WITHOUT_PRICE = {"DDD": WED, "RGT": THU, "SPB": FRI}
 HISTORIES = 1000
 """Books times accounts times instruments that have a random history of their own."""
 TWINS = 12
-"""Books of each kind that tell the history of another book in other words."""
+"""Books of each kind that tell the history of another book in other words. They, the books they tell of and the flat ones have accounts of
+their own (`METHOD-BOOK`), for what an event cannot deliver whole depends on all books of an account."""
 
 
 @dataclass
@@ -96,7 +97,7 @@ def make_firm(seed: int) -> RandomFirm:
     """The same firm for the same seed."""
     chance = random.Random(seed)
     history = History(
-        DAYS, SETTLED, "EUR", CURRENCIES, {"EUR": 2, "USD": 2, "JPY": 0}, Decimal("0.15"), METHODS, TERMS,
+        DAYS, SETTLED, "EUR", CURRENCIES, {"EUR": 2, "USD": 2, "JPY": 0}, Decimal("0.15"), dict(METHODS), TERMS,
         prices=_prices(chance), rates=_rates(chance),
         happenings=[
             # 3 new for 2 old, known in time, fractions paid in cash; 1 for 3 told on the day after; 2 for 1 before a dividend
@@ -124,6 +125,9 @@ def make_firm(seed: int) -> RandomFirm:
             for place, (account, instrument) in enumerate(_keys(chance, is_exact))
             for event in _story(chance, book, account, instrument, place * 100, is_exact)
         ]
+        if number < 2 * TWINS:
+            stories[book] = [replace(one, account=f"{one.account}-{book}") for one in stories[book]]
+            _open_accounts(history, book)
         history.happenings += _exercises(chance, book, stories[book])
     for kind, retold in RETELLINGS.items():
         firm.twins[kind] = []
@@ -133,16 +137,23 @@ def make_firm(seed: int) -> RandomFirm:
             twin = f"{book}-{kind}"
             firm.twins[kind].append((book, twin))
             stories[twin] = [
-                replace(one, book=twin, trade_id=one.trade_id.replace(book, twin), closes=one.closes and one.closes.replace(book, twin))
+                replace(
+                    one, book=twin, account=one.account.replace(book, twin), trade_id=one.trade_id.replace(book, twin),
+                    closes=one.closes and one.closes.replace(book, twin),
+                )
                 for one in stories[book]
-            ]
+            ]  # fmt: skip
+            _open_accounts(history, twin)
             stories[twin] = retold(chance, stories[twin], firm)
             history.happenings += [
-                replace(one, book=twin, event_id=one.event_id.replace(book, twin)) for one in history.happenings if one.book == book
+                replace(one, book=twin, account=one.account and one.account.replace(book, twin), event_id=one.event_id.replace(book, twin))
+                for one in history.happenings
+                if one.book == book
             ]
     for number in range(TWINS):
         book = f"FLAT{number}"
         firm.flat_books.append(book)
+        _open_accounts(history, book)
         stories[book] = _flat(chance, book, history)
     history.trades = [one for story in stories.values() for one in story]
     firm.deliveries = list(history.trades)
@@ -151,6 +162,11 @@ def make_firm(seed: int) -> RandomFirm:
     again = [one for one in history.trades if chance.random() < (0.5 if one.book.endswith("-PERMUTED") else 0.05)]
     firm.deliveries += [replace(one, known=chance.choice([day for day in DAYS if day >= one.known])) for one in again]
     return firm
+
+
+def _open_accounts(history: History, book: str) -> None:
+    """Accounts that only one book has."""
+    history.methods.update({f"{account}-{book}": stated for account, stated in METHODS.items()})
 
 
 def _prices(chance: random.Random) -> list[Quote]:
@@ -324,7 +340,7 @@ def _terms(chance: random.Random, instrument: str, is_exact: bool) -> tuple[Deci
 
 def _flat(chance: random.Random, book: str, history: History) -> list[TradeEvent]:
     """The same trades in every account, of half of what is traded, closed out on the last day, also of what events delivered."""
-    first = sorted(METHODS)[0]
+    first = f"{sorted(METHODS)[0]}-{book}"
     alone = [{one} for one in sorted(set(CURRENCIES) - {ELECTED}.union(*LINKED))]
     names = sorted(name for group in (alone, LINKED) for linked in chance.sample(group, len(group) // 2) for name in linked)
     of_one = [
@@ -339,7 +355,9 @@ def _flat(chance: random.Random, book: str, history: History) -> list[TradeEvent
             moment = datetime.combine(FRI, time(20, 0), UTC)
             of_one.append(TradeEvent(FRI, f"{book}-{place}99", 1, "NEW", FRI, moment, book, first, instrument, -quantity, price, fee, rate))
     return [
-        replace(event, account=account, trade_id=f"{event.trade_id}-{account}", closes=event.closes and f"{event.closes}-{account}")
+        replace(
+            event, account=f"{account}-{book}", trade_id=f"{event.trade_id}-{account}", closes=event.closes and f"{event.closes}-{account}"
+        )
         for event in of_one
         for account in METHODS
     ]

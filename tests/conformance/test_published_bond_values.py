@@ -90,6 +90,8 @@ def test_business_day_conventions(row: dict[str, str]) -> None:
 
 
 def published_bond(row: dict[str, str]) -> Bond:
+    if row["listed_dates"]:
+        return listed_bond(row)
     schedule = schedule_of(row, "start_date", 12 // int(row["frequency"]))
     return Bond(
         schedule,
@@ -106,6 +108,25 @@ def published_bond(row: dict[str, str]) -> Bond:
         else None,
         accrued_decimals=int(row["accrued_decimals"]) if row["accrued_decimals"] else None,
     )
+
+
+def listed_bond(row: dict[str, str]) -> Bond:
+    """As the product makes it of a row of instruments and the list of its coupon dates."""
+    stated = StatedBond(
+        Interest.FIXED,
+        is_repaid_in_parts=False,
+        market_mic="XXXX",
+        issue_date=date.fromisoformat(row["start_date"]),
+        maturity_date=date.fromisoformat(row["maturity_date"]),
+        coupon_rate=Decimal(row["rates"]),
+        coupon_frequency=int(row["frequency"]),
+        day_count=row["day_count"],
+        payment_convention=row["payment_convention"],
+        business_calendar=row["payment_calendar"],
+        ex_coupon_days=int(row["ex_days"]) if row["ex_days"] else None,
+        listed_coupons={date.fromisoformat(day): None for day in row["listed_dates"].split()},
+    )
+    return bond_of(stated, {}, {})
 
 
 @pytest.mark.parametrize("row", answers("bond_terms"), ids=lambda row: f"{row['bond']} {row['question']} {row['on_date']}")

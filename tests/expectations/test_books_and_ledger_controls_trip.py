@@ -76,8 +76,8 @@ PLANTED: dict[str, list[str]] = {
         f" where ctid = (select ctid from marts.fct_lots where business_date = {D} limit 1)"
     ],
     "lot_not_named": [
-        "update intermediate.int_lots__matched set unnamed_quantity = 5 where ctid = (select ctid from intermediate.int_lots__matched"
-        f" where business_date = {D} limit 1)"
+        "insert into intermediate.int_lots__named_lots_missed (business_date, book_id, account_id, instrument_id, trade_id,"
+        f" closes_trade_id, other_lots_quantity, opened_quantity) values ({D}, 'B', 'A', 'I', 'CSV~2', 'CSV~1', 0, 3)"
     ],
     "trade_rate_off_market": [
         "update intermediate.int_trades__movements set fx_rate = fx_rate * 1.06 where ctid = (select ctid from"

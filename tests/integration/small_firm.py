@@ -122,6 +122,15 @@ def value(statement: str, **parameters: object) -> Any:
     return found
 
 
+def alerts(control_id: str, day: date) -> list[str]:
+    """What a control tells of a date, in order."""
+    control = next(one for one in all_controls() if one.control_id == control_id)
+    with engine(Role.AUDITOR).connect() as connection:
+        connection.execute(text(f"set posttrade.business_date = '{day}'"))
+        found = connection.execute(text(control.query.replace("{batch}", f"({BUSINESS_DATE_QUERY})"))).mappings().all()
+    return sorted(control.alert_message(dict(row)) for row in found)
+
+
 def confirmed(day: date, name: str) -> list[dict[str, object]]:
     """The custodian confirms all that was instructed."""
     return [
@@ -134,6 +143,20 @@ def confirmed(day: date, name: str) -> list[dict[str, object]]:
             name=name,
         )
     ]  # fmt: skip
+
+
+def failing_rows(control_id: str, day: date) -> list[dict[str, Any]]:
+    """The rows a control finds wrong on a closed day."""
+    control = next(one for one in all_controls() if one.control_id == control_id)
+    with engine(Role.AUDITOR).connect() as connection:
+        connection.execute(text(f"set posttrade.business_date = '{day}'"))
+        found = connection.execute(text(control.query.replace("{batch}", f"({BUSINESS_DATE_QUERY})"))).mappings().all()
+    return [dict(row) for row in found]
+
+
+def tripped(control_id: str, day: date) -> set[str]:
+    """The instruments a control names on a closed day."""
+    return {row["instrument_id"] for row in failing_rows(control_id, day)}
 
 
 def assert_books_tie() -> None:

@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from integration.small_firm import SmallFirm, assert_books_tie, rows, trade, value
+from integration.small_firm import SmallFirm, assert_books_tie, rows, trade, tripped, value
 
 from posttrade.offices.derivations import run_dbt
 
@@ -305,3 +305,42 @@ def test_a_spin_off_shows_no_fall_of_the_price_and_what_it_moved_at_either_instr
     assert (local["Z"], local["Y"]) == (["0", "0", "15", "15"], ["0", "0", "-15", "-15"])
     assert (local["X"], local["W"]) == (["0", "0", "15", "15"], ["0", "0", "-15", "-15"])
     assert_books_tie()
+
+
+def test_a_price_that_follows_an_event_is_no_outlier_and_one_that_does_not_is() -> None:
+    """A share may move by 20 % in a day; what the event brought is counted with it."""
+    names = ("SPLIT", "KEPT", "SPUN", "NEW", "ISSUER", "RIGHT", "PAYER", "FALLEN")
+    firm = SmallFirm(
+        base="EUR", instruments=[{"instrument_id": name} for name in names] + [{"instrument_id": "ABROAD", "currency_code": "EUR"}]
+    )
+    quoted = ("SPLIT", "KEPT", "SPUN", "ISSUER", "PAYER", "FALLEN")
+    firm.day(MON, [], dict.fromkeys(quoted, "20"), {"USD": "0.50"})
+    events = [
+        event("SPLIT", "SPLIT", TUE, new_units=2, old_units=1),
+        event("KEPT", "SPLIT", TUE, new_units=2, old_units=1),
+        # One share of 3.00 for one, and one of 2.00 euro, which are 4.00 dollars, for two: 3.00 + 2.00.
+        event("SPUN", "SPIN_OFF", TUE, received_instrument_id="NEW", new_units=1, old_units=1, cost_fraction="0.1"),
+        event("SPUN", "SPIN_OFF", TUE, received_instrument_id="ABROAD", new_units=1, old_units=2, cost_fraction="0.1")
+        | {"event_id": "SPUN-ABROAD"},
+        event("ISSUER", "RIGHTS_ISSUE", TUE, received_instrument_id="RIGHT", new_units=1, old_units=1, cost_fraction="0"),
+        event("PAYER", "SPECIAL_DIVIDEND", TUE, amount_per_unit="6"),
+        # For one account, it is no event of the price.
+        event("FALLEN", "SPECIAL_DIVIDEND", TUE, amount_per_unit="6", account_id="A"),
+    ]
+    # KEPT stands as before its split: twice as much.
+    after = {
+        "SPLIT": "10",
+        "KEPT": "20",
+        "SPUN": "15",
+        "NEW": "3",
+        "ABROAD": "2",
+        "ISSUER": "15",
+        "RIGHT": "5",
+        "PAYER": "14",
+        "FALLEN": "14",
+    }
+    firm.day(TUE, [], after, {"USD": "0.50"}, corporate_actions=events)
+    assert tripped("price_outlier", TUE) == {"KEPT", "FALLEN"}
+    # A day later they are prices like others.
+    firm.day(WED, [], after | {"SPLIT": "13"}, {"USD": "0.50"})
+    assert tripped("price_outlier", WED) == {"SPLIT"}

@@ -274,6 +274,21 @@ def test_the_terms_of_bonds_are_judged_by_their_product_line() -> None:
         ("MISSING", "rate"), ("NOT_A_PERCENTAGE", "repaid_percent"), ("UNKNOWN_REFERENCE", "instrument_id"),
     ]  # fmt: skip
 
+    deals = ["B1,2026-01-05,RUNNING,2.5", "B1,2026-01-06,RUNNING,", "B1,2026-01-07,TERMINATED,1", "B1,2026-01-08,ENDED,"]
+    deliver(MONDAY, "open_deal_terms", deals)
+    deliver(MONDAY, "bond_coupon_dates", ["B1,2026-02-01,LISTED,", "B1,2026-03-01,WITHDRAWN,1"])
+    front_office.record_market_data(MONDAY, loader())
+    assert found(
+        "select kind, reason_code, field from operations.exceptions where kind in ('open_deal_terms', 'bond_coupon_dates') order by 1, 2"
+    ) == [
+        ("bond_coupon_dates", "NOT_EXPECTED", "coupon_percent"),
+        ("open_deal_terms", "MISSING", "rate"),
+        ("open_deal_terms", "NOT_ALLOWED", "deal_state"),
+        ("open_deal_terms", "NOT_EXPECTED", "rate"),
+    ]
+    assert found("select valid_from, rate from books.open_deal_terms") == [(MONDAY, 2.5)]
+    assert found("select date_state, coupon_percent from books.bond_coupon_dates") == [("LISTED", None)]
+
 
 def test_a_file_of_no_known_kind_is_refused_once() -> None:
     open_firm()

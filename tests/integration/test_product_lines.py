@@ -7,13 +7,9 @@ from pathlib import Path
 
 import pytest
 from decimal_books import cents
-from integration.small_firm import SmallFirm, assert_books_tie, rows, trade, value
-from sqlalchemy import text
+from integration.small_firm import SmallFirm, assert_books_tie, rows, trade, tripped, value
 
-from posttrade.controls.build import BUSINESS_DATE_QUERY
-from posttrade.controls.catalogue import all_controls
 from posttrade.procedures.schema import load_procedures
-from posttrade.records.database import Role, engine
 
 pytestmark = pytest.mark.usefixtures("fresh_database")
 ANSWERS = Path(__file__).parents[1] / "data" / "conformance"
@@ -32,15 +28,6 @@ def published(file: str, bond: str, question: str, on_date: str, nominal: int) -
     (row,) = found
     per = Decimal(row.get("nominal") or 100)
     return cents(Decimal(row.get("expected_amount") or row["expected_percent"]) / per * nominal)
-
-
-def tripped(control_id: str, day: date) -> set[str]:
-    """The instruments a control names on a closed day."""
-    control = next(one for one in all_controls() if one.control_id == control_id)
-    with engine(Role.AUDITOR).connect() as connection:
-        connection.execute(text(f"set posttrade.business_date = '{day}'"))
-        found = connection.execute(text(control.query.replace("{batch}", f"({BUSINESS_DATE_QUERY})"))).mappings().all()
-    return {row["instrument_id"] for row in found}
 
 
 GILT = "UK gilt 8% 2021 GB0009997999"

@@ -141,14 +141,15 @@ def close_days(firm: RandomFirm) -> None:
         base=history.base,
         instruments=[{"instrument_id": name, "currency_code": currency} | LISTED.get(name, {}) for name, currency in CURRENCIES.items()],
         books=books_of(firm),
-        accounts=sorted(METHODS),
+        accounts=sorted(history.methods),
     )
     methods = [
         {"account_id": account, "valid_from": max(since, date(2000, 1, 1)), "lot_method": method}
-        for account, stated in METHODS.items() for since, method in stated
+        for account, stated in history.methods.items() for since, method in stated
     ]  # fmt: skip
     withheld = [
-        {"account_id": account, "issuer_country_code": "US", "income_type": "DIVIDEND", "rate": history.withheld} for account in METHODS
+        {"account_id": account, "issuer_country_code": "US", "income_type": "DIVIDEND", "rate": history.withheld}
+        for account in history.methods
     ]
     for day in DAYS:
         small.deliver(day, "prices", [
@@ -288,7 +289,10 @@ def assert_twins_are_equal(firm: RandomFirm, positions: Figures, results: Figure
         for key in {*positions[day], *results[day]}:
             of_book[key[0]].add(key)
     held = {book: {key[2] for key in keys if not key[2].startswith("CASH:")} for book, keys in of_book.items()}
-    pairs = [(kind, key, (twin, *key[1:])) for kind, twins in firm.twins.items() for book, twin in twins for key in of_book[book]]
+    pairs = [
+        (kind, key, (twin, key[1].replace(book, twin), key[2]))
+        for kind, twins in firm.twins.items() for book, twin in twins for key in of_book[book]
+    ]  # fmt: skip
     assert len(pairs) > 150
     for kind, key, twin in pairs:
         for day in DAYS:
@@ -429,7 +433,7 @@ def assert_methods_agree_once_flat(firm: RandomFirm, positions: Figures, results
             for account in METHODS:
                 together, together_base = Decimal(0), Decimal(0)
                 for instrument in instruments:
-                    key = (book, account, instrument)
+                    key = (book, f"{account}-{book}", instrument)
                     assert positions[FRI].get(key, defaultdict(Decimal))["traded_quantity"] == 0
                     for ending in ("amount", "amount_base"):
                         total, realised, income, accrual = (

@@ -63,6 +63,12 @@ class Books:
             "insert into books.bond_repayments values (%s, %s, %s, %s, 1, 'c', 'f', 1)", (instrument_id, repayment_date, percent, day)
         )
 
+    def listed(self, instrument_id: str, coupon_date: str, percent: str | None, day: date = MONDAY, state: str = "LISTED") -> None:
+        self.connection.execute(
+            "insert into books.bond_coupon_dates values (%s, %s, %s, %s, %s, 1, 'c', 'f', 1)",
+            (instrument_id, coupon_date, state, percent, day),
+        )
+
     def trade(self, trade_id: str, instrument_id: str, trade_date: str, settlement_date: str | None = None, day: date = MONDAY) -> None:
         self.connection.execute(
             "insert into books.trade_versions (trade_id, version, event_type, source_system, book_id, account_id,"
@@ -262,6 +268,22 @@ def test_a_repayment_plan_that_changes_makes_new_terms(books: Books) -> None:
     assert books.connection.execute(plan, ([books.rows(latest)[0][0]],)).fetchall() == [(6, 40), (6, 60)]
 
 
+def test_listed_coupon_dates_make_the_schedule_and_new_ones_new_terms(books: Books) -> None:
+    """From 15 July 2025 to 15 July 2027 at 3.65 % of 365 days: 184 days to 15 January, then 2.00 for the rest as listed."""
+    books.stated("ODD.EX", "bond_fixed", coupon_rate="3.65", coupon_frequency=1, day_count="ACT/365F")
+    books.listed("ODD.EX", "2026-01-15", None)
+    books.listed("ODD.EX", "2027-07-15", "2")
+    assert prepare()["coupons"] == 2
+    assert books.rows(COUPONS_OF_TODAY) == [("2026-01-15", Decimal("1.84")), ("2027-07-15", 2)]
+    # A date that was none goes, another comes: 365 days in one, and 365 of a year after it.
+    books.listed("ODD.EX", "2026-01-15", None, TUESDAY, "WITHDRAWN")
+    books.listed("ODD.EX", "2026-07-15", None, TUESDAY)
+    books.listed("ODD.EX", "2027-07-15", None, TUESDAY)
+    assert prepare(TUESDAY)["coupons"] == 2
+    assert books.rows(COUPONS_OF_TODAY) == [("2026-07-15", Decimal("3.65")), ("2027-07-15", Decimal("3.65"))]
+    assert prepare() == {"settlement_dates": 0, "coupons": 0, "accruals": 0, "unusable": 0, "held": 0, "found": 0}
+
+
 @pytest.mark.parametrize(
     ("line", "terms", "told"),
     [
@@ -321,7 +343,7 @@ def test_steps_caps_floors_and_rounding_are_data(books: Books) -> None:
 
 def test_procedures_and_currencies_are_published_once(books: Books) -> None:
     first = publish_procedures(engine(Role.LOADER))
-    assert first["product_lines"] == 14
+    assert first["product_lines"] == 15
     assert publish_procedures(engine(Role.LOADER)) == {"currencies": 0, "product_lines": 0, "ledger_accounts": 0}
     assert books.rows("select product_line, price_divisor, accrues_interest from books.product_lines order by 1") == [
         ("bond_amortising", 100, True),
@@ -338,6 +360,7 @@ def test_procedures_and_currencies_are_published_once(books: Books) -> None:
         ("fx_spot", 1, False),
         ("option", 1, False),
         ("repo", 100, True),
+        ("repo_open", 100, True),
     ]
     assert books.rows("select minor_unit from books.currencies where currency_code in ('EUR', 'JPY', 'KWD') order by 1") == [
         (0,),

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from posttrade.domain.stated_bonds import Interest
 from posttrade.errors import PosttradeError
 from posttrade.messages.contracts import CONTRACTS
 from posttrade.procedures.schema import (
@@ -33,6 +34,7 @@ POSTED = {
     "fx_spot": PAID_ON_A_DATE,
     "option": DELIVERED | VALUED | EVENTS,
     "repo": PAID_ON_A_DATE | VALUED | EVENTS | INCOME,
+    "repo_open": PAID_ON_A_DATE | VALUED | EVENTS | INCOME,
 }
 
 
@@ -96,7 +98,8 @@ def test_every_term_that_a_procedure_requires_is_a_column() -> None:
     columns = {column.name for column in CONTRACTS["instruments"].columns}
     for one in load_procedures():
         assert set(one.required_terms) <= columns, one.product_line
-        assert {"issue_date", "maturity_date"} <= set(one.required_terms) or one.bond is None
+        needed = {"issue_date"} if one.bond and one.bond.interest is Interest.OPEN else {"issue_date", "maturity_date"}
+        assert needed <= set(one.required_terms) or one.bond is None
 
 
 def test_a_later_procedure_holds_from_its_date(folder: Path) -> None:

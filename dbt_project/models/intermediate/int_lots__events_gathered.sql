@@ -19,7 +19,7 @@ links_of_today as (
     from linked_instruments
     inner join terms on linked_instruments.instrument_id = terms.instrument_id
     where
-        terms.received_instrument_id is not null
+        (terms.received_instrument_id is not null or terms.fraction_price is not null)
         and terms.ex_date > {{ previous_business_date() }}
 ),
 
@@ -208,13 +208,15 @@ events_gathered as (
         gathered.account_id,
         gathered.instrument_id,
         gathered.is_replayed,
-        -- keys of one book and account that events of these dates turn into one another are worked out together
+        -- keys of one book and account that events of these dates turn into one another are worked out together, those of all
+        -- books of the account where the fractions of an event are paid
         links.link_id,
+        coalesce(links.is_by_account, false) as is_by_account,
         rates.minor_unit,
         rates.base_minor_unit,
         gathered.events
     from gathered
-    left join (select distinct instrument_id, link_id from linked_instruments) as links
+    left join (select distinct instrument_id, link_id, is_by_account from linked_instruments) as links
         on
             gathered.instrument_id = links.instrument_id
             and (gathered.is_replayed or links.link_id in (select links_of_today.link_id from links_of_today))

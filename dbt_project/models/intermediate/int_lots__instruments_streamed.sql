@@ -12,7 +12,9 @@ events_today as (
         terms.business_date = {{ business_date() }}
         and terms.ex_date > {{ previous_business_date() }}
     union
-    select links.instrument_id from {{ ref('int_corporate_actions__instruments_linked') }} as links
+    select links.instrument_id
+    from {{ ref('int_corporate_actions__instruments_linked') }} as links
+    where links.instrument_id <> links.linked_instrument_id
 )
 
 select

@@ -190,6 +190,60 @@ replayed_keys as (
         links.linked_instrument_id
     from replayed_alone
     inner join {{ ref('int_corporate_actions__instruments_linked') }} as links on replayed_alone.instrument_id = links.instrument_id
+),
+
+members as (
+    select distinct
+        instrument_id,
+        link_id
+    from {{ ref('int_corporate_actions__instruments_linked') }}
+    where is_by_account
+),
+
+-- Where fractions are paid to an account, what one of its books is worked out from changes what the others are given.
+links_of_accounts as (
+    select distinct
+        replayed_keys.account_id,
+        members.link_id
+    from replayed_keys
+    inner join members on replayed_keys.instrument_id = members.instrument_id
+),
+
+books_of_accounts as (
+    select
+        history.book_id,
+        history.account_id,
+        members.link_id
+    from links_of_accounts
+    inner join members on links_of_accounts.link_id = members.link_id
+    inner join {{ ref('int_trades__movements') }} as history
+        on
+            members.instrument_id = history.instrument_id
+            and links_of_accounts.account_id = history.account_id
+    where
+        history.business_date <= {{ business_date() }}
+        and history.exchanged_currency_code is null
+    {% if lots_carried() %}
+        union
+        select
+            held.book_id,
+            held.account_id,
+            members.link_id
+        from links_of_accounts
+        inner join members on links_of_accounts.link_id = members.link_id
+        inner join {{ lots_carried() }} as held
+            on
+                members.instrument_id = held.instrument_id
+                and links_of_accounts.account_id = held.account_id
+        where held.business_date <= {{ previous_business_date() }}
+    {% endif %}
 )
 
 select * from replayed_keys
+union
+select
+    books_of_accounts.book_id,
+    books_of_accounts.account_id,
+    members.instrument_id
+from books_of_accounts
+inner join members on books_of_accounts.link_id = members.link_id

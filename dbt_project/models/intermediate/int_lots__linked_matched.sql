@@ -1,15 +1,21 @@
 {{ config(materialized='table', unlogged=true) }}
 
 -- The lots of instruments that today's events, or those of the days worked out again, turn into one another: all instruments of a book
--- and account together, in the order of what happened. What the others do today stands in int_lots__day_matched.
+-- and account together, in the order of what happened; all books of the account, too, where fractions are paid, for these are the
+-- account's. What the others do today stands in int_lots__day_matched.
 
 with gathered as (
-    select * from {{ ref('int_lots__events_gathered') }} where link_id is not null
+    select
+        *,
+        case when is_by_account then '' else book_id end as group_book_id
+    from {{ ref('int_lots__events_gathered') }}
+    where link_id is not null
 ),
 
 -- Every instrument of the group, and those that its events may deliver.
 linked_instruments as (
     select
+        group_book_id,
         book_id,
         account_id,
         link_id,
@@ -18,6 +24,7 @@ linked_instruments as (
     from gathered
     union
     select
+        gathered.group_book_id,
         gathered.book_id,
         gathered.account_id,
         gathered.link_id,
@@ -46,8 +53,8 @@ members as (
             null::books.lot_book as opening,
         {% endif %}
         row_number() over (
-            partition by linked_instruments.book_id, linked_instruments.account_id, linked_instruments.link_id
-            order by linked_instruments.instrument_id
+            partition by linked_instruments.group_book_id, linked_instruments.account_id, linked_instruments.link_id
+            order by linked_instruments.book_id, linked_instruments.instrument_id
         ) as place
     from linked_instruments
     inner join {{ ref('int_reference__instruments_known') }} as instruments
@@ -68,16 +75,18 @@ members as (
     {% endif %}
 ),
 
--- An event comes before the trades of its ex date, in whichever instrument; those of one date come by their rank.
+-- An event comes before the trades of its ex date, in whichever instrument; those of one date come by their rank, and one event to one book
+-- after the other.
 events as (
     select
-        gathered.book_id,
+        gathered.group_book_id,
         gathered.account_id,
         gathered.link_id,
         array_agg(
             members.place::integer
             order by
-                event.trade_date, event.quantity is not null, coalesce(terms.event_rank, 0), gathered.instrument_id, event.position
+                event.trade_date, event.quantity is not null, coalesce(terms.event_rank, 0), gathered.instrument_id, terms.event_id,
+                gathered.book_id, event.position
         ) as event_places,
         array_agg(
             row(
@@ -87,7 +96,8 @@ events as (
                 event.into_lot_method, event.exercised_quantity, event.exercised_fraction
             )::books.lot_event
             order by
-                event.trade_date, event.quantity is not null, coalesce(terms.event_rank, 0), gathered.instrument_id, event.position
+                event.trade_date, event.quantity is not null, coalesce(terms.event_rank, 0), gathered.instrument_id, terms.event_id,
+                gathered.book_id, event.position
         ) as events
     from gathered
     inner join members
@@ -105,26 +115,27 @@ events as (
             event.quantity is null
             and event.trade_id = terms.event_id
             and terms.business_date = {{ business_date() }}
-    group by gathered.book_id, gathered.account_id, gathered.link_id
+    group by gathered.group_book_id, gathered.account_id, gathered.link_id
 ),
 
 inputs as (
     select
-        members.book_id,
+        members.group_book_id,
         members.account_id,
         members.link_id,
         members.is_replayed,
         members.base_minor_unit,
+        array_agg(members.book_id order by members.place) as book_ids,
         array_agg(members.instrument_id order by members.place) as instrument_ids,
         array_agg(members.opening order by members.place) as openings,
         array_agg(members.minor_unit order by members.place) as minor_units
     from members
-    group by members.book_id, members.account_id, members.link_id, members.is_replayed, members.base_minor_unit
+    group by members.group_book_id, members.account_id, members.link_id, members.is_replayed, members.base_minor_unit
 )
 
 select
     {{ business_date() }} as business_date,
-    inputs.book_id,
+    matched.book_id,
     inputs.account_id,
     matched.instrument_id,
     inputs.is_replayed,
@@ -132,9 +143,9 @@ select
 from inputs
 left join events
     on
-        inputs.book_id = events.book_id
+        inputs.group_book_id = events.group_book_id
         and inputs.account_id = events.account_id
         and inputs.link_id = events.link_id
-cross join lateral books.match_linked_lots(
-    inputs.instrument_ids, inputs.openings, inputs.minor_units, events.event_places, events.events, inputs.base_minor_unit
+cross join lateral books.match_account_lots(
+    inputs.book_ids, inputs.instrument_ids, inputs.openings, inputs.minor_units, events.event_places, events.events, inputs.base_minor_unit
 ) as matched

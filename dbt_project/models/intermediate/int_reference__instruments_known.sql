@@ -53,6 +53,7 @@ instruments_known as (
         instruments.underlying_instrument_id,
         instruments.index_name,
         instruments.fixing_days,
+        instruments.lookback_days,
         cycles.settlement_date as standard_settlement_date
     from instruments
     inner join product_lines on instruments.product_line = product_lines.product_line

@@ -24,6 +24,7 @@ select
     strike_price,
     underlying_instrument_id,
     notional_currency_code,
+    lookback_days,
     content_sha,
     business_date,
     revision,

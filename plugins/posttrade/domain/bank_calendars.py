@@ -12,6 +12,7 @@ BANK_CALENDARS = tuple(calendar_rules().banks)
 """The calendars known, by name."""
 
 
+@lru_cache(maxsize=100_000)
 def is_bank_day(calendar: str, day: date) -> bool:
     """Whether banks settle on that day.
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from posttrade.domain.business_days import BusinessDays
 from posttrade.domain.day_counts import DAY_COUNTS
+from posttrade.domain.overnight_rates import OvernightRate
 from posttrade.domain.schedules import CouponSchedule
 
 
@@ -91,13 +92,18 @@ class Bond:
     """Regular coupons a year; ACT/ACT ICMA and ACT/365L look at it."""
     day_count: str
     """One of `DAY_COUNTS`."""
-    interest: FixedRate | FloatingRate
+    interest: FixedRate | FloatingRate | OvernightRate
     outstanding: tuple[OutstandingStep, ...] = ()
     """Falling factors in order of date, from 1; the rest is redeemed at maturity. Empty for a bullet."""
     accrual_days: BusinessDays = field(default_factory=BusinessDays)
     """Where the ends of interest periods go; unadjusted on most bonds, modified following on most floaters."""
     payment_days: BusinessDays = field(default_factory=BusinessDays)
     """Where payments go; changes no amount."""
+    payment_delay_days: int = 0
+    """Business days of `payment_days` from the end of an interest period to its payment; at maturity none (ARRC, payment delay)."""
+    coupon_amounts: Mapping[date, Decimal] = field(default_factory=dict)
+    """Coupons of a fixed rate that are stated as such, percent of the nominal outstanding, by their date of the schedule; a part of such
+    a period bears the part of it that its days are by the day count."""
     ex_coupon: ExCoupon | None = None
     accrued_decimals: int | None = None
     """Decimals accrued interest per 100 is rounded to, half-up, where the market does (3 in Australia)."""

@@ -60,6 +60,12 @@ class BusinessDays:
             day = _next_open(day - ONE_DAY, -ONE_DAY, self.is_open)
         return day
 
+    def days_after(self, day: date, count: int) -> date:
+        """The open day that lies `count` open days after `day`, whatever the convention."""
+        for _ in range(count):
+            day = _next_open(day + ONE_DAY, ONE_DAY, self.is_open)
+        return day
+
 
 def adjust(day: date, convention: BusinessDayConvention, is_open: Callable[[date], bool]) -> date:
     """The day itself if it is open, else the day the convention moves it to."""

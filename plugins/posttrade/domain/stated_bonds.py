@@ -1,7 +1,7 @@
 """A bond as a file of instruments states it, and the terms that follow from it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
@@ -10,6 +10,9 @@ from typing import TypeVar
 from posttrade.domain.bond_terms import Bond, ExCoupon, FixedRate, FloatingRate, OutstandingStep
 from posttrade.domain.business_days import BusinessDayConvention, BusinessDays, is_month_end
 from posttrade.domain.day_counts import ICMA
+from posttrade.domain.open_deals import DealState, DealTerm, OpenDeal
+from posttrade.domain.overnight_indexes import OvernightIndex, overnight_indexes
+from posttrade.domain.overnight_rates import OvernightRate
 from posttrade.domain.schedules import CouponSchedule, Stub, regular_schedule
 
 COUPON_FREQUENCIES = (1, 2, 4, 12)
@@ -22,6 +25,8 @@ class Interest(StrEnum):
     FIXED = "fixed"
     FLOATING = "floating"
     NONE = "none"
+    OPEN = "open"
+    """A deal without an end, at a rate that may be agreed anew."""
 
 
 @dataclass(frozen=True)
@@ -57,15 +62,30 @@ class StatedBond:
     rate_cap: Decimal | None = None
     rate_floor: Decimal | None = None
     fixing_days: int | None = None
+    lookback_days: int | None = None
+    """Needed where the index is an overnight rate; 0: none."""
+    is_observation_shifted: str | None = None
+    """`true` or `false`; empty: false."""
+    lockout_days: int | None = None
+    payment_delay_days: int | None = None
+    rate_decimals: int | None = None
+    listed_coupons: Mapping[date, Decimal | None] = field(default_factory=dict)
+    """Coupon dates that no rule makes, unadjusted, with the maturity; where an amount is listed, the coupon in percent of the nominal
+    outstanding. Empty: the dates follow from the other terms."""
+
+    @property
+    def overnight_index(self) -> OvernightIndex | None:
+        """The overnight rate it pays compounded; None where it pays none."""
+        return overnight_indexes().get(self.index_name or "") if self.interest is Interest.FLOATING else None
 
 
 def fixing_dates(stated: StatedBond) -> dict[date, date]:
-    """The day whose fixing each interest period pays, by the first day of the period; empty where the rate does not float.
+    """The day whose fixing each interest period pays, by the first day of the period; empty where none pays a single fixing.
 
     Raises:
         ValueError: the terms contradict each other.
     """
-    if stated.interest is not Interest.FLOATING:
+    if stated.interest is not Interest.FLOATING or stated.overnight_index:
         return {}
     starts = _schedule(stated).adjusted_dates(_business_days(stated, stated.accrual_convention, BusinessDayConvention.UNADJUSTED))[:-1]
     if not stated.fixing_days:
@@ -94,11 +114,43 @@ def bond_of(stated: StatedBond, fixings: Mapping[date, Decimal], repayments: Map
         _outstanding(stated, schedule, repayments),
         accrual_days=_business_days(stated, stated.accrual_convention, BusinessDayConvention.UNADJUSTED),
         payment_days=_business_days(stated, stated.payment_convention, BusinessDayConvention.FOLLOWING),
+        payment_delay_days=stated.payment_delay_days or 0,
         ex_coupon=_ex_coupon(stated),
         accrued_decimals=stated.accrued_decimals,
+        coupon_amounts={day: amount for day, amount in stated.listed_coupons.items() if amount is not None},
     )
     schedule.adjusted_dates(bond.accrual_days)  # refuses periods that the convention empties
     return bond
+
+
+def open_deal_of(stated: StatedBond, told: Mapping[date, DealTerm]) -> OpenDeal:
+    """The terms of a stated deal without an end.
+
+    Args:
+        stated: the cells of the instrument; its coupon rate is the first one.
+        told: what was told of the deal, by the day from which it holds.
+
+    Raises:
+        ValueError: the terms contradict each other.
+    """
+    start = _needed(stated.issue_date, "issue_date")
+    fixed = {"maturity_date": stated.maturity_date, "coupon_frequency": stated.coupon_frequency, "step_rates": stated.step_rates}
+    stated_anyhow = [name for name, value in fixed.items() if value is not None]
+    if stated_anyhow:
+        raise ValueError(f"it has a {stated_anyhow[0]}, and its product line runs until it is terminated")
+    if any(day < start for day in told):
+        raise ValueError(f"its terms of {min(told)} hold from before its start on {start}")
+    ends = sorted(day for day, one in told.items() if one.state is DealState.TERMINATED)
+    if len(ends) > 1:
+        raise ValueError(f"it ends on {ends[0]} and on {ends[1]}; the end that does not hold is withdrawn")
+    agreed = {day: one.rate for day, one in told.items() if one.state is DealState.RUNNING and one.rate is not None}
+    return OpenDeal(
+        start,
+        _needed(stated.day_count, "day_count"),
+        {start: _needed(stated.coupon_rate, "coupon_rate")} | agreed,
+        ends[0] if ends else None,
+        _business_days(stated, stated.payment_convention, BusinessDayConvention.FOLLOWING),
+    )
 
 
 def _schedule(stated: StatedBond) -> CouponSchedule:
@@ -110,6 +162,8 @@ def _schedule(stated: StatedBond) -> CouponSchedule:
         raise ValueError(f"the first coupon falls on {first}, outside the life of the bond from {issue} to {maturity}")
     if last and not (first or issue) <= last < maturity:
         raise ValueError(f"the last coupon before maturity falls on {last}, outside the life of the bond from {issue} to {maturity}")
+    if stated.listed_coupons:
+        return _listed_schedule(stated, issue, maturity)
     if stated.interest is Interest.NONE:
         return CouponSchedule((issue, maturity), (issue, maturity))
     frequency = _needed(stated.coupon_frequency, "coupon_frequency")
@@ -129,10 +183,31 @@ def _schedule(stated: StatedBond) -> CouponSchedule:
     )
 
 
-def _interest(stated: StatedBond, fixings: Mapping[date, Decimal]) -> FixedRate | FloatingRate:
+def _listed_schedule(stated: StatedBond, issue: date, maturity: date) -> CouponSchedule:
+    """The listed dates; under ACT/ACT ICMA each of their periods is a regular one, which bears its rate by the frequency."""
+    if stated.interest is Interest.NONE:
+        raise ValueError("its coupon dates are listed, and its product line pays no interest")
+    days = sorted(stated.listed_coupons)
+    if any(term is not None for term in (stated.stub, stated.last_coupon_date, stated.is_month_end)):
+        raise ValueError("its coupon dates are listed, and it has a stub, last coupon date or month-end rule that makes them")
+    if stated.first_coupon_date not in (None, days[0]):
+        raise ValueError(f"its first coupon falls on {stated.first_coupon_date}, and the first that is listed on {days[0]}")
+    if days[0] <= issue or days[-1] != maturity:
+        raise ValueError(
+            f"its listed coupons run from {days[0]} to {days[-1]}, not from after its issue on {issue} to its maturity on {maturity}"
+        )
+    if stated.interest is not Interest.FIXED and any(amount is not None for amount in stated.listed_coupons.values()):
+        raise ValueError("amounts of its coupons are listed, and its product line pays no fixed rate")
+    return CouponSchedule((issue, *days), (issue, *days))
+
+
+def _interest(stated: StatedBond, fixings: Mapping[date, Decimal]) -> FixedRate | FloatingRate | OvernightRate:
     floating = (stated.index_name, stated.spread, stated.rate_cap, stated.rate_floor, stated.fixing_days)
+    compounded = (stated.lookback_days, stated.is_observation_shifted, stated.lockout_days, stated.rate_decimals)
     if stated.interest is not Interest.FLOATING and any(term is not None for term in floating):
         raise ValueError("it has an index, spread, cap, floor or fixing days, and its product line pays no floating rate")
+    if stated.interest is not Interest.FLOATING and any(term is not None for term in compounded):
+        raise ValueError("it has a lookback, lockout or decimals of its rate, and its product line pays no floating rate")
     if stated.interest is not Interest.FIXED and (stated.coupon_rate or stated.step_rates):
         raise ValueError(f"it has the coupon rate {stated.step_rates or stated.coupon_rate}, and its product line pays no fixed rate")
     if stated.interest is Interest.NONE:
@@ -144,6 +219,23 @@ def _interest(stated: StatedBond, fixings: Mapping[date, Decimal]) -> FixedRate 
             raise ValueError(f"the step rates {stated.step_rates!r} are not numbers with a blank between") from error
         return FixedRate((_needed(stated.coupon_rate, "coupon_rate"), *steps))
     _needed(stated.index_name, "index_name")
+    if stated.overnight_index:
+        if stated.fixing_days is not None:
+            raise ValueError(f"it has fixing days, and {stated.index_name} is an overnight rate, of which lookback_days say what counts")
+        return OvernightRate(
+            stated.spread or Decimal(0),
+            BusinessDays(calendar=stated.overnight_index.calendar),
+            stated.overnight_index.year_days,
+            fixings,
+            _needed(stated.lookback_days, "lookback_days"),
+            stated.is_observation_shifted == "true",
+            stated.lockout_days or 0,
+            stated.rate_decimals,
+            stated.rate_cap,
+            stated.rate_floor,
+        )
+    if any(term is not None for term in compounded):
+        raise ValueError(f"it has a lookback, lockout or decimals of its rate, and its index {stated.index_name} is no overnight rate")
     by_period = {start: fixings[day] for start, day in fixing_dates(stated).items() if day in fixings}
     return FloatingRate(stated.spread or Decimal(0), by_period, stated.rate_cap, stated.rate_floor)
 

@@ -7,6 +7,7 @@ from posttrade.domain.bank_calendars import BANK_CALENDARS
 from posttrade.domain.business_days import BusinessDayConvention
 from posttrade.domain.day_counts import DAY_COUNTS
 from posttrade.domain.lots import LotMethod
+from posttrade.domain.open_deals import DealState
 from posttrade.domain.schedules import Stub
 from posttrade.procedures.schema import CorporateActionType, known_markets, traded_product_lines
 
@@ -177,7 +178,10 @@ REFERENCE_CONTRACTS = (
          _term("fixing_days", ValueType.COUNT, allowed=_DIGITS), _term("contract_size", ValueType.QUANTITY, is_positive=True),
          _term("expiry_date", ValueType.DATE), _term("option_type", allowed=("CALL", "PUT")),
          _term("strike_price", ValueType.QUANTITY, is_positive=True), _term("underlying_instrument_id"),
-         Column("notional_currency_code", is_required=False, refers_to="books.currencies.currency_code", may_be_left_out=True)),
+         Column("notional_currency_code", is_required=False, refers_to="books.currencies.currency_code", may_be_left_out=True),
+         _term("lookback_days", ValueType.COUNT, allowed=_DIGITS),
+         _term("is_observation_shifted", allowed=("true", "false")), _term("lockout_days", ValueType.COUNT, allowed=_DIGITS),
+         _term("payment_delay_days", ValueType.COUNT, allowed=_DIGITS), _term("rate_decimals", ValueType.COUNT, allowed=_DIGITS)),
         ("instrument_id",),
     ),
 )  # fmt: skip
@@ -205,6 +209,18 @@ MARKET_CONTRACTS = (
         (_code("instrument_id", "books.instruments.instrument_id"), Column("repayment_date", ValueType.DATE),
          Column("repaid_percent", ValueType.PERCENT)),
         ("instrument_id", "repayment_date"),
+    ),
+    Contract(
+        "bond_coupon_dates", "books.bond_coupon_dates",
+        (_code("instrument_id", "books.instruments.instrument_id"), Column("coupon_date", ValueType.DATE),
+         _text("date_state", allowed=("LISTED", "WITHDRAWN")), Column("coupon_percent", ValueType.PERCENT, is_required=False)),
+        ("instrument_id", "coupon_date"),
+    ),
+    Contract(
+        "open_deal_terms", "books.open_deal_terms",
+        (_code("instrument_id", "books.instruments.instrument_id"), Column("valid_from", ValueType.DATE),
+         _text("deal_state", allowed=tuple(DealState)), Column("rate", ValueType.PERCENT, is_required=False)),
+        ("instrument_id", "valid_from"),
     ),
     Contract(
         "corporate_actions", "books.corporate_actions",

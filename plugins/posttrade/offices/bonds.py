@@ -11,14 +11,17 @@ from typing import Any
 import sqlalchemy
 from sqlalchemy import text
 
-from posttrade.domain.bonds import Bond, accrued_percents, coupons, interest_periods
-from posttrade.domain.stated_bonds import StatedBond, bond_of, fixing_dates
+from posttrade.domain.bonds import Bond, accrued_percents, coupons, fixing_dates_observed, fixing_missing, interest_periods
+from posttrade.domain.business_days import BusinessDays
+from posttrade.domain.open_deals import DealState, DealTerm, OpenDeal
+from posttrade.domain.overnight_indexes import overnight_indexes
+from posttrade.domain.stated_bonds import Interest, StatedBond, bond_of, fixing_dates, open_deal_of
 from posttrade.offices.facts_known import INSTRUMENTS_KNOWN, TRADES_TOUCHED
 from posttrade.offices.trades_without_terms import MissingTerms
 from posttrade.procedures.schema import BondTerms, procedures_in_force
 from posttrade.records.database import insert_missing
 
-_CELLS = tuple(one.name for one in fields(StatedBond) if one.name not in ("interest", "is_repaid_in_parts"))
+_CELLS = tuple(one.name for one in fields(StatedBond) if one.name not in ("interest", "is_repaid_in_parts", "listed_coupons"))
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,7 @@ class _KnownBond:
     instrument_id: str
     terms_sha: str
     stated: StatedBond
-    bond: Bond
+    bond: Bond | OpenDeal
     accrues_interest: bool
 
 
@@ -55,11 +58,20 @@ def _bonds_known(connection: sqlalchemy.Connection, business_date: date, missing
     lines = {name: one for name, one in procedures_in_force(business_date).items() if one.bond}
     parameters = {"business_date": business_date, "lines": list(lines)}
     fixings: dict[str, dict[date, Decimal]] = defaultdict(dict)
-    for index_name, day, rate in connection.execute(text(FIXINGS_KNOWN), parameters):
-        fixings[index_name][day] = rate
+    restated: dict[str, set[date]] = defaultdict(set)
+    for row in connection.execute(text(FIXINGS_KNOWN), parameters):
+        fixings[row.index_name][row.fixing_date] = row.rate
+        if _is_late_or_corrected(row):
+            restated[row.index_name].add(row.fixing_date)
     repayments: dict[str, dict[date, Decimal]] = defaultdict(dict)
     for instrument_id, day, percent in connection.execute(text(REPAYMENTS_KNOWN), parameters):
         repayments[instrument_id][day] = percent
+    listed: dict[str, dict[date, Decimal | None]] = defaultdict(dict)
+    for instrument_id, day, amount in connection.execute(text(COUPON_DATES_KNOWN), parameters):
+        listed[instrument_id][day] = amount
+    told: dict[str, dict[date, DealTerm]] = defaultdict(dict)
+    for row in connection.execute(text(DEAL_TERMS_KNOWN), parameters):
+        told[row.instrument_id][row.valid_from] = DealTerm(DealState(row.deal_state), row.rate)
     recorded = {(row.instrument_id, row.content_sha): row for row in connection.execute(text(TERMS_RECORDED), parameters)}
     bonds: dict[str, _KnownBond] = {}
     changed = []
@@ -67,15 +79,21 @@ def _bonds_known(connection: sqlalchemy.Connection, business_date: date, missing
         procedure = lines[row.product_line]
         terms = procedure.bond
         assert terms is not None
-        stated = _stated(row, terms)
-        known_fixings = fixings.get(row.index_name, {})
+        stated = _stated(row, terms, listed.get(row.instrument_id, {}))
+        known_fixings, plan = fixings.get(row.index_name, {}), repayments.get(row.instrument_id, {})
+        bond: Bond | OpenDeal
         try:
-            bond = bond_of(stated, known_fixings, repayments.get(row.instrument_id, {}))
+            if stated.interest is Interest.OPEN:
+                bond = open_deal_of(stated, told.get(row.instrument_id, {}))
+                further = _what_was_told(told.get(row.instrument_id, {}))
+            else:
+                bond = bond_of(stated, known_fixings, plan)
+                further = _what_matters(stated, bond, known_fixings, restated.get(row.index_name, set()), plan)
         except ValueError as error:
             missing.bonds[row.instrument_id] = f"the terms of the bond cannot be used: {error}"
             terms_sha = _sha(row.content_sha, ["unusable", str(error)])
         else:
-            terms_sha = _sha(row.content_sha, _what_matters(stated, known_fixings, repayments.get(row.instrument_id, {})))
+            terms_sha = _sha(row.content_sha, further)
             bonds[row.instrument_id] = _KnownBond(row.instrument_id, terms_sha, stated, bond, procedure.valuation.accrues_interest)
         before = recorded.get((row.instrument_id, row.content_sha))
         if terms_sha != (before.terms_sha if before else row.content_sha):
@@ -86,15 +104,47 @@ def _bonds_known(connection: sqlalchemy.Connection, business_date: date, missing
     return bonds
 
 
-def _stated(row: Any, terms: BondTerms) -> StatedBond:
+def _stated(row: Any, terms: BondTerms, listed: Mapping[date, Decimal | None]) -> StatedBond:
     cells = {name: getattr(row, name) for name in _CELLS}
-    return StatedBond(interest=terms.interest, is_repaid_in_parts=terms.is_repaid_in_parts, **cells)
+    return StatedBond(interest=terms.interest, is_repaid_in_parts=terms.is_repaid_in_parts, listed_coupons=listed, **cells)
 
 
-def _what_matters(stated: StatedBond, fixings: Mapping[date, Decimal], repayments: Mapping[date, Decimal]) -> list[str]:
-    """Besides its own row, what a bond's coupons depend on: the fixings of its own periods and its repayments."""
+def _is_late_or_corrected(fixing: Any) -> bool:
+    """Whether a fixing, a row of FIXINGS_KNOWN, says something else of an overnight rate than the day after it did."""
+    index = overnight_indexes().get(fixing.index_name)
+    if index is None:
+        return False
+    published = BusinessDays(calendar=index.calendar).days_after(fixing.fixing_date, 1)
+    return bool(fixing.rate != fixing.first_rate or fixing.first_business_date > published)
+
+
+def _what_matters(
+    stated: StatedBond,
+    bond: Bond,
+    fixings: Mapping[date, Decimal],
+    restated: set[date],
+    repayments: Mapping[date, Decimal],
+) -> list[str]:
+    """Besides its own row, what a bond's coupons depend on: the fixings of its own periods, its listed coupons and its repayments.
+
+    Of a period that is compounded day by day, all fixings once they are known, for they make its coupon. Until then only those that came
+    late or were corrected (`restated`): the interest accrued up to a day is not changed by the fixings of the days after it.
+    """
     rates = [f"{start}={fixings[day].normalize():f}" for start, day in fixing_dates(stated).items() if day in fixings]
+    for start, days in fixing_dates_observed(bond).items():
+        is_whole = all(day in fixings for day in days)
+        rates += [f"{start}~{day}={fixings[day].normalize():f}" for day in days if is_whole or (day in fixings and day in restated)]
+    rates += [f"{day}#{'' if amount is None else f'{amount.normalize():f}'}" for day, amount in sorted(stated.listed_coupons.items())]
     return rates + [f"{day}:{percent.normalize():f}" for day, percent in sorted(repayments.items())]
+
+
+def _what_was_told(told: Mapping[date, DealTerm]) -> list[str]:
+    """Besides its own row, what the interest and the end of an open deal depend on."""
+    return [
+        f"{day}:{one.state}" if one.rate is None else f"{day}:{one.rate.normalize():f}"
+        for day, one in sorted(told.items())
+        if one.state is not DealState.WITHDRAWN
+    ]
 
 
 def _sha(content_sha: str, further: list[str]) -> str:
@@ -110,8 +160,11 @@ def _record_coupons(connection: sqlalchemy.Connection, bonds: Mapping[str, _Know
     for (instrument_id,) in connection.execute(text(BONDS_WITHOUT_COUPONS), keys):
         known = bonds[instrument_id]
         try:
-            periods = interest_periods(known.bond)
-            percents = {one.coupon_date: one.coupon_percent for one in coupons(_on_what_is_outstanding(known.bond))}
+            if isinstance(known.bond, OpenDeal):
+                periods, flows = known.bond.interest_periods(), known.bond.coupons()
+            else:
+                periods, flows = interest_periods(known.bond), coupons(_on_what_is_outstanding(known.bond))
+            percents = {one.coupon_date: one.coupon_percent for one in flows}
         except ValueError as error:
             missing.bonds[instrument_id] = f"the terms of the bond cannot be used: {error}"
             continue
@@ -153,7 +206,7 @@ def _record_accruals(connection: sqlalchemy.Connection, bonds: Mapping[str, _Kno
         known = accruing[instrument_id]
         percents, unknown = _accrued(known.bond, dates)
         for day, error in unknown.items():
-            missing.accruals[instrument_id, day] = f"{error}{_fixing_needed(known.stated, day)}"
+            missing.accruals[instrument_id, day] = f"{error}{_fixing_needed(known, day)}"
         rows += [(instrument_id, known.terms_sha, day, percent) for day, percent in percents.items()]
     return insert_missing(
         connection,
@@ -163,8 +216,10 @@ def _record_accruals(connection: sqlalchemy.Connection, bonds: Mapping[str, _Kno
     )
 
 
-def _accrued(bond: Bond, dates: Iterable[date]) -> tuple[dict[date, Decimal], dict[date, ValueError]]:
+def _accrued(bond: Bond | OpenDeal, dates: Iterable[date]) -> tuple[dict[date, Decimal], dict[date, ValueError]]:
     """Accrued interest by date, and for the dates in periods that are not fixed yet what is missing."""
+    if isinstance(bond, OpenDeal):
+        return {day: bond.accrued_percent(day) for day in dates}, {}
     terms = _on_what_is_outstanding(bond)
     try:
         return accrued_percents(terms, dates), {}
@@ -179,10 +234,11 @@ def _accrued(bond: Bond, dates: Iterable[date]) -> tuple[dict[date, Decimal], di
         return percents, missing
 
 
-def _fixing_needed(stated: StatedBond, day: date) -> str:
-    by_period = fixing_dates(stated)
+def _fixing_needed(known: _KnownBond, day: date) -> str:
+    by_period = fixing_dates(known.stated)
     start = max((one for one in by_period if one <= day), default=None)
-    return f", {stated.index_name} of {by_period[start]}" if start else ""
+    needed = by_period[start] if start else fixing_missing(known.bond, day) if isinstance(known.bond, Bond) else None
+    return f", {known.stated.index_name} of {needed}" if needed else ""
 
 
 def _on_what_is_outstanding(bond: Bond) -> Bond:
@@ -199,8 +255,12 @@ order by instruments.instrument_id
 """
 
 FIXINGS_KNOWN = """
-select distinct on (index_name, fixing_date) index_name, fixing_date, rate
+select distinct on (index_name, fixing_date)
+    index_name, fixing_date, rate,
+    first_value(rate) over by_time as first_rate,
+    first_value(business_date) over by_time as first_business_date
 from books.index_fixings where business_date <= :business_date
+window by_time as (partition by index_name, fixing_date order by business_date, revision)
 order by index_name, fixing_date, business_date desc, revision desc
 """
 
@@ -212,6 +272,22 @@ from (
     order by instrument_id, repayment_date, business_date desc, revision desc
 ) as known
 where repaid_percent > 0
+"""
+
+COUPON_DATES_KNOWN = """
+select instrument_id, coupon_date, coupon_percent
+from (
+    select distinct on (instrument_id, coupon_date) *
+    from books.bond_coupon_dates where business_date <= :business_date
+    order by instrument_id, coupon_date, business_date desc, revision desc
+) as known
+where date_state = 'LISTED'
+"""
+
+DEAL_TERMS_KNOWN = """
+select distinct on (instrument_id, valid_from) instrument_id, valid_from, deal_state, rate
+from books.open_deal_terms where business_date <= :business_date
+order by instrument_id, valid_from, business_date desc, revision desc
 """
 
 TERMS_RECORDED = """
@@ -265,6 +341,11 @@ restated as (
         bonds.terms_sha,
         case
             when instruments.content_sha <> former.content_sha then '-infinity'::date
+            -- an open deal has no coupon before its end
+            when not exists (
+                select from books.bond_coupons as latest
+                where latest.instrument_id = bonds.instrument_id and latest.terms_sha = bonds.terms_sha
+            ) then '-infinity'::date
             else (
                 select min(latest.period_start_date)
                 from books.bond_coupons as latest
@@ -272,8 +353,12 @@ restated as (
                     on earlier.instrument_id = former.instrument_id and earlier.terms_sha = former.terms_sha
                     and earlier.coupon_date = latest.coupon_date
                 where latest.instrument_id = bonds.instrument_id and latest.terms_sha = bonds.terms_sha
-                    and (latest.coupon_percent, latest.redemption_percent, latest.period_start_date)
+                    and (
+                        (latest.coupon_percent, latest.redemption_percent, latest.period_start_date)
                         is distinct from (earlier.coupon_percent, earlier.redemption_percent, earlier.period_start_date)
+                        -- a compounded period has accrued interest before it has a coupon
+                        or latest.coupon_percent is null
+                    )
             )
         end as first_date
     from bonds

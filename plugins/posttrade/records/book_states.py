@@ -23,7 +23,13 @@ class Step(StrEnum):
 # Trades and allocations are looked for in the books themselves: they come in all day, and one may be there though it came late.
 DELIVERED = tuple(sorted(contract.table for contract in CONTRACTS.values() if contract not in (TRADES, ALLOCATIONS)))
 FACTS: dict[Step, tuple[str, ...]] = {
-    Step.TERMS: ("books.bond_repayments", "books.index_fixings", "books.instruments"),
+    Step.TERMS: (
+        "books.bond_coupon_dates",
+        "books.bond_repayments",
+        "books.index_fixings",
+        "books.instruments",
+        "books.open_deal_terms",
+    ),
     Step.BOOKS: (*DELIVERED, "operations.payment_releases", "operations.trade_releases"),
 }
 

@@ -372,6 +372,13 @@ def _errors_across_columns(contract: Contract) -> Iterator[sql.Composed]:
         )
     elif contract.kind == "bond_repayments":
         checks = (("repaid_percent::numeric not between 0 and 100", "NOT_A_PERCENTAGE:repaid_percent"),)
+    elif contract.kind == "bond_coupon_dates":
+        checks = (("date_state = 'WITHDRAWN' and coupon_percent is not null", "NOT_EXPECTED:coupon_percent"),)
+    elif contract.kind == "open_deal_terms":
+        checks = (
+            ("deal_state = 'RUNNING' and rate is null", "MISSING:rate"),
+            ("deal_state <> 'RUNNING' and rate is not null", "NOT_EXPECTED:rate"),
+        )
     elif contract.kind == "allocations":
         checks = (
             ("block_trade_id !~ '^(CSV|FIX|FODB)~.'", "NO_SOURCE:block_trade_id"),

@@ -22,6 +22,7 @@ from posttrade.simulator.custodian import (
     read_instructions,
     read_progress,
 )
+from posttrade.simulator.events import recorded_event
 from posttrade.simulator.files import plain, write_csv, write_text
 from posttrade.simulator.world import ANSWERS, read_marker
 
@@ -34,12 +35,14 @@ class _Memory:
 
     Args:
         done_files: settlement files in which everything is finished.
+        given: collateral movements that are done.
         paid: payments that were executed.
     """
 
     positions: dict[Key, Decimal] = field(default_factory=dict)
     balances: dict[str, Decimal] = field(default_factory=dict)
     done_files: list[str] = field(default_factory=list)
+    given: list[str] = field(default_factory=list)
     paid: list[str] = field(default_factory=list)
 
 
@@ -82,12 +85,16 @@ def _play(inbox: Path, outbox: Path, marker: Mapping[str, Any], sessions: Sequen
     for cash_account_id in marker["cash_accounts"]:
         memory.balances.setdefault(cash_account_id, Decimal(0))
     held_before = {key for key, quantity in memory.positions.items() if quantity}
-    statuses = _settle(inbox, outbox, memory, sessions)
+    statuses = _settle(inbox, outbox, memory, marker, sessions)
     bank = Bank(memory.balances, marker["cash_accounts"])
     bank.settle(statuses)
-    bank.collect(_income_due(marker, sessions))
+    bank.collect(_due(marker["income"], "pay_date", sessions))
+    bank.move(_due(marker["flows"], "flow_date", sessions))
     bank.pay(_payments_due(outbox, memory, today))
     folder = inbox / today.isoformat()
+    collateral = list(_collateral_moved(marker, memory, today))
+    if collateral:
+        write_csv(folder, "collateral_movements", collateral)
     write_csv(folder, "settlement_statuses", (_status_row(status) for status in statuses))
     write_csv(folder, "custodian_positions", _position_rows(marker, memory.positions, held_before, today))
     write_csv(folder, "bank_balances", _balance_rows(marker, memory.balances, today))
@@ -95,7 +102,7 @@ def _play(inbox: Path, outbox: Path, marker: Mapping[str, Any], sessions: Sequen
     _remember(inbox, today, memory)
 
 
-def _settle(inbox: Path, outbox: Path, memory: _Memory, sessions: Sequence[date]) -> list[Status]:
+def _settle(inbox: Path, outbox: Path, memory: _Memory, marker: Mapping[str, Any], sessions: Sequence[date]) -> list[Status]:
     today = sessions[-1]
     done = set(memory.done_files)
     dated = [one for one in _files_until(outbox / "settlement", "settlement", today, before=True) if one[1].name not in done]
@@ -114,7 +121,10 @@ def _settle(inbox: Path, outbox: Path, memory: _Memory, sessions: Sequence[date]
     said = [inbox / day.isoformat() / "settlement_statuses.csv" for day in sessions[:-1] if dated and day > dated[0][0]]
     wanted = {one.instruction_id for instructions in actionable.values() for one in instructions}
     progress = read_progress(said, wanted)
-    custodian = Custodian(today, sessions, memory.positions, progress)
+    events = [recorded_event(one) for one in marker["events"]]
+    premiums = frozenset(tuple(one) for one in marker["premiums"])
+    custodian = Custodian(today, sessions, memory.positions, progress, events, frozenset(marker["sold_short"]), premiums)
+    custodian.apply_events(sessions[-2] if len(sessions) > 1 else today)
     statuses = custodian.settle([one for instructions in actionable.values() for one in instructions])
     finished = {instruction_id for instruction_id, known in progress.items() if known.is_finished}
     finished |= {status.instruction.instruction_id for status in statuses if status.is_final}
@@ -137,11 +147,31 @@ def _files_until(folder: Path, stem: str, day: date, *, before: bool) -> list[tu
     return [(dated, path) for dated, _, path in sorted(found)]
 
 
-def _income_due(marker: Mapping[str, Any], sessions: Sequence[date]) -> Iterator[Mapping[str, Any]]:
+def _collateral_moved(marker: Mapping[str, Any], memory: _Memory, today: date) -> Iterator[tuple[object, ...]]:
+    """Moves collateral that was agreed, once what is given is there, and back at the end of its deal."""
+    for one in marker["collateral"]:
+        key, agreed = (one["account_id"], one["instrument_id"]), Decimal(one["quantity"])
+        for movement_id, day, quantity in (
+            (f"{one['deal_instrument_id']} OUT", one["start"], agreed),
+            (f"{one['deal_instrument_id']} BACK", one["end"], -agreed),
+        ):
+            is_first_half = quantity == agreed
+            has_begun = f"{one['deal_instrument_id']} OUT" in memory.given
+            is_over = today >= date.fromisoformat(one["end"])
+            if movement_id in memory.given or today < date.fromisoformat(day) or is_first_half == (has_begun or is_over):
+                continue
+            held = memory.positions.get(key, Decimal(0))
+            if held + quantity < 0:
+                continue
+            memory.given.append(movement_id)
+            memory.positions[key] = held + quantity
+            yield movement_id, one["deal_instrument_id"], one["book_id"], *key, today, plain(quantity)
+
+
+def _due(entries: Sequence[Mapping[str, Any]], name: str, sessions: Sequence[date]) -> Iterator[Mapping[str, Any]]:
+    """The entries that fall due after the session before and not after the last."""
     after = sessions[-2] if len(sessions) > 1 else date.min
-    for income in marker["income"]:
-        if after < date.fromisoformat(income["pay_date"]) <= sessions[-1]:
-            yield income
+    return (one for one in entries if after < date.fromisoformat(one[name]) <= sessions[-1])
 
 
 def _payments_due(outbox: Path, memory: _Memory, today: date) -> Iterator[Payment]:
@@ -192,6 +222,7 @@ def _remember(inbox: Path, day: date, memory: _Memory) -> None:
         "positions": [[*key, plain(quantity)] for key, quantity in sorted(memory.positions.items())],
         "balances": {name: f"{amount:.2f}" for name, amount in sorted(memory.balances.items())},
         "done_files": memory.done_files,
+        "given": memory.given,
         "paid": memory.paid,
     }
     write_text(_memory_path(inbox, day), json.dumps(content))
@@ -205,6 +236,7 @@ def _recall(inbox: Path, day: date) -> _Memory:
             positions={(account, instrument): Decimal(held) for account, instrument, held in content["positions"]},
             balances={name: Decimal(amount) for name, amount in content["balances"].items()},
             done_files=content["done_files"],
+            given=content["given"],
             paid=content["paid"],
         )
     except (OSError, ValueError, KeyError, TypeError) as problem:

@@ -61,6 +61,11 @@ class Bank:
         for one in income:
             self._move(one["cash_account_id"], one["currency_code"], Decimal(one["net"]), f"income {one['event_id']}")
 
+    def move(self, flows: Iterable[Mapping[str, Any]]) -> None:
+        """Books what is paid without an order of the firm: margin, the cash of events, money lent and currencies exchanged."""
+        for one in flows:
+            self._move(one["cash_account_id"], one["currency_code"], Decimal(one["amount"]), one["cause"])
+
     def pay(self, payments: Iterable[Payment]) -> None:
         """Executes payment orders."""
         for one in payments:

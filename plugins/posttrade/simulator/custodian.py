@@ -1,7 +1,7 @@
 """The custodian of the simulated world: settles, fails, splits and cancels what it is instructed to do."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -9,7 +9,8 @@ from hashlib import md5
 from pathlib import Path
 
 from posttrade.errors import PosttradeError
-from posttrade.simulator.files import date_field, decimal_field, read_csv, text_field
+from posttrade.simulator.events import UnitEvent, units_after
+from posttrade.simulator.files import date_field, decimal_field, plain, read_csv, text_field
 
 Key = tuple[str, str]
 """Account and instrument."""
@@ -32,6 +33,7 @@ class Instruction:
     quantity: Decimal
     amount: Decimal
     currency_code: str
+    trade_date: date
     settlement_date: date
     cash_account_id: str
 
@@ -98,6 +100,7 @@ def read_instructions(path: Path) -> Iterator[Instruction]:
             quantity=decimal_field(path, line_no, row, "quantity"),
             amount=decimal_field(path, line_no, row, "amount"),
             currency_code=text_field(path, line_no, row, "currency_code"),
+            trade_date=date_field(path, line_no, row, "trade_date"),
             settlement_date=date_field(path, line_no, row, "settlement_date"),
             cash_account_id=text_field(path, line_no, row, "cash_account_id"),
         )
@@ -135,6 +138,10 @@ class Custodian:
         sessions: business dates up to it, in order.
         positions: settled quantities at the start of the day; moved by what settles.
         progress: what was said before about instructions that are not finished, or are.
+        events: what turns units into others; what was traded before one settles in the units of before and counts in those of after.
+        sold_short: instruments that may be owed, as an option that was written.
+        premiums: account, instrument, trade date, quantity and amount of every trade in options as the clearing house has it; what is
+            instructed otherwise does not match and never settles.
     """
 
     def __init__(
@@ -143,7 +150,14 @@ class Custodian:
         sessions: Sequence[date],
         positions: dict[Key, Decimal],
         progress: Mapping[str, Progress],
+        events: Sequence[UnitEvent] = (),
+        sold_short: Container[str] = (),
+        premiums: frozenset[tuple[str, ...]] = frozenset(),
     ) -> None:
+        self._premiums = premiums
+        self._options = {instrument_id for _, instrument_id, *_ in premiums}
+        self._events = events
+        self._sold_short = sold_short
         self._today = business_date
         self._sessions = sessions
         self._positions = positions
@@ -163,10 +177,41 @@ class Custodian:
             status = self._settle(instruction)
             if status is None:
                 continue
-            if status.quantity:
-                self._positions[instruction.key] = self._positions.get(instruction.key, NOTHING) + status.quantity
+            for key, quantity in self._moved(instruction, status.quantity):
+                self._positions[key] = self._positions.get(key, NOTHING) + quantity
             statuses.append(status)
         return statuses
+
+    def apply_events(self, since: date) -> None:
+        """Delivers what events bring after a date, out of what has settled."""
+        for event in self._events:
+            if not since < event.pay_date <= self._today:
+                continue
+            for account_id, instrument_id in list(self._positions):
+                if instrument_id != event.instrument_id or event.account_id not in ("", account_id):
+                    continue
+                held = self._positions[account_id, instrument_id]
+                self._positions[account_id, instrument_id] = held * event.retained
+                if event.received:
+                    key = account_id, event.received_instrument_id
+                    self._positions[key] = self._positions.get(key, NOTHING) + held * event.received
+
+    def _moved(self, one: Instruction, quantity: Decimal) -> list[tuple[Key, Decimal]]:
+        """What a settled quantity moves, in the units of today."""
+        parts = units_after(self._events, one.instrument_id, one.account_id, quantity, one.trade_date, self._today, delivered=True)
+        return [((one.account_id, name), units) for name, units in parts]
+
+    def _is_lacking(self, one: Instruction, quantity: Decimal) -> bool:
+        return any(
+            units < 0 and key[1] not in self._sold_short and self._positions.get(key, NOTHING) + units < 0
+            for key, units in self._moved(one, quantity)
+        )
+
+    def _is_matched(self, one: Instruction) -> bool:
+        if one.function != "NEWM" or one.instrument_id not in self._options:
+            return True
+        instructed = (one.account_id, one.instrument_id, str(one.trade_date), plain(one.quantity), f"{one.amount:.2f}")
+        return instructed in self._premiums
 
     def _before(self, instruction_id: str) -> Progress:
         return self._progress.get(instruction_id) or Progress()
@@ -191,6 +236,8 @@ class Custodian:
 
     def _settle(self, one: Instruction) -> Status | None:
         before = self._before(one.instruction_id)
+        if not self._is_matched(one):
+            return self._failed(one, before, "DMON")
         rest, rest_amount = one.quantity - before.quantity, one.amount - before.amount
         is_new = before.quantity == 0 and not before.dates_failed
         is_ordinary = one.function == "NEWM"
@@ -198,7 +245,7 @@ class Custodian:
             return self._failed(one, before, "CMON" if one.quantity < 0 else "CLAC")
         if before.dates_failed and self._sessions_since(before.dates_failed[0]) < 1 + one.luck % 2:
             return None
-        if rest < 0 and self._positions.get(one.key, NOTHING) + rest < 0:
+        if self._is_lacking(one, rest):
             return self._failed(one, before, "LACK")
         if is_ordinary and is_new and _FAILS_BELOW <= one.luck < _SPLITS_BELOW:
             half = Decimal(int(one.quantity / 2))

@@ -17,7 +17,9 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "traders": ("trader_id", "name", "desk_id"),
     "clients": ("client_id", "name", "lei", "country_code", "iban", "bic"),
     "counterparties": ("counterparty_id", "name", "lei", "bic", "role"),
-    "accounts": ("account_id", "name", "client_id", "custodian_id"),
+    "accounts": ("account_id", "name", "client_id", "custodian_id", "account_type"),
+    "lot_methods": ("account_id", "valid_from", "lot_method"),
+    "allocations": ("block_trade_id", "version", "allocation_no", "account_id", "quantity"),
     "cash_accounts": ("cash_account_id", "bank_id", "currency_code", "iban"),
     "standing_instructions": (
         "account_id", "currency_code", "place_of_settlement_bic", "custody_account_number", "cash_account_id",
@@ -26,15 +28,24 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "instruments": (
         "instrument_id", "isin", "name", "product_line", "currency_code", "market_mic", "issuer_country_code",
         "coupon_rate", "coupon_frequency", "day_count", "issue_date", "first_coupon_date", "maturity_date",
+        "last_coupon_date", "stub", "is_month_end", "accrual_convention", "payment_convention", "business_calendar", "ex_coupon_days",
+        "ex_coupon_calendar", "accrued_decimals", "step_rates", "index_name", "spread", "rate_cap", "rate_floor", "fixing_days",
+        "contract_size", "expiry_date", "option_type", "strike_price", "underlying_instrument_id", "notional_currency_code",
     ),
     "prices": ("instrument_id", "price_date", "price", "currency_code"),
+    "index_fixings": ("index_name", "fixing_date", "rate"),
+    "bond_repayments": ("instrument_id", "repayment_date", "repaid_percent"),
     "fx_rates": ("currency_code", "base_currency_code", "rate_date", "rate"),
     "corporate_actions": (
         "event_id", "instrument_id", "event_type", "event_status", "ex_date", "record_date", "pay_date",
-        "amount_per_unit", "currency_code",
+        "amount_per_unit", "currency_code", "new_units", "old_units", "account_id", "redeemed_fraction", "fraction_price",
+        "received_instrument_id", "cost_fraction", "book_id", "exercised_quantity", "announcement_no",
     ),
     "custodian_positions": ("custodian_id", "account_id", "instrument_id", "statement_date", "settled_quantity"),
     "bank_balances": ("cash_account_id", "statement_date", "closing_balance_amount", "currency_code"),
+    "collateral_movements": (
+        "movement_id", "deal_instrument_id", "book_id", "account_id", "instrument_id", "movement_date", "quantity",
+    ),
     "settlement_statuses": (
         "status_id", "instruction_id", "status", "status_date", "settled_quantity", "settled_amount", "reason_code",
     ),
@@ -81,9 +92,9 @@ class LineFile:
             self._lines.clear()
 
 
-def write_csv(folder: Path, kind: str, rows: Iterable[Sequence[Any]]) -> None:
-    """Writes `<kind>.csv` with its header and a control line that states the number of rows; None is an empty field."""
-    output = LineFile(folder / f"{kind}.csv")
+def write_csv(folder: Path, kind: str, rows: Iterable[Sequence[Any]], name: str = "") -> None:
+    """Writes `<kind>.csv`, or `<name>.csv`, with its header and a control line that states the number of rows; None is an empty field."""
+    output = LineFile(folder / f"{name or kind}.csv")
     output.write(",".join(COLUMNS[kind]))
     count = 0
     for row in rows:

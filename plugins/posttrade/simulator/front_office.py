@@ -1,6 +1,6 @@
 """A day of trading: new trades near the close, corrections, late and repeated deliveries, and rows that are wrong."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from posttrade.simulator.calendars import US_MARKETS, MarketCalendar
+from posttrade.simulator.deals import ClearingHouse
 from posttrade.simulator.market import price_text
 from posttrade.simulator.own_books import OwnBooks
 from posttrade.simulator.reference import BOOKS, BROKERS, TRADERS, Holding, Instrument
@@ -26,6 +27,15 @@ _SHARES = {  # of the day's new trades
 _NEXT_DAY = ("amend_next_day", "cancel_next_day", "amend_twice", "late", "amend_first")
 _BAD_SHARE = 0.002
 _OWN_WEIGHT = 3.0
+_OTHER_LINES_SHARE = 0.14
+"""Share of the day's trades that are neither in shares nor in fixed-rate bonds."""
+_SIZES = {  # smallest and largest quantity, and the step between
+    "equity": (5, 400, 1), "etf": (20, 600, 1), "fund": (10, 300, 1), "future": (1, 6, 1), "option": (1, 15, 1),
+}  # fmt: skip
+_BOND_SIZE = (10, 200, 1_000)
+_SPREADS = {"equity": 0.002, "etf": 0.001, "fund": 0.0, "future": 0.0004, "option": 0.01}
+"""How far a day's prices lie from its close, as a fraction; bonds 0.0004."""
+_CENTS_A_CONTRACT = {"future": 110, "option": 150}
 _LARGEST_SALE = 0.5
 """Share of a holding that may be sold in a day; the rest covers what the custodian has not received yet."""
 _SPOILS: tuple[tuple[int, dict[str, str]], ...] = (
@@ -92,6 +102,7 @@ class FrontOffice:
         calendars: one calendar for each market of the universe.
         dates: business dates of the firm.
         books: the simulator's own record, which learns of every event when it is delivered.
+        clearing_house: learns of every event.
         trades: new trades a day.
         seed: makes the days repeatable.
     """
@@ -103,6 +114,7 @@ class FrontOffice:
         calendars: dict[str, MarketCalendar],
         dates: Sequence[date],
         books: OwnBooks,
+        clearing_house: ClearingHouse,
         trades: int,
         seed: int,
     ) -> None:
@@ -113,62 +125,80 @@ class FrontOffice:
         self._books = books
         self._trades = trades
         self._seed = seed
+        self._clearing_house = clearing_house
         self._tomorrow: list[Delivery] = []
         self._redelivered: tuple[str, int] | None = None
         self._instrument_of: Integers = np.array([holding.instrument_no for holding in holdings])
-        self._is_bond = np.array([universe[holding.instrument_no].is_bond for holding in holdings])
+        held = [universe[holding.instrument_no] for holding in holdings]
+        self._is_bond = np.array([one.is_bond for one in held])
+        self._is_core = np.array([one.is_core for one in held])
+        self._is_no_contract = np.array([one.contract_size == 1 for one in held])
+        self._is_sold_short = np.array([one.is_sold_short for one in held])
+        self._contract_sizes = np.array([one.contract_size for one in held])
+        self._sizes = np.array([_SIZES.get(one.product_line, _BOND_SIZE) for one in held])
+        self._spreads = np.array([_SPREADS.get(one.product_line, 0.0004) for one in held])
+        self._cents_a_contract = np.array([_CENTS_A_CONTRACT.get(one.product_line, 0) for one in held])
         self._weights = np.array([_OWN_WEIGHT if holding.account_id.startswith("OWN") else 1.0 for holding in holdings])
         self._markets = [universe[holding.instrument_no].market_mic for holding in holdings]
         self._opens = np.array([14.5 if market in US_MARKETS else 8.0 for market in self._markets])
         desks = {book: desk for book, _, desk in BOOKS}
         self._traders = [[name for name, _, desk in TRADERS if desk == desks[h.book_id]] for h in holdings]
 
-    def trade_day(self, folder: Path, day_no: int, closes: Integers) -> DayCounts:
+    def trade_day(self, folder: Path, day_no: int, closes: Integers, others: Iterable[TradeEvent] = ()) -> DayCounts:
         """Writes the day's trades to their three sources.
 
         Args:
             folder: inbox folder of the business date.
             day_no: place of the business date.
             closes: closing prices by instrument, in thousandths.
+            others: events of desks that keep a record of their own; they go into the CSV drop.
         """
         files = open_sources(folder, day_no)
         counts = DayCounts()
+        self._books.take_stock(day_no)
         self._deliver_what_was_kept_back(files, counts)
         random = np.random.default_rng([self._seed, 4, day_no])
         draw = self._draw(random, day_no, closes)
         make = self._event_maker(draw, day_no)
         self._write_new_trades(files, draw, make, day_no, counts)
         self._write_oddities(files, draw, make, day_no, counts)
+        for event in others:
+            self._write(files, _CSV, event, counts)
         for file in files:
             file.close()
         return counts
 
     def _deliver_what_was_kept_back(self, files: Sources, counts: DayCounts) -> None:
         for delivery in self._tomorrow:
-            files[delivery.source_no].write(delivery.event)
-            _count(counts, delivery.event)
+            self._write(files, delivery.source_no, delivery.event, counts)
             counts.delivered_next_day += 1
             if delivery.quantity:
                 self._books.book(delivery.holding_no, delivery.trade_day_no, delivery.quantity)
         self._tomorrow = []
 
+    def _write(self, files: Sources, source_no: int, event: TradeEvent, counts: DayCounts) -> None:
+        files[source_no].write(event)
+        _count(counts, event)
+        self._clearing_house.see(event)
+
     def _draw(self, random: np.random.Generator, day_no: int, closes: Integers) -> _Draw:
         day, count = self._dates[day_no], self._trades
-        is_open = np.array([self._calendars[market].is_open(day) for market in self._markets])
-        weights = self._weights * is_open
+        weights = self._weights_of(day)
         holding = random.choice(len(self._holdings), count, p=weights / weights.sum())
         milliseconds = ((self._opens[holding] + random.random(count) * 6.0) * 3_600_000).astype(np.int64)
         order = np.argsort(milliseconds, kind="stable")
         holding, milliseconds = holding[order], milliseconds[order]
         is_bond = self._is_bond[holding]
-        nominal, shares = random.integers(10, 200, count) * 1_000, random.integers(5, 400, count)
-        quantity = np.where(is_bond, nominal, shares).astype(np.int64)
+        smallest, largest, step = self._sizes[holding].T
+        quantity = (random.integers(smallest, largest) * step).astype(np.int64)
         is_sale = self._covered_sales(holding, quantity, random.random(count) < 0.5)
         close = closes[self._instrument_of[holding]]
-        distance = random.normal(0.0, 1.0, count).clip(-2.5, 2.5) * np.where(is_bond, 0.0004, 0.002)
-        price = np.where(is_bond, close * (1 + distance), (close * (1 + distance) / 10).round() * 10).astype(np.int64)
+        distance = random.normal(0.0, 1.0, count).clip(-2.5, 2.5) * self._spreads[holding]
+        price = np.where(is_bond, close * (1 + distance), np.maximum((close * (1 + distance) / 10).round() * 10, 10)).astype(np.int64)
         gross_cents = quantity * price // np.where(is_bond, 1_000, 10)
-        fee = np.maximum(100, gross_cents * np.where(is_bond, 1, 3) // 10_000)
+        cents_a_contract = self._cents_a_contract[holding]
+        share_of_gross = np.maximum(100, gross_cents * np.where(is_bond, 1, 3) // 10_000)
+        fee = np.where(cents_a_contract > 0, quantity * cents_a_contract, share_of_gross)
         moments = np.datetime64(day.isoformat(), "ms") + milliseconds.astype("timedelta64[ms]")
         draw = _Draw(
             holding=holding,
@@ -183,9 +213,24 @@ class FrontOffice:
         draw.groups = self._groups(random, draw, is_last_day=day_no == len(self._dates) - 1)
         return draw
 
+    def _weights_of(self, day: date) -> npt.NDArray[np.float64]:
+        """How likely a trade of the day is in each holding."""
+        is_traded = np.array(
+            [
+                self._calendars[one.market_mic].is_open(day) and one.traded_from <= day <= one.traded_until
+                for one in (self._universe[holding.instrument_no] for holding in self._holdings)
+            ]
+        )
+        weights = np.asarray(self._weights * is_traded, dtype=np.float64)
+        core, other = weights[self._is_core].sum(), weights[~self._is_core].sum()
+        if core and other:
+            weights[~self._is_core] *= core / other * _OTHER_LINES_SHARE / (1 - _OTHER_LINES_SHARE)
+        return weights
+
     def _covered_sales(self, holding: Integers, quantity: Integers, wanted: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
         """Turns a sale into a purchase where the holding at the start of the day would not cover it."""
         limit = (np.maximum(self._books.positions, 0) * _LARGEST_SALE).astype(np.int64)
+        limit[self._is_sold_short] = np.iinfo(np.int64).max
         order = np.argsort(holding, kind="stable")
         sold = np.where(wanted, quantity, 0)[order]
         running = np.cumsum(sold)
@@ -213,8 +258,7 @@ class FrontOffice:
             self._tomorrow.append(Delivery(draw.source[number], event, int(draw.holding[number]), day_no, quantity))
 
         def write(number: int, event: TradeEvent) -> None:
-            files[draw.source[number]].write(event)
-            _count(counts, event)
+            self._write(files, draw.source[number], event, counts)
 
         for number in draw.groups["amend_first"]:
             write(number, versions.amended(number))
@@ -250,7 +294,7 @@ class FrontOffice:
     def _write_oddities(self, files: Sources, draw: _Draw, make: Callable[[int], TradeEvent], day_no: int, counts: DayCounts) -> None:
         csv_drop, _, _ = files
         if self._trades >= 50:
-            number = int(np.flatnonzero(~draw.is_sale)[0])
+            number = int(np.flatnonzero(~draw.is_sale & self._is_no_contract[draw.holding])[0])
             twin = make(number)._replace(trade_id="", settlement_date="")
             for _ in range(2):
                 csv_drop.write(twin)
@@ -356,6 +400,6 @@ def book_values(
     """Market value in base currency of every holding, as an estimate that limits are set by."""
     for number, holding in enumerate(holdings):
         one = universe[holding.instrument_no]
-        unit = 100_000.0 if one.is_bond else 1_000.0
+        unit = (100_000.0 if one.is_bond else 1_000.0) / one.contract_size
         value = float(positions[number]) * float(closes[holding.instrument_no]) / unit * rates[one.currency_code]
         yield holding.book_id, value

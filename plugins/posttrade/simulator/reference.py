@@ -1,7 +1,7 @@
 """Who and what the simulated firm deals with: books, accounts, clients, counterparties, instruments. All invented."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from posttrade.simulator.calendars import US_MARKETS
-from posttrade.simulator.files import write_csv
+from posttrade.simulator.files import COLUMNS, write_csv
 from posttrade.simulator.identifiers import iban, isin, lei
 
 FIRM_ID = "FIRM"
@@ -20,7 +20,9 @@ CURRENCIES = ("EUR", "USD", "GBP")
 DESKS = (
     ("EQUITIES_US", "US equities"),
     ("EQUITIES_EU", "European equities"),
-    ("RATES", "Government bonds"),
+    ("RATES", "Bonds"),
+    ("DERIVATIVES", "Listed futures and options"),
+    ("TREASURY", "Currencies and money market"),
     ("CLIENTS", "Clients"),
 )
 BOOKS = (
@@ -29,9 +31,13 @@ BOOKS = (
     ("EQ_DE", "German equities", "EQUITIES_EU"),
     ("EQ_FR", "French equities", "EQUITIES_EU"),
     ("EQ_UK", "British equities", "EQUITIES_EU"),
+    ("EQ_FUNDS", "Funds and exchange-traded funds", "EQUITIES_EU"),
     ("FI_EUR", "Euro government bonds", "RATES"),
     ("FI_USD", "US government bonds", "RATES"),
     ("FI_GBP", "British government bonds", "RATES"),
+    ("DERIV", "Futures and options", "DERIVATIVES"),
+    ("FX", "Foreign exchange", "TREASURY"),
+    ("MONEY", "Deposits and repos", "TREASURY"),
     ("CL_EQUITY", "Client equity holdings", "CLIENTS"),
     ("CL_BONDS", "Client bond holdings", "CLIENTS"),
 )
@@ -39,6 +45,7 @@ TRADERS = (
     ("T01", "Tilda Tickworth", "EQUITIES_US"), ("T02", "Barnaby Bidwell", "EQUITIES_US"),
     ("T03", "Odo Offerman", "EQUITIES_EU"), ("T04", "Lotte Limitz", "EQUITIES_EU"),
     ("T05", "Carla Couponi", "RATES"), ("T06", "Yannick Yieldson", "RATES"),
+    ("T09", "Dorian Delta", "DERIVATIVES"), ("T10", "Petra Pipworth", "TREASURY"),
     ("T07", "Clara Careful", "CLIENTS"), ("T08", "Sam Servicio", "CLIENTS"),
 )  # fmt: skip
 CLIENTS = (
@@ -99,10 +106,15 @@ class Instrument:
         first_price: thousandths of a currency unit (equity) or of a percent of nominal (bond).
         own_book_id: the book that trades it for the firm itself.
         own_account_id: the custody account of that book.
+        contract_size: units in one contract; prices are for one unit.
+        traded_from, traded_until: first and last trade date.
+        is_sold_short: more may be sold than is held.
+        ex_coupon_days: business days before the coupon date on which settlement without the coupon begins.
+        terms: further columns of the instruments file.
     """
 
     instrument_id: str
-    isin: str
+    isin: str | None
     name: str
     product_line: str
     currency_code: str
@@ -116,10 +128,27 @@ class Instrument:
     issue_date: date | None = None
     first_coupon_date: date | None = None
     maturity_date: date | None = None
+    day_count: str | None = "ACT/ACT ICMA"
+    contract_size: int = 1
+    expiry_date: date | None = None
+    traded_from: date = date.min
+    traded_until: date = date.max
+    is_sold_short: bool = False
+    ex_coupon_days: int | None = None
+    terms: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def is_bond(self) -> bool:
-        return self.product_line == "bond_fixed"
+        return self.product_line.startswith("bond_")
+
+    @property
+    def is_future(self) -> bool:
+        return self.product_line == "future"
+
+    @property
+    def is_core(self) -> bool:
+        """Of the lines that most trades are in: shares and fixed-rate bonds."""
+        return self.product_line in ("equity", "bond_fixed")
 
 
 @dataclass(frozen=True)
@@ -153,15 +182,22 @@ ACCOUNTS = (
     Account("OWN_FI_EUR", "Own account, euro bonds", None, "CUSTODY_ALPHA"),
     Account("OWN_FI_USD", "Own account, US bonds", None, "CUSTODY_ALPHA"),
     Account("OWN_FI_GBP", "Own account, British bonds", None, "CUSTODY_ALPHA"),
+    Account("OWN_DERIV", "Own account, derivatives", None, "CUSTODY_ALPHA"),
+    Account("OWN_TREASURY", "Own account, treasury", None, "CUSTODY_ALPHA"),
     Account("C1_EQUITY", "Orchard, equities", "CLIENT_1", "CUSTODY_ALPHA", ("equity",)),
     Account("C1_BONDS", "Orchard, bonds", "CLIENT_1", "CUSTODY_ALPHA", ("bond_fixed",)),
     Account("C2_EQUITY", "Lighthouse, equities", "CLIENT_2", "CUSTODY_BETA", ("equity",)),
-    Account("C2_BONDS", "Lighthouse, bonds", "CLIENT_2", "CUSTODY_BETA", ("bond_fixed",)),
-    Account("C3_MAIN", "Marmalade", "CLIENT_3", "CUSTODY_BETA", ("equity", "bond_fixed")),
+    Account("C2_BONDS", "Lighthouse, bonds", "CLIENT_2", "CUSTODY_BETA", ("bond_fixed", "bond_floating")),
+    Account("C3_MAIN", "Marmalade", "CLIENT_3", "CUSTODY_BETA", ("equity", "bond_fixed", "etf", "fund")),
     Account("C4_MAIN", "Parasol", "CLIENT_4", "CUSTODY_BETA", ("equity", "bond_fixed")),
-    Account("C5_MAIN", "Ferry", "CLIENT_5", "CUSTODY_ALPHA", ("equity",)),
+    Account("C5_MAIN", "Ferry", "CLIENT_5", "CUSTODY_ALPHA", ("equity", "etf")),
     Account("C6_MAIN", "Windmill", "CLIENT_6", "CUSTODY_ALPHA", ("bond_fixed",)),
 )
+
+
+BLOCK_ACCOUNT = "BLOCKS"
+"""Where blocks are booked until they are allocated."""
+LOT_METHODS = (("C4_MAIN", "2026-01-01", "HIGHEST_COST"),)
 
 
 def instruments(dates: Sequence[date], seed: int) -> tuple[Instrument, ...]:
@@ -230,10 +266,14 @@ def months_later(day: date, months: int) -> date:
     return day.replace(year=day.year + years, month=month + 1)
 
 
-def holdings(universe: Sequence[Instrument]) -> tuple[Holding, ...]:
+def holdings(universe: Sequence[Instrument], received: Sequence[tuple[str, str]] = ()) -> tuple[Holding, ...]:
     """Every (book, account, instrument) that trades: the firm's own first, then the clients'.
 
     An instrument lies in an account for one book only, so that a custodian's position is that book's position.
+
+    Args:
+        universe: the instruments.
+        received: instruments that turn into others: whoever may hold the first may hold the second.
     """
     own = [Holding(one.own_book_id, one.own_account_id, number) for number, one in enumerate(universe)]
     clients = [
@@ -242,7 +282,11 @@ def holdings(universe: Sequence[Instrument]) -> tuple[Holding, ...]:
         for number, one in enumerate(universe)
         if one.product_line in account.holds and (number + place) % 2 == 0
     ]
-    return (*own, *clients)
+    held = dict.fromkeys((*own, *clients))
+    numbers = {one.instrument_id: number for number, one in enumerate(universe)}
+    for name, other in received:
+        held.update(dict.fromkeys(replace(one, instrument_no=numbers[other]) for one in list(held) if one.instrument_no == numbers[name]))
+    return tuple(held)
 
 
 def cash_accounts() -> Iterator[tuple[str, str, str, str]]:
@@ -269,18 +313,28 @@ def withholding_rates() -> Iterator[tuple[str, str, str, str]]:
             yield account.account_id, country, income_type, "0" if is_exempt else rate
 
 
-def write_reference_data(folder: Path, universe: Sequence[Instrument], base_currency: str) -> None:
-    """Writes every reference file except books, whose limits depend on what the firm comes to hold."""
+def write_reference_data(folder: Path, universe: Sequence[Instrument], further: Iterable[Mapping[str, object]], base_currency: str) -> None:
+    """Writes every reference file except books, whose limits depend on what the firm comes to hold.
+
+    Args:
+        folder: inbox folder of the first business date.
+        universe: the instruments with a market.
+        further: the deals without one, by column of the instruments file.
+        base_currency: of the firm.
+    """
     write_csv(folder, "firms", [(FIRM_ID, "Example Investment Firm", lei("EXMP00FIRM00000000"), base_currency, "XETR")])
     write_csv(folder, "desks", DESKS)
     write_csv(folder, "traders", TRADERS)
     write_csv(folder, "clients", _clients())
     write_csv(folder, "counterparties", _counterparties())
-    write_csv(folder, "accounts", [(a.account_id, a.name, a.client_id, a.custodian_id) for a in ACCOUNTS])
+    accounts = [(a.account_id, a.name, a.client_id, a.custodian_id, None) for a in ACCOUNTS]
+    write_csv(folder, "accounts", [*accounts, (BLOCK_ACCOUNT, "Blocks to be allocated", None, CUSTODIANS[0][0], "ALLOCATION")])
+    write_csv(folder, "lot_methods", LOT_METHODS)
     write_csv(folder, "cash_accounts", cash_accounts())
     write_csv(folder, "standing_instructions", standing_instructions())
     write_csv(folder, "withholding_rates", withholding_rates())
-    write_csv(folder, "instruments", [_instrument_row(one) for one in universe])
+    rows = [[one.get(name) for name in COLUMNS["instruments"]] for one in further]
+    write_csv(folder, "instruments", [*map(_instrument_row, universe), *rows])
 
 
 def _clients() -> Iterator[tuple[Any, ...]]:
@@ -306,8 +360,15 @@ def _counterparties() -> Iterator[tuple[Any, ...]]:
 
 
 def _instrument_row(one: Instrument) -> tuple[Any, ...]:
+    """The cells of an instrument; `terms` has the columns that few need."""
+    terms = {
+        "ex_coupon_days": one.ex_coupon_days,
+        "contract_size": one.contract_size if one.contract_size > 1 else None,
+        "expiry_date": one.expiry_date,
+    }
     return (
         one.instrument_id, one.isin, one.name, one.product_line, one.currency_code, one.market_mic, one.country_code,
-        one.coupon_rate, one.coupon_frequency, "ACT/ACT ICMA" if one.is_bond else None,
+        one.coupon_rate, one.coupon_frequency, one.day_count if one.is_bond and one.coupon_frequency else None,
         one.issue_date, one.first_coupon_date, one.maturity_date,
+        *((terms | dict(one.terms)).get(name) for name in COLUMNS["instruments"][13:]),
     )  # fmt: skip

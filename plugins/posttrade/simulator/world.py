@@ -4,18 +4,22 @@ import json
 import math
 import shutil
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import date, timedelta
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from posttrade.errors import PosttradeError
+from posttrade.simulator.blocks import LargeTrades
 from posttrade.simulator.calendars import HOME_CALENDAR, MarketCalendar, home_sessions
+from posttrade.simulator.deals import ClearingHouse
 from posttrade.simulator.files import LineFile, write_csv, write_text
 from posttrade.simulator.front_office import FrontOffice, book_values
 from posttrade.simulator.market import Market
-from posttrade.simulator.own_books import Income, OwnBooks
+from posttrade.simulator.own_books import CashFlow, Income, OwnBooks
+from posttrade.simulator.plan import plan_lines
 from posttrade.simulator.reference import (
     ACCOUNTS,
     BOOKS,
@@ -28,6 +32,7 @@ from posttrade.simulator.reference import (
     write_reference_data,
 )
 from posttrade.simulator.trade_files import FRONT_OFFICE_DATABASE
+from posttrade.simulator.treasury import Treasury
 
 MARKER = "simulation.json"
 ANSWERS = "simulation"
@@ -62,11 +67,12 @@ def write_world(
         if number < smallest:
             raise PosttradeError(f"The number of {name} is {number}.", f"Give {smallest} or more.")
     dates = home_sessions(first_date, days)
-    universe = instruments(dates, seed)
+    lines = plan_lines(instruments(dates, seed), first_date, days)
+    universe = lines.instruments
     calendars = {
         mic: MarketCalendar(mic, dates[0], dates[-1] + timedelta(days=45)) for mic in dict.fromkeys(one.market_mic for one in universe)
     }
-    market = Market(universe, calendars, dates, base_currency, seed)
+    market = Market(universe, calendars, dates, base_currency, seed, lines)
     _make_room(directory)
     marker: dict[str, Any] = {
         "is_complete": False,
@@ -78,20 +84,33 @@ def write_world(
         "dates": [day.isoformat() for day in dates],
     }
     _write_marker(directory, marker)
-    held = holdings(universe)
-    books = OwnBooks(held, dates)
-    front_office = FrontOffice(universe, held, calendars, dates, books, trades, seed)
-    write_reference_data(directory / dates[0].isoformat(), universe, base_currency)
+    held = holdings(universe, lines.received)
+    books = OwnBooks(held, dates, lines)
+    clearing_house = ClearingHouse({one.instrument_id: one for one in universe if one.contract_size > 1})
+    front_office = FrontOffice(universe, held, calendars, dates, books, clearing_house, trades, seed)
+    treasury = Treasury(universe, dates, market.rate, seed)
+    large_trades = LargeTrades(
+        universe, held, calendars, dates, books, treasury.bought_to_give, lines.eventful_until(dates[0] + timedelta(days=14)), seed
+    )
+    write_reference_data(directory / dates[0].isoformat(), universe, treasury.instrument_rows(), base_currency)
     limits = _Limits()
     counts = {}
+    flows: list[CashFlow] = []
     for day_no, day in enumerate(dates):
         folder = directory / day.isoformat()
         market.advance(day_no)
         market.write(folder, day_no)
-        counts[day.isoformat()] = asdict(front_office.trade_day(folder, day_no, market.closes))
+        treasury.write_market(folder, day_no)
+        others = chain(treasury.trade_day(day_no), large_trades.trade_day(folder, day_no, market.closes))
+        counts[day.isoformat()] = asdict(front_office.trade_day(folder, day_no, market.closes, others))
+        books.take_stock(day_no)
+        flows += chain(books.event_cash(day_no), treasury.cash(day_no))
+        if day_no + 1 < len(dates):
+            flows += clearing_house.margin(market.prices_of(lines.futures), dates[day_no + 1])
         rates = {currency: float(market.rate(currency)) for currency in CURRENCIES}
         limits.see(book_values(held, universe, books.positions, market.closes, rates))
-        _write_positions(directory / ANSWERS / f"positions_{day}.csv", held, universe, books)
+        limits.see(treasury.values(day_no))
+        _write_positions(directory / ANSWERS / f"positions_{day}.csv", held, universe, books, treasury.positions(day_no))
     write_csv(
         directory / dates[0].isoformat(),
         "books",
@@ -104,7 +123,12 @@ def write_world(
         accounts={account.account_id: account.custodian_id for account in ACCOUNTS},
         cash_accounts={account: currency for account, _, currency, _ in cash_accounts()},
         planted=_planted(market, universe, dates),
-        income=[_income_record(one) for one in income],
+        income=[_as_texts(one) for one in income],
+        flows=[_as_texts(one) for one in flows],
+        collateral=[asdict(one) for one in treasury.collateral],
+        events=[one.record() for one in lines.events],
+        premiums=[list(asdict(one).values()) for one in clearing_house.premiums],
+        sold_short=[one.instrument_id for one in universe if one.is_sold_short],
     )
     _write_marker(directory, marker)
     return dates
@@ -184,13 +208,17 @@ def _write_marker(directory: Path, marker: dict[str, Any]) -> None:
     write_text(directory / MARKER, json.dumps(marker, indent=1))
 
 
-def _write_positions(path: Path, held: Sequence[Holding], universe: Sequence[Instrument], books: OwnBooks) -> None:
+def _write_positions(
+    path: Path, held: Sequence[Holding], universe: Sequence[Instrument], books: OwnBooks, further: Iterable[tuple[str, str, str, int]]
+) -> None:
     output = LineFile(path)
     output.write("book_id,account_id,instrument_id,traded_quantity")
     for holding, quantity in zip(held, books.positions.tolist(), strict=True):
         if quantity:
             instrument_id = universe[holding.instrument_no].instrument_id
             output.write(f"{holding.book_id},{holding.account_id},{instrument_id},{quantity}")
+    for book_id, account_id, instrument_id, quantity in further:
+        output.write(f"{book_id},{account_id},{instrument_id},{quantity}")
     output.close()
 
 
@@ -216,5 +244,5 @@ def _planted(market: Market, universe: Sequence[Instrument], dates: Sequence[dat
     return planted
 
 
-def _income_record(one: Income) -> dict[str, Any]:
+def _as_texts(one: Income | CashFlow) -> dict[str, Any]:
     return {key: str(value) if not isinstance(value, int) else value for key, value in asdict(one).items()}

@@ -25,6 +25,7 @@ instruments as (
         known.terms_sha,
         known.index_name,
         known.fixing_days,
+        known.lookback_days,
         rates.rate as todays_rate,
         rates.base_currency_code,
         rates.minor_unit,
@@ -288,7 +289,7 @@ market as (
             and instruments.instrument_id = accruals.instrument_id
             and instruments.terms_sha = accruals.terms_sha
             and cycles.settlement_date = accruals.accrual_date
-    -- the fixing that came today of the period in which the interest of the date accrues
+    -- the fixing that came today of the period in which the interest of the date accrues; of those that are compounded, one that was corrected
     left join lateral (
         select
             known.index_name || ' ' || to_char(known.fixing_date, 'YYYY-MM-DD') as fixing_id,
@@ -298,15 +299,30 @@ market as (
             on
                 known.index_name = instruments.index_name
                 and known.business_date = {{ business_date() }}
-                -- so many business days before it
-                and known.fixing_date <= periods.period_start_date - coalesce(instruments.fixing_days, 0)
-                and known.fixing_date >= periods.period_start_date - 2 * coalesce(instruments.fixing_days, 0) - 7
+                -- so many business days before it; where days are compounded, before one of them
+                and known.fixing_date <= case
+                    when instruments.lookback_days is null then periods.period_start_date - coalesce(instruments.fixing_days, 0)
+                    else cycles.settlement_date - 1 - instruments.lookback_days
+                end
+                and known.fixing_date
+                >= periods.period_start_date - 2 * coalesce(instruments.lookback_days, instruments.fixing_days, 0) - 7
         where
             periods.instrument_id = instruments.instrument_id
             and periods.terms_sha = instruments.terms_sha
             and periods.period_start_date <= cycles.settlement_date
             and cycles.settlement_date < periods.coupon_date
-        order by known.fixing_date desc, known.revision desc
+        order by
+            instruments.lookback_days is not null
+            and exists (
+                select 1
+                from {{ ref('stg_books__index_fixings') }} as earlier
+                where
+                    earlier.index_name = known.index_name
+                    and earlier.fixing_date = known.fixing_date
+                    and (earlier.business_date, earlier.revision) < (known.business_date, known.revision)
+            ) desc,
+            known.fixing_date desc,
+            known.revision desc
         limit 1
     ) as fixings on true
     {% for known, limit in [('before', '<'), ('after', '<=')] %}

@@ -57,11 +57,33 @@ CONTROLS = (
     ),
     Control(
         "price_outlier", Suite.BOOKS, Severity.WARNING, Owner.MIDDLE_OFFICE,
-        "No price moved further in a day than its product line finds usual.",
+        "No price moved further in a day than its product line finds usual, what an event gone ex brought counted in.",
         "{instrument_id} moved from {previous_price} to {price}, more than {outlier_percent} % in a day.",
-        "Check the price with a second source and for a corporate action.",
+        "Check the price with a second source, and for a corporate action that is missing or not in the price.",
         ("instrument_id",),
-        """select prices.instrument_id, previous.price as previous_price, prices.price,
+        """, gone_ex as (
+            select terms.instrument_id, exp(sum(ln(terms.retained_factor))) as units,
+                sum(terms.received_units / terms.old_units * received.price * terms.received_fx_rate / terms.fx_rate) as received_amount
+            from intermediate.int_corporate_actions__terms_known as terms inner join today using (business_date)
+            inner join books.business_days as days on today.business_date = days.business_date
+            left join intermediate.int_market__closing_prices as received on terms.received_instrument_id = received.instrument_id
+                and received.business_date = today.business_date
+            where terms.ex_date > days.previous_business_date and terms.ex_date <= today.business_date and terms.account_id = ''
+                and terms.event_type in ('SPLIT', 'REVERSE_SPLIT', 'STOCK_DIVIDEND', 'SPIN_OFF', 'RIGHTS_ISSUE')
+            group by terms.instrument_id
+        ), announced as (
+            select distinct on (actions.event_id) actions.* from books.corporate_actions as actions, today
+            where actions.business_date <= today.business_date
+            order by actions.event_id, actions.announcement_no desc nulls last, actions.business_date desc, actions.revision desc
+        ), dividends as (
+            select announced.instrument_id, sum(announced.amount_per_unit) as amount
+            from announced, today inner join books.business_days as days on today.business_date = days.business_date
+            where announced.event_type in ('CASH_DIVIDEND', 'SPECIAL_DIVIDEND') and announced.event_status = 'ANNOUNCED'
+                and announced.account_id is null
+                and announced.ex_date > days.previous_business_date and announced.ex_date <= today.business_date
+            group by announced.instrument_id
+        )
+        select prices.instrument_id, previous.price as previous_price, prices.price,
             instruments.outlier_move * 100 as outlier_percent
         from intermediate.int_market__closing_prices as prices inner join today using (business_date)
         inner join books.business_days as days on today.business_date = days.business_date
@@ -69,7 +91,12 @@ CONTROLS = (
             and previous.business_date = days.previous_business_date
         inner join intermediate.int_reference__instruments_known as instruments on prices.instrument_id = instruments.instrument_id
             and instruments.business_date = today.business_date
-        where abs(prices.price - previous.price) > abs(previous.price) * instruments.outlier_move""",
+        left join gone_ex on prices.instrument_id = gone_ex.instrument_id
+        left join dividends on prices.instrument_id = dividends.instrument_id
+        where abs(
+            prices.price * coalesce(gone_ex.units, 1) + coalesce(gone_ex.received_amount, 0) + coalesce(dividends.amount, 0)
+            - previous.price
+        ) > abs(previous.price) * instruments.outlier_move""",
     ),
     Control(
         "price_in_other_currency", Suite.BOOKS, Severity.CRITICAL, Owner.MIDDLE_OFFICE,
@@ -85,12 +112,14 @@ CONTROLS = (
     ),
     Control(
         "negative_settled_position", Suite.BOOKS, Severity.CRITICAL, Owner.BACK_OFFICE,
-        "No account has delivered more than it had.",
+        "No account has delivered more securities than it had; options may be written, and what is not delivered may be owed.",
         "{account_id} stands at {settled_quantity} settled of {instrument_id}.",
         "Ask the custodian: securities were delivered that the account did not hold.",
         ("account_id", "instrument_id"),
         """select positions.account_id, positions.instrument_id, sum(positions.settled_quantity) as settled_quantity
         from marts.fct_positions as positions inner join today using (business_date)
+        inner join intermediate.int_reference__instruments_known as instruments using (business_date, instrument_id)
+        where instruments.is_delivered and instruments.option_type is null
         group by positions.account_id, positions.instrument_id having sum(positions.settled_quantity) < 0""",
     ),
     Control(
@@ -141,13 +170,17 @@ CONTROLS = (
     ),
     Control(
         "lot_not_named", Suite.BOOKS, Severity.WARNING, Owner.MIDDLE_OFFICE,
-        "A close under the method SPECIFIC names a lot that can give it.",
-        "{account_id} closed {unnamed_quantity} of {instrument_id} in {book_id} without naming a lot that is open; the oldest were taken.",
-        "Ask the front office for the lot and have the trade amended with closes_trade_id.",
-        ("book_id", "account_id", "instrument_id"),
-        """select matched.book_id, matched.account_id, matched.instrument_id, matched.unnamed_quantity
-        from intermediate.int_lots__matched as matched inner join today using (business_date)
-        where matched.unnamed_quantity <> 0""",
+        "A close under the method SPECIFIC names a lot that can give all of it.",
+        "{trade_id} in {instrument_id}, {account_id} and {book_id} {named_lot}: {other_lots_quantity} were taken of the oldest lots"
+        " in its place, and {opened_quantity} found nothing to close and opened a position of the other side. Have it amended with a"
+        " lot that has them (closes_trade_id).",
+        "Ask the front office which lot is meant and have the trade amended with its closes_trade_id, or cancelled; the lots are then"
+        " worked out again from the first trade, and the difference is booked in the open date.",
+        ("book_id", "account_id", "instrument_id", "trade_id"),
+        """select missed.book_id, missed.account_id, missed.instrument_id, missed.trade_id, missed.other_lots_quantity,
+            missed.opened_quantity, case when missed.closes_trade_id is null then 'names no lot'
+                else 'names the lot ' || missed.closes_trade_id || ', which has not as much left' end as named_lot
+        from intermediate.int_lots__named_lots_missed as missed inner join today using (business_date)""",
     ),
     Control(
         "option_expired_in_the_money", Suite.BOOKS, Severity.WARNING, Owner.MIDDLE_OFFICE,

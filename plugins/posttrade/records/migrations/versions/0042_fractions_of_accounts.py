@@ -1,0 +1,10 @@
+"""Fractions of corporate actions are those of an account."""
+
+from posttrade.records.migrations.sql_files import run_sql_file
+
+revision = "0042"
+down_revision = "0041"
+
+
+def upgrade() -> None:
+    run_sql_file("0042_fractions_of_accounts.sql")

@@ -1,0 +1,95 @@
+"""Repos without an end through the close: the rate changes, the deal is terminated, and both are told late.
+
+The figures are worked out by hand beside each case.
+"""
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from integration.small_firm import SmallFirm, assert_books_tie, rows, trade, value
+
+from posttrade.offices.derivations import run_dbt
+
+pytestmark = pytest.mark.usefixtures("fresh_database")
+MON, TUE, WED, THU, FRI = (date(2026, 1, day) for day in (5, 6, 7, 8, 9))
+# 3.6 % of 1,000,000.00 are 100.00 a day of 360.
+LENT = {
+    "instrument_id": "OPEN", "product_line": "repo_open", "market_mic": "XXXX", "currency_code": "EUR", "coupon_rate": "3.6",
+    "day_count": "ACT/360", "issue_date": MON,
+}  # fmt: skip
+TOTAL = "select sum(total_amount) from marts.fct_profit_and_loss where instrument_id = 'OPEN' and book_id = :book and business_date = :day"
+CASH = "select coalesce(sum(amount), 0) from ledger.journal_lines where gl_account = 'cash' and book_id = :book"
+POSITION = (
+    "select traded_quantity, market_value_amount, accrued_interest_amount from marts.fct_positions"
+    " where business_date = :day and book_id = :book and instrument_id = 'OPEN'"
+)
+
+
+def told(valid_from: date, state: str, rate: str = "") -> dict[str, object]:
+    return {"instrument_id": "OPEN", "valid_from": valid_from, "deal_state": state, "rate": rate}
+
+
+def test_an_open_repo_bears_the_rates_agreed_until_it_is_terminated() -> None:
+    firm = SmallFirm(base="EUR", books=("LENDER", "BORROWER"), instruments=[LENT])
+    dealt = [
+        trade("1", MON, 1000000, "100", book_id="LENDER", instrument_id="OPEN", currency_code="EUR"),
+        trade("2", MON, -500000, "100", book_id="BORROWER", instrument_id="OPEN", currency_code="EUR"),
+    ]
+    firm.day(MON, dealt)
+    assert rows(POSITION, day=MON, book="LENDER") == [(1000000, 1000000, 0)]
+    assert value(CASH, book="LENDER") == -1000000
+
+    # From Tuesday on 7.2 %: 200.00 a day, the first of which ends on Wednesday.
+    firm.day(TUE, [], open_deal_terms=[told(TUE, "RUNNING", "7.2")])
+    assert rows(POSITION, day=TUE, book="LENDER") == [(1000000, 1000000, 100)]
+
+    # A day late: 5.4 % were agreed for Monday already, 150.00 for its night.
+    firm.day(WED, [], open_deal_terms=[told(MON, "RUNNING", "5.4")])
+    assert rows(POSITION, day=WED, book="LENDER") == [(1000000, 1000000, 350)]
+    assert (value(TOTAL, day=WED, book="LENDER"), value(TOTAL, day=WED, book="BORROWER")) == (250, -125)
+    changed = "select figure_date, event_type, accrued_interest_amount, total_amount from marts.rpt_what_changed where book_id = :book"
+    assert rows(changed, book="LENDER") == [(TUE, "TERMS", 50, 50)]
+    assert rows(changed, book="BORROWER") == [(TUE, "TERMS", -25, -25)]
+
+    # Terminated on Thursday: 150.00, 200.00 and 200.00 with the nominal.
+    firm.day(THU, [], open_deal_terms=[told(THU, "TERMINATED")])
+    assert (value(CASH, book="LENDER"), value(CASH, book="BORROWER")) == (550, -275)
+    assert rows(POSITION, day=THU, book="LENDER") in ([], [(0, 0, 0)])
+    assert value(TOTAL, day=THU, book="LENDER") == 200
+
+    # It runs a day longer after all, which is told when that day has come.
+    firm.day(FRI, [], open_deal_terms=[told(THU, "WITHDRAWN"), told(FRI, "TERMINATED")])
+    assert (value(CASH, book="LENDER"), value(CASH, book="BORROWER")) == (750, -375)
+    assert value(TOTAL, day=FRI, book="LENDER") == 200
+    of_thursday = (
+        "select sum(changed_quantity), sum(market_value_amount) from marts.rpt_what_changed"
+        " where business_date = :day and figure_date = :of and book_id = 'LENDER' and instrument_id = 'OPEN'"
+    )
+    assert rows(of_thursday, day=FRI, of=THU) == [(1000000, 1000000)]
+    identities = ["value_change_is_explained", "what_changed_leads_to_the_trades_in_force", "income_statement_is_managements_result"]
+    assert len(run_dbt(["test", "--select", *identities], FRI).results) == len(identities)
+    assert_books_tie()
+
+
+def test_a_deal_of_two_ends_waits_and_a_part_is_paid_back_by_a_trade() -> None:
+    firm = SmallFirm(base="EUR", instruments=[LENT])
+    dealt = trade("1", MON, 1000000, "100", instrument_id="OPEN", currency_code="EUR")
+    firm.day(MON, [dealt], open_deal_terms=[told(WED, "TERMINATED"), told(THU, "TERMINATED")])
+    assert rows("select trade_id, reason from books.trades_held_for_terms") == [
+        (
+            "CSV~1",
+            "the terms of the bond cannot be used: it ends on 2026-01-07 and on 2026-01-08; the end that does not hold is withdrawn",
+        )
+    ]
+    # Booked a day late; 400,000.00 come back with the day's interest of 40.00.
+    part = trade("2", TUE, -400000, "100", instrument_id="OPEN", currency_code="EUR")
+    firm.day(TUE, [part], open_deal_terms=[told(WED, "WITHDRAWN")])
+    assert rows(POSITION, day=TUE, book="B") == [(600000, 600000, 60)]
+    assert value(CASH, book="B") == Decimal("-599960")
+    firm.day(WED, [])
+    firm.day(THU, [])
+    # And three days on 600,000.00, 60.00 each.
+    assert value(CASH, book="B") == 40 + 180
+    assert value("select sum(total_amount) from marts.fct_profit_and_loss") == 220
+    assert_books_tie()
