@@ -42,7 +42,7 @@ def record_reference_data(business_date: date, engine: sqlalchemy.Engine) -> dic
 
 
 def record_market_data(business_date: date, engine: sqlalchemy.Engine) -> dict[str, int]:
-    """Record prices, exchange rates, index fixings, repayment plans and announcements of corporate actions."""
+    """Record prices, exchange and forward rates, discount factors, index fixings, repayment plans and corporate actions."""
     return _record_csv_files(MARKET_CONTRACTS, business_date, engine).as_dict()
 
 

@@ -45,6 +45,7 @@ def publish_procedures(business_date: date, engine: sqlalchemy.Engine) -> dict[s
                 one.settlement.settles_daily,
                 one.settlement.is_delivered,
                 one.settlement.exchanges_currencies,
+                one.settlement.exchanges_at_maturity,
                 one.valuation.fixed_price,
                 one.content_sha,
             )
@@ -53,10 +54,11 @@ def publish_procedures(business_date: date, engine: sqlalchemy.Engine) -> dict[s
         published_lines = insert_missing(
             connection,
             "books.product_lines (product_line, valid_from, name, price_divisor, accrues_interest, stale_after_business_days,"
-            " outlier_move, lot_method, settles_daily, is_delivered, exchanges_currencies, fixed_price, content_sha)",
+            " outlier_move, lot_method, settles_daily, is_delivered, exchanges_currencies, exchanges_at_maturity, fixed_price,"
+            " content_sha)",
             (
                 *("text", "date", "text", "numeric", "boolean", "integer", "numeric", "text"),
-                *("boolean", "boolean", "boolean", "numeric", "text"),
+                *("boolean", "boolean", "boolean", "boolean", "numeric", "text"),
             ),
             lines,
         )

@@ -229,6 +229,7 @@ _INSTRUMENTS = (
 )
 _INSTRUMENT_CURRENCIES = f"select one.instrument_id, one.currency_code from {_INSTRUMENTS}"
 _INSTRUMENTS_OF_LINES = f"select one.instrument_id from {_INSTRUMENTS} where one.product_line = any(array[{{}}]::text[])"
+_VALUE_DATE = f"(select one.maturity_date from {_INSTRUMENTS} where one.instrument_id = formed.instrument_id)"
 _UNDERLYINGS = f"select one.instrument_id, one.underlying_instrument_id from {_INSTRUMENTS} where one.underlying_instrument_id is not null"
 _EXERCISES = "'OPTION_EXERCISE', 'CASH_EXERCISE', 'RIGHTS_EXERCISE'"
 # A merger delivers units only if it names what of.
@@ -242,6 +243,8 @@ def _errors_across_columns(contract: Contract) -> Iterator[sql.Composed]:
     checks: tuple[tuple[str, str], ...] = ()
     below_zero = ", ".join(f"'{line}'" for line, procedure in latest_procedures().items() if procedure.valuation.has_negative_prices)
     has_no_negative_price = f"instrument_id not in ({_INSTRUMENTS_OF_LINES.format(below_zero)})"
+    forwards = ", ".join(f"'{line}'" for line, procedure in latest_procedures().items() if procedure.settlement.exchanges_at_maturity)
+    is_forward = f"instrument_id in ({_INSTRUMENTS_OF_LINES.format(forwards)})"
     if contract is TRADES:
         checks = (
             (f"event_type <> 'CANCEL' and price::numeric <= 0 and {has_no_negative_price}", "NOT_POSITIVE:price"),
@@ -254,6 +257,8 @@ def _errors_across_columns(contract: Contract) -> Iterator[sql.Composed]:
             ("event_type <> 'NEW' and trade_id is null", "MISSING:trade_id"),
             ("settlement_date::date < trade_date::date", "BEFORE_TRADE_DATE:settlement_date"),
             ("trade_date::date > %(business_date)s", "IN_THE_FUTURE:trade_date"),
+            (f"{is_forward} and trade_date::date >= {_VALUE_DATE}", "NOT_BEFORE_VALUE_DATE:trade_date"),
+            (f"{is_forward} and settlement_date::date <> {_VALUE_DATE}", "OTHER_VALUE_DATE:settlement_date"),
         )
     elif contract.kind == "instruments":
         checks = (
@@ -275,7 +280,17 @@ def _errors_across_columns(contract: Contract) -> Iterator[sql.Composed]:
             ),
         )
     elif contract.kind == "prices":
-        checks = ((f"price::numeric < 0 and {has_no_negative_price}", "NEGATIVE:price"),)
+        checks = (
+            (f"price::numeric < 0 and {has_no_negative_price}", "NEGATIVE:price"),
+            (is_forward, "NOT_PRICED:instrument_id"),
+        )
+    elif contract.kind == "forward_rates":
+        checks = (
+            ("notional_currency_code = currency_code", "SAME_CURRENCY:notional_currency_code"),
+            ("value_date::date <= rate_date::date", "NOT_AFTER_ITS_DATE:value_date"),
+        )
+    elif contract.kind == "discount_factors":
+        checks = (("value_date::date <= factor_date::date", "NOT_AFTER_ITS_DATE:value_date"),)
     elif contract.kind == "corporate_actions":
         checks = (
             ("pay_date::date < ex_date::date", "BEFORE_EX_DATE:pay_date"),
