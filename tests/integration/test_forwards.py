@@ -234,7 +234,8 @@ def test_what_is_learned_of_a_forward_late_is_a_correction() -> None:
     )
     assert rows(closed, day=TUE) == [decimals((0, 20, "-19.98", "-18.38", "0.02"))]
     result = (
-        "select new_trades_amount_base, realised_amount from marts.fct_profit_and_loss where book_id = 'CLOSED' and business_date = :day"
+        "select new_trades_amount_base, realised_amount from marts.fct_profit_and_loss"
+        " where book_id = 'CLOSED' and business_date = :day and instrument_id = 'OUTRIGHT'"
     )
     assert rows(result, day=TUE) == [decimals(("-9.19", -20))]
 

@@ -10,8 +10,9 @@ _FORWARDS_OPEN = """select distinct instruments.notional_currency_code || '/' ||
     inner join intermediate.int_reference__instruments_known as instruments using (business_date, instrument_id)
     inner join intermediate.int_market__forwards as forwards using (business_date, instrument_id)
     where (positions.traded_quantity <> 0 or positions.agreed_amount <> 0) and instruments.maturity_date > today.business_date
-        and coalesce(instruments.stale_after_business_days <= (select count(*) from books.business_days as days
-            where days.business_date > forwards.{quote_date} and days.business_date <= today.business_date), true)"""
+        and (forwards.{quote_date} is null
+            or instruments.stale_after_business_days <= (select count(*) from books.business_days as days
+                where days.business_date > forwards.{quote_date} and days.business_date <= today.business_date))"""
 
 CONTROLS = (
     Control(
