@@ -144,7 +144,7 @@ maturities as (
     select
         instruments.instrument_id,
         instruments.maturity_date,
-        {{ spot_rate('notional_rates.rate', 'rates.rate') }} as cash_per_unit
+        {{ spot_rate('notional_rates.rate', 'rates.rate') }} * instruments.contract_size / instruments.price_divisor as cash_per_unit
     from {{ ref('int_reference__instruments_known') }} as instruments
     left join lateral {{ rate_from('instruments.currency_code', 'instruments.maturity_date') }} as rates on true
     left join lateral {{ rate_from('instruments.notional_currency_code', 'instruments.maturity_date') }} as notional_rates on true

@@ -133,6 +133,7 @@ known as (
     select
         in_force.*,
         instruments.maturity_date as value_date,
+        in_force.quantity * instruments.contract_size as notional_quantity,
         instruments.notional_currency_code,
         instruments.maturity_date <= {{ business_date() }} as is_due,
         closing.minor_unit,
@@ -160,10 +161,10 @@ known as (
 amounts as (
     select
         known.*,
-        {{ round_money('quantity', 'notional_minor_unit') }} as exchanged_amount,
-        {{ round_money('quantity * notional_rate', 'base_minor_unit') }} as exchanged_amount_base,
+        {{ round_money('notional_quantity', 'notional_minor_unit') }} as exchanged_amount,
+        {{ round_money('notional_quantity * notional_rate', 'base_minor_unit') }} as exchanged_amount_base,
         {{ round_money('agreed_amount * rate', 'base_minor_unit') }} as agreed_amount_base,
-        {{ round_money('quantity * ' ~ spot_rate('notional_rate', 'rate'), 'minor_unit') }} - agreed_amount as value_amount
+        {{ round_money('notional_quantity * ' ~ spot_rate('notional_rate', 'rate'), 'minor_unit') }} - agreed_amount as value_amount
     from known
 ),
 
