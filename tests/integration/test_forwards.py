@@ -109,7 +109,20 @@ def test_a_forward_stands_at_its_fair_value_until_both_amounts_are_exchanged() -
     firm.day(WED, [], {}, {"USD": "0.80"}, forward_rates=[outright(WED, FRI, "1.254")], discount_factors=[factor(WED, FRI, "0.9990")])
     assert (value(CASH, book="B", currency="EUR"), value(CASH, book="B", currency="USD")) == (0, 0)
     assert value("select count(*) from operations.settlement_instructions") == 0
-    firm.day(THU, [], {}, {"USD": "0.85"})
+    # Wednesday's rate is corrected to 0.75: spot was 1.3333333333, F (1.3333333333 + 1.254) / 2 = 1.2936666667, and 18,366.67 x 0.999499875 =
+    # 18,357.48 dollars in place of 14,192.90; at 0.80 14,685.98 euro, 3,331.66 more; at 0.75 13,768.11, 917.87 less. The fee owed is 0.25 less.
+    dollars = {"currency_code": "USD", "base_currency_code": "EUR"}
+    firm.day(
+        THU, [], {}, None, fx_rates=[dollars | {"rate_date": WED, "rate": "0.75"}, dollars | {"rate_date": THU, "rate": "0.85"}]
+    )  # fmt: skip
+    assert rows(
+        "select figure_date, instrument_id, event_type, event_id, market_value_amount, market_value_amount_base, total_amount_base"
+        " from marts.rpt_what_changed order by 2, 3"
+    ) == [
+        (WED, "CASH:USD", "FX_RATE", "USD 2026-01-07", *decimals((0, "0.25", "0.25"))),
+        (WED, OUTRIGHT, "FX_RATE", "USD 2026-01-07", *decimals((0, "-917.87", "-917.87"))),
+        (WED, OUTRIGHT, "PRICE", "2026-01-07", *decimals(("4164.58", "3331.66", "3331.66"))),
+    ]
     assert (value(CASH, book="B", currency="EUR"), value(CASH, book="B", currency="USD")) == (100_000, -111_005)
     assert rows(balances, day=THU) == [
         ("fx_position", "EUR", -100_000, -100_000), ("fx_position", "USD", Decimal("117647.06"), 100_000),

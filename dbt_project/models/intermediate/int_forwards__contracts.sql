@@ -22,6 +22,26 @@ restated as (
 ),
 
 {% if is_incremental() %}
+exchanged_formerly as (
+    select former.*
+    from movements
+    inner join {{ this }} as former
+        on
+            movements.trade_id = former.trade_id
+            and movements.trade_version = former.trade_version
+    where
+        movements.movement_sign = -1
+        and former.contract_state = 'EXCHANGED'
+        and former.business_date < {{ business_date() }}
+    union
+    select former.*
+    from restated
+    inner join {{ this }} as former on restated.instrument_id = former.instrument_id
+    where
+        former.contract_state = 'EXCHANGED'
+        and former.business_date < {{ business_date() }}
+),
+
 taken_back as (
     select
         former.trade_id,
@@ -42,7 +62,7 @@ taken_back as (
         former.value_amount,
         former.value_amount_base,
         movements.trade_id is null as is_put_off
-    from {{ this }} as former
+    from exchanged_formerly as former
     inner join {{ ref('int_reference__instruments_known') }} as instruments
         on
             former.instrument_id = instruments.instrument_id
@@ -53,13 +73,7 @@ taken_back as (
             and former.trade_version = movements.trade_version
             and movements.movement_sign = -1
     where
-        former.contract_state = 'EXCHANGED'
-        and former.business_date < {{ business_date() }}
-        and (
-            former.trade_id in (select taken.trade_id from movements as taken where taken.movement_sign = -1)
-            or former.instrument_id in (select restated.instrument_id from restated)
-        )
-        and (movements.trade_id is not null or instruments.maturity_date > {{ business_date() }})
+        (movements.trade_id is not null or instruments.maturity_date > {{ business_date() }})
         -- a version is exchanged once more after it was taken back
         and not exists (
             select 1

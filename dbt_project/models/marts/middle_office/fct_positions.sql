@@ -67,7 +67,7 @@ held as (
         rates.base_minor_unit,
         prices.price,
         prices.price_date,
-        coalesce(prices.is_price_stale, false) as is_price_stale,
+        coalesce(prices.is_price_stale, false) or coalesce(market.factor_date < {{ business_date() }}, false) as is_price_stale,
         prices.price is null or (instruments.exchanges_at_maturity and market.discount_factor is null) as is_price_missing,
         accruals.accrued_percent,
         coalesce(traded.quantity, 0) as traded_quantity,
@@ -121,7 +121,7 @@ valued as (
     select
         held.*,
         case
-            when held.is_price_missing then held.cost_amount
+            when held.price is null then held.cost_amount
             else {{ round_money('held.traded_quantity * held.price * held.contract_size / held.price_divisor', 'held.minor_unit') }}
         end as exposure_amount,
         -- a currency forward that nothing says anything of is worth what it was dealt at: nothing

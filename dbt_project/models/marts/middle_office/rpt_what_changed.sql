@@ -221,6 +221,17 @@ instruments_repriced as (
         instruments.exchanges_at_maturity
         and quotes.quote_date < {{ business_date() }}
     group by instruments.instrument_id
+    union all
+    -- a value date that was moved
+    select
+        instruments.instrument_id,
+        '-infinity'::date
+    from instruments
+    inner join {{ ref('stg_books__instruments') }} as stated
+        on
+            instruments.instrument_id = stated.instrument_id
+            and stated.business_date = {{ business_date() }}
+    where instruments.exchanges_at_maturity
 ),
 
 -- Bonds whose terms are others today: the closed dates on which another interest had accrued by them.
@@ -363,9 +374,9 @@ market as (
             case
                 when not coalesce(instruments.exchanges_at_maturity, false) then coalesce(instruments.fixed_price, {{ known }}_prices.price)
                 when instruments.maturity_date <= instruments_of_date.figure_date then {{ spot_rate('notional_spot.rate', 'spot.rate') }}
-                when {{ known }}_factors.factor is not null then {{ known }}_forwards.rate
+                else {{ known }}_forwards.rate
             end as price_{{ known }},
-            case when instruments.maturity_date > instruments_of_date.figure_date then {{ known }}_factors.factor end
+            case when instruments.maturity_date <= instruments_of_date.figure_date then 1 else {{ known }}_factors.factor end
                 as discount_factor_{{ known }},
         {% endfor %}
         to_char(coalesce(after_forwards.rate_date, after_prices.price_date), 'YYYY-MM-DD') as price_id,
@@ -525,7 +536,7 @@ valued as (
     select
         in_order.*,
         case
-            when price is null then known_market_value + gross_since
+            when price is null or (exchanges_at_maturity and discount_factor is null) then known_market_value + gross_since
             else {{ round_money(
                 fair_value('quantity_after', 'price * contract_size / price_divisor', 'agreed_after', 'discount_factor'), 'minor_unit'
             ) }}
