@@ -109,8 +109,9 @@ def test_a_forward_stands_at_its_fair_value_until_both_amounts_are_exchanged() -
     firm.day(WED, [], {}, {"USD": "0.80"}, forward_rates=[outright(WED, FRI, "1.254")], discount_factors=[factor(WED, FRI, "0.9990")])
     assert (value(CASH, book="B", currency="EUR"), value(CASH, book="B", currency="USD")) == (0, 0)
     assert value("select count(*) from operations.settlement_instructions") == 0
-    # Wednesday's rate is corrected to 0.75: spot was 1.3333333333, F (1.3333333333 + 1.254) / 2 = 1.2936666667, and 18,366.67 x 0.999499875 =
-    # 18,357.48 dollars in place of 14,192.90; at 0.80 14,685.98 euro, 3,331.66 more; at 0.75 13,768.11, 917.87 less. The fee owed is 0.25 less.
+    # Wednesday's rate is corrected to 0.75: spot was 1.3333333333, F (1.3333333333 + 1.254) / 2 = 1.2936666667, and 18,366.67 x
+    # 0.999499875 = 18,357.48 dollars in place of 14,192.90; at 0.80 14,685.98 euro, 3,331.66 more; at 0.75 13,768.11, 917.87 less. The fee
+    # owed is 0.25 less.
     dollars = {"currency_code": "USD", "base_currency_code": "EUR"}
     firm.day(
         THU, [], {}, None, fx_rates=[dollars | {"rate_date": WED, "rate": "0.75"}, dollars | {"rate_date": THU, "rate": "0.85"}]

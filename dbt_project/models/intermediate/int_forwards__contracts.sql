@@ -191,7 +191,11 @@ contracts as (
         instrument_id,
         product_line,
         case when is_due then 'EXCHANGED' else 'OUTSTANDING' end as contract_state,
-        movement_type,
+        -- one carried that was due before today had its value date brought forward
+        case
+            when movement_type = 'NEW' and value_date <= {{ previous_business_date() }} then 'AMENDMENT'
+            else movement_type
+        end as movement_type,
         value_date,
         currency_code,
         quantity,
