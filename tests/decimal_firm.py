@@ -9,10 +9,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal, localcontext
+from itertools import pairwise
 from math import inf
 
 from decimal_books import DecimalBook, OpenLot, rounded
-from decimal_history import ZERO, Dividend, Happening, History, Key, Quote, TradeEvent
+from decimal_history import ZERO, CurvePoint, Dividend, Happening, History, Key, Quote, TradeEvent
 from decimal_terms import Terms
 
 CORRECTIONS = ("amended", "cancelled", "late")
@@ -45,6 +46,25 @@ class Booked:
     """What both claims of a pair are booked at: the side in base currency, which has no currency result, else what is given."""
 
 
+@dataclass(frozen=True)
+class Exchange:
+    """What a trade of a currency forward exchanged, at the closing rates of its value date."""
+
+    key: Key
+    agreed: Decimal
+    """Given in its own currency."""
+    agreed_base: Decimal
+    brought: Decimal
+    """In the other one."""
+    brought_base: Decimal
+    value: Decimal
+    """What was brought is worth in its own currency, less what was given."""
+
+    @property
+    def value_base(self) -> Decimal:
+        return self.brought_base - self.agreed_base
+
+
 @dataclass
 class Position:
     quantity: Decimal = ZERO
@@ -57,7 +77,10 @@ class Position:
     value_base: Decimal = ZERO
     accrued: Decimal = ZERO
     accrued_base: Decimal = ZERO
+    unrealised: Decimal = ZERO
     unrealised_base: Decimal = ZERO
+    agreed: Decimal = ZERO
+    """What the forwards in it give on their value date."""
 
 
 @dataclass
@@ -105,6 +128,8 @@ class _Keeper:
         """Of it, what the events of the dates before did, as known now."""
         self.income: dict[tuple[str, Key], tuple[Decimal, Decimal, Decimal]] = {}
         self.claims: dict[tuple[str, str], tuple[Decimal, Decimal]] = {}
+        self.exchanged: dict[tuple[str, int], Exchange] = {}
+        """By trade and version, the forwards whose amounts are exchanged."""
         self.closed_at: dict[Key, Decimal] = {}
         """What all that was closed by expiry was closed at."""
         self.announced: dict[date, list[Happening]] = {}
@@ -132,13 +157,35 @@ class _Keeper:
         closed_before = dict(self.closed_at)
         announced = self._announced(day)
         realised, done = self._match(day, today, announced)
+        exchanges: dict[Key, list[tuple[int, Exchange, str]]] = defaultdict(list)
+        for exchange in self._exchange(day):
+            exchanges[exchange[1].key].append(exchange)
+        agreed: dict[Key, Decimal] = defaultdict(lambda: ZERO)
+        for booked in self.booked.values():
+            event = booked.event
+            if self.terms(event.instrument).forward and (event.trade_id, event.version) not in self.exchanged:
+                agreed[event.book, event.account, event.instrument] += booked.gross
+        factors: dict[str, Decimal | None] = {}
+        for name, terms in self.history.terms.items():
+            if terms.forward:
+                outright, factors[name] = self._forward_quotes(name, terms, day)
+                prices |= {} if outright is None else {name: outright}
         for key, position in today.positions.items():
             minor, rate = self.minor(key[2]), rates[self.history.currencies[key[2]]]
             price = prices.get(key[2])
             terms = self.terms(key[2])
             position.exposure = position.cost if price is None else rounded(position.quantity * price * terms.size, minor)
             position.exposure_base = rounded(position.exposure * rate, base_minor)
-            if terms.is_paid_daily:
+            position.unrealised = position.exposure - position.cost
+            if terms.forward:
+                factor = factors[key[2]]
+                position.agreed = agreed[key]
+                if price is not None and factor is not None:
+                    position.value = _fair_value(position.quantity, price, position.agreed, factor, minor)
+                position.value_base = rounded(position.value * rate, base_minor)
+                position.unrealised = position.value + position.agreed - position.cost
+                position.unrealised_base = rounded(position.unrealised * rate, base_minor)
+            elif terms.is_paid_daily:
                 position.unrealised_base = rounded((position.exposure - position.cost) * rate, base_minor)
             else:
                 position.value, position.value_base = position.exposure, position.exposure_base
@@ -150,15 +197,21 @@ class _Keeper:
         flows: dict[tuple[str, str], tuple[Decimal, Decimal]] = defaultdict(lambda: (ZERO, ZERO))
         owed: dict[tuple[str, str, str], tuple[Decimal, Decimal]] = defaultdict(lambda: (ZERO, ZERO))
         for key in {*today.positions, *self.before.positions, *moved, *income, *realised, *self.realised}:
+            of_forwards = exchanges.get(key, [])
+            gone = (
+                sum((sign * one.value for sign, one, _ in of_forwards), ZERO),
+                sum((sign * one.value_base for sign, one, _ in of_forwards), ZERO),
+            )
             currency = self.history.currencies[key[2]]
             now_done, then_done = done.get(key, Done()), self.done.get(key, Done())
             came, came_base = now_done.cost - then_done.cost, now_done.cost_base - then_done.cost_base
             result = self._result(
                 day, key, moved.get(key, {}), income.get(key, (ZERO, ZERO)), prices, rates, today, base_minor,
                 (
-                    self.closed_at.get(key, ZERO) - closed_before.get(key, ZERO) + now_done.cash - then_done.cash - came,
-                    now_done.cash_base - then_done.cash_base - came_base,
+                    self.closed_at.get(key, ZERO) - closed_before.get(key, ZERO) + now_done.cash - then_done.cash - came + gone[0],
+                    now_done.cash_base - then_done.cash_base - came_base + gone[1],
                 ),
+                factors.get(key[2]),
             )  # fmt: skip
             for name, now, then in zip(
                 ("realised", "realised_base", "realised_price_base"),
@@ -177,6 +230,21 @@ class _Keeper:
             amount, amount_base = flows[key[0], currency]
             # cost that comes from another instrument counts as paid, and no cash is
             flows[key[0], currency] = (amount - result["paid"] + came, amount_base - result["paid_base"] + came_base)
+            for sign, one, kind in of_forwards:
+                other = self.terms(key[2]).forward
+                assert other
+                # what the position was worth went out of it as two amounts
+                for owed_in, more, more_base, and_value in (
+                    (currency, -one.agreed, -one.agreed_base, (one.value, one.value_base)),
+                    (other, one.brought, one.brought_base, (ZERO, ZERO)),
+                ):
+                    amount, amount_base = flows[key[0], owed_in]
+                    flows[key[0], owed_in] = (
+                        amount + sign * (more - and_value[0]), amount_base + sign * (more_base - and_value[1])
+                    )  # fmt: skip
+                    if kind in CORRECTIONS:
+                        amount, amount_base = owed[key[0], owed_in, kind]
+                        owed[key[0], owed_in, kind] = (amount + sign * more, amount_base + sign * more_base)
             exchanged, of_trades = self.terms(key[2]).exchanged, moved.get(key, {})
             if exchanged:
                 given, given_base = flows[key[0], currency]
@@ -201,6 +269,7 @@ class _Keeper:
     def _book(self, day: date) -> dict[Key, dict[str, Decimal]]:
         """Book and take back versions; per key what that moved, by kind: quantity, gross, gross in base, fees."""
         moved: dict[Key, dict[str, Decimal]] = {}
+        self.moved_today: dict[tuple[str, int], str] = {}
         for one in self.by_day[day]:
             self.versions[one.trade_id].append(one)
         for trade_id in {one.trade_id for one in self.by_day[day]}:
@@ -242,8 +311,13 @@ class _Keeper:
         factor = Decimal(1) if kind == "new" else self._factor((event.book, event.account, event.instrument), day, event.trade_date)
         with localcontext(prec=60):
             sums[kind] += (sign * event.quantity * factor).quantize(Decimal("1e-10"), ROUND_HALF_UP)
-        sums[kind + "_gross"] += sign * booked.gross
-        sums[kind + "_gross_base"] += sign * booked.gross_base
+        # nothing is paid for a forward before its date
+        if self.terms(event.instrument).forward:
+            sums[kind + "_agreed"] += sign * booked.gross
+            self.moved_today[event.trade_id, event.version] = kind
+        else:
+            sums[kind + "_gross"] += sign * booked.gross
+            sums[kind + "_gross_base"] += sign * booked.gross_base
         sums["gross"] += sign * booked.gross
         sums["accrued"] += sign * booked.accrued
         sums["accrued_base"] += sign * booked.accrued_base
@@ -253,12 +327,69 @@ class _Keeper:
         sums[kind + "_exchanged_base"] += sign * booked.exchanged_base
         terms = self.terms(event.instrument)
         given, given_base = (booked.gross, booked.exchanged_base if terms.exchanged else booked.gross_base)
-        if terms.is_paid_daily:
+        if terms.is_paid_daily or terms.forward:
             given, given_base = ZERO, ZERO
         sums[kind + "_paid"] += sign * (given + booked.accrued + booked.fee)
         sums[kind + "_paid_base"] += sign * (given_base + booked.accrued_base + booked.fee_base)
         sums["fee"] += sign * booked.fee
         sums["fee_base"] += sign * booked.fee_base
+
+    def _exchange(self, day: date) -> list[tuple[int, Exchange, str]]:
+        """The forwards exchanged today, and those whose exchange is taken back (-1), each with how its trade was moved."""
+        due = {
+            (booked.event.trade_id, booked.event.version): booked
+            for booked in self.booked.values()
+            if (value_date := self.terms(booked.event.instrument).value_date) and value_date <= day
+        }
+        changed = [
+            (-1, self.exchanged.pop(name), self.moved_today[name]) for name in [one for one in self.exchanged if one not in due]
+        ]  # fmt: skip
+        base_minor = self.history.minor_units[self.history.base]
+        for name, booked in due.items():
+            if name in self.exchanged:
+                continue
+            event, terms = booked.event, self.terms(booked.event.instrument)
+            assert terms.forward and terms.value_date
+            rate, rate_brought = self._rates_of(terms, event.instrument)
+            one = Exchange(
+                (event.book, event.account, event.instrument), booked.gross, rounded(booked.gross * rate, base_minor),
+                rounded(event.quantity, self.history.minor_units[terms.forward]), rounded(event.quantity * rate_brought, base_minor),
+                rounded(event.quantity * _spot(rate_brought, rate), self.minor(event.instrument)) - booked.gross,
+            )  # fmt: skip
+            self.exchanged[name] = one
+            changed.append((1, one, self.moved_today.get(name, "")))
+        return changed
+
+    def _rates_of(self, terms: Terms, instrument: str) -> tuple[Decimal, Decimal]:
+        """The closing rates of the value date, of its own currency and of the one it brings."""
+        assert terms.forward and terms.value_date
+        rates = self.rates[min(one for one in self.rates if one >= terms.value_date)]
+        return rates[self.history.currencies[instrument]], rates[terms.forward]
+
+    def _forward_quotes(self, instrument: str, terms: Terms, day: date) -> tuple[Decimal | None, Decimal | None]:
+        """The outright rate and the discount factor for the value date, as known on a day: on straight lines between the quotes of one day,
+        of the rate itself and of the logarithm of the factor, from spot and from 1 on that day."""
+        assert terms.forward and terms.value_date
+        if terms.value_date <= day:
+            rate, rate_brought = self._rates_of(terms, instrument)
+            return _spot(rate_brought, rate), Decimal(1)
+        currency = self.history.currencies[instrument]
+
+        def spot(of: date) -> Decimal:
+            known = _last_known([one for one in self.history.rates if one.known <= day], of) | {self.history.base: Decimal(1)}
+            return _spot(known[terms.forward or ""], known[currency])
+
+        with localcontext(prec=60):
+            rates = _curve(self.history.curves, f"{terms.forward}/{currency}", terms.value_date, day)
+            outright = _on_the_line([(rates[0], spot(rates[0])), *rates[1]], terms.value_date) if rates else None
+            factors = _curve(self.history.curves, currency, terms.value_date, day)
+            logarithm = (
+                _on_the_line([(factors[0], ZERO), *((of, one.ln()) for of, one in factors[1])], terms.value_date) if factors else None
+            )
+            return (
+                None if outright is None else outright.quantize(Decimal("1e-10"), ROUND_HALF_UP),
+                None if logarithm is None else logarithm.exp().quantize(Decimal("1e-12"), ROUND_HALF_UP),
+            )
 
     def _announced(self, day: date) -> list[Happening]:
         """The events gone ex, as last known."""
@@ -284,6 +415,9 @@ class _Keeper:
         expiries = [
             Expiry(terms.expiry + timedelta(days=1), name, self._last_price(name, terms, day))
             for name, terms in self.history.terms.items() if terms.expiry and terms.expiry < day
+        ] + [
+            Expiry(terms.value_date, name, _spot(*reversed(self._rates_of(terms, name))))
+            for name, terms in self.history.terms.items() if terms.value_date and terms.value_date <= day
         ]  # fmt: skip
         dividends = self._dividends(day)
         self.held, self.done_earlier = {}, {}
@@ -317,9 +451,11 @@ class _Keeper:
         realised = {}
         for key, book in books.items():
             # Where gains are paid every day no currency is held that could gain.
-            of_base = book.realised_price_base if self.terms(key[2]).is_paid_daily else book.realised_base
+            terms = self.terms(key[2])
+            of_base = book.realised_price_base if terms.is_paid_daily or terms.forward else book.realised_base
             realised[key] = (book.realised, of_base, book.realised_price_base)
-            self.closed_at[key] = book.closed_at
+            # what a forward brings is told trade by trade
+            self.closed_at[key] = ZERO if terms.forward else book.closed_at
             today.positions[key] = Position(book.quantity, book.cost, book.cost_base)
             today.lots[key] = [(lot.lot_id, lot.opened_date, lot.quantity, lot.cost, lot.cost_base) for lot in book.lots]
         return realised, done
@@ -530,6 +666,7 @@ class _Keeper:
     def _result(
         self, day: date, key: Key, moved: Mapping[str, Decimal], income: Sequence[Decimal], prices: Mapping[str, Decimal],
         rates: Mapping[str, Decimal], today: DayOfFirm, base_minor: int, paid_by_events: Sequence[Decimal],
+        discount_factor: Decimal | None = None,
     ) -> dict[str, Decimal]:  # fmt: skip
         """The result and its steps, from value to value; every step in base is the difference of two values at today's rate.
 
@@ -537,7 +674,11 @@ class _Keeper:
         """
         rate = rates[self.history.currencies[key[2]]]
         before, now = self.before.positions.get(key, Position()), today.positions.get(key, Position())
-        of = {name: moved.get(name, ZERO) for kind in (*CORRECTIONS, "new") for name in (kind, kind + "_gross", kind + "_gross_base")}
+        of = {
+            name: moved.get(name, ZERO)
+            for kind in (*CORRECTIONS, "new")
+            for name in (kind, kind + "_gross", kind + "_gross_base", kind + "_agreed")
+        }
         fee, fee_base = moved.get("fee", ZERO), moved.get("fee_base", ZERO)
         terms, accrued, accrued_base = self.terms(key[2]), moved.get("accrued", ZERO), moved.get("accrued_base", ZERO)
         result = {
@@ -551,7 +692,7 @@ class _Keeper:
         else:
             result |= {"income": income[0], "income_base": income[1]}
         if not terms.exchanged:
-            self._explain(day, key, before, now, of, prices, rates, paid_by_events, result)
+            self._explain(day, key, before, now, of, prices, rates, paid_by_events, result, discount_factor)
         result["fx_translation_base"] = (
             rounded(before.value * rate, base_minor) - before.value_base
             + rounded(before.accrued * rate, base_minor) - before.accrued_base
@@ -570,7 +711,7 @@ class _Keeper:
 
     def _explain(
         self, day: date, key: Key, before: Position, now: Position, of: Mapping[str, Decimal], prices: Mapping[str, Decimal],
-        rates: Mapping[str, Decimal], paid_by_events: Sequence[Decimal], result: dict[str, Decimal],
+        rates: Mapping[str, Decimal], paid_by_events: Sequence[Decimal], result: dict[str, Decimal], discount_factor: Decimal | None,
     ) -> None:  # fmt: skip
         """The steps from the opening to the closing exposure, less what was paid at each.
 
@@ -584,23 +725,28 @@ class _Keeper:
         terms, price, rate = self.terms(instrument), prices.get(instrument), rates[self.history.currencies[instrument]]
         brought = self._brought(key, day, prices, rates)
 
-        def worth(quantity: Decimal, booked: Decimal, brought: Decimal = brought) -> Decimal:
+        opening, closing = (before.value, now.value) if terms.forward else (before.exposure, now.exposure)
+
+        def worth(quantity: Decimal, booked: Decimal, agreed: Decimal, brought: Decimal = brought) -> Decimal:
             with localcontext(prec=60):
+                if terms.forward:
+                    is_unknown = price is None or discount_factor is None
+                    return opening + booked if is_unknown else _fair_value(quantity, price, agreed, discount_factor, minor)
                 return before.exposure + booked if price is None else rounded(quantity * (price * terms.size + brought), minor)
 
         factor = self._factor(key, day, self.day_before) if self.day_before else Decimal(1)
         with localcontext(prec=60):
             quantity = (before.quantity * factor).quantize(Decimal("1e-10"), ROUND_HALF_UP)
-        booked = ZERO
-        levels = [("price", worth(quantity, booked), ZERO, ZERO)]
+        booked, agreed = ZERO, before.agreed
+        levels = [("price", worth(quantity, booked, agreed), ZERO, ZERO)]
         for kind in CORRECTIONS:
-            quantity, booked = quantity + of[kind], booked + of[kind + "_gross"]
-            levels.append((kind, worth(quantity, booked), of[kind + "_gross"], of[kind + "_gross_base"]))
-        level = worth(now.quantity - of["new"], booked - paid_by_events[0], ZERO)
+            quantity, booked, agreed = quantity + of[kind], booked + of[kind + "_gross"], agreed + of[kind + "_agreed"]
+            levels.append((kind, worth(quantity, booked, agreed), of[kind + "_gross"], of[kind + "_gross_base"]))
+        level = worth(now.quantity - of["new"], booked - paid_by_events[0], now.agreed - of["new_agreed"], ZERO)
         levels.append(("corporate_actions", level, -paid_by_events[0], -paid_by_events[1]))
-        levels.append(("new", now.exposure, of["new_gross"], of["new_gross_base"]))
+        levels.append(("new", closing, of["new_gross"], of["new_gross_base"]))
 
-        value, paid = before.exposure, ZERO
+        value, paid = opening, ZERO
         value_base = ZERO if terms.is_paid_daily else rounded(value * rate, base_minor)
         for name, then, gross, gross_base in levels:
             result[name] = then - value - gross
@@ -681,3 +827,33 @@ def _last_known(quotes: Iterable[Quote], day: date) -> dict[str, Decimal]:
     """Of each name the quote of the latest day, in what was said last of it."""
     known = sorted((one for one in quotes if one.known <= day and one.of <= day), key=lambda one: (one.of, one.known))
     return {one.name: one.value for one in known}
+
+
+def _spot(rate_brought: Decimal, rate: Decimal) -> Decimal:
+    """What a unit of one currency is worth in another, of their rates into base currency."""
+    with localcontext(prec=60):
+        return (rate_brought / rate).quantize(Decimal("1e-10"), ROUND_HALF_UP)
+
+
+def _fair_value(quantity: Decimal, outright: Decimal | None, agreed: Decimal, factor: Decimal | None, minor: int) -> Decimal:
+    """Hull, Options, Futures, and Other Derivatives, chapter 5: (F - K) for each unit, discounted; K times quantity is what was agreed."""
+    assert outright is not None and factor is not None
+    with localcontext(prec=60):
+        return rounded((quantity * outright - agreed) * factor, minor)
+
+
+def _curve(
+    points: Iterable[CurvePoint], name: str, value_date: date, day: date
+) -> tuple[date, list[tuple[date, Decimal]]] | None:  # fmt: skip
+    """The last day up to `day` whose quotes reach a value date, and those quotes in order, as said last."""
+    known = sorted((one for one in points if one.name == name and one.known <= day and one.of <= day), key=lambda one: one.known)
+    days = [one.of for one in known if one.value_date >= value_date]
+    if not days:
+        return None
+    return max(days), sorted({one.value_date: one.value for one in known if one.of == max(days)}.items())
+
+
+def _on_the_line(points: Sequence[tuple[date, Decimal]], value_date: date) -> Decimal:
+    """A value between the points on either side of a date."""
+    (start, low), (end, high) = next(pair for pair in pairwise(points) if pair[0][0] < value_date <= pair[1][0])
+    return low + (high - low) * Decimal((value_date - start).days) / Decimal((end - start).days)

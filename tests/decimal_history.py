@@ -51,6 +51,18 @@ class Quote:
 
 
 @dataclass(frozen=True)
+class CurvePoint:
+    """What a pair or a currency is quoted at on the day `of` for a later date, delivered on `known`."""
+
+    known: date
+    name: str
+    """EUR/USD for an outright forward rate, USD for a discount factor."""
+    of: date
+    value_date: date
+    value: Decimal
+
+
+@dataclass(frozen=True)
 class Happening:
     """What happens to a holding on its ex date, before the trades of that date. The latest one known of an event id counts."""
 
@@ -116,5 +128,6 @@ class History:
     trades: list[TradeEvent] = field(default_factory=list)
     prices: list[Quote] = field(default_factory=list)
     rates: list[Quote] = field(default_factory=list)
+    curves: list[CurvePoint] = field(default_factory=list)
     happenings: list[Happening] = field(default_factory=list)
     dividends: list[Dividend] = field(default_factory=list)

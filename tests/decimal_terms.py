@@ -1,4 +1,4 @@
-"""What instruments are, for books kept in Decimal: shares, bonds with a fixed rate, futures, options, currencies for spot."""
+"""What instruments are, for books kept in Decimal: shares, bonds with a fixed rate, futures, options, currency pairs and forwards."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -48,4 +48,7 @@ class Terms:
     """Gains are paid every day: nothing is owned but what was not paid yet, and at expiry the last price is paid."""
     exchanged: str | None = None
     """The currency that a currency pair brings; its own is given for it."""
+    forward: str | None = None
+    """The currency that a currency forward brings on its value date; its own is given for it."""
+    value_date: date | None = None
     bond: Bond | None = None

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
 from decimal_firm import keep_books
-from decimal_history import Dividend, Happening, History, Key, Quote, TradeEvent
+from decimal_history import CurvePoint, Dividend, Happening, History, Key, Quote, TradeEvent
 from decimal_terms import Bond, Terms
 
 DAYS = [date(2026, 1, day) for day in (5, 6, 7, 8, 9)]
@@ -16,14 +16,14 @@ FRIDAY_BEFORE = date(2026, 1, 2)
 CURRENCIES = {
     "AAA": "EUR", "BBB": "USD", "CCC": "USD", "DDD": "JPY", "EEE": "EUR", "OPT": "USD", "FUT": "USD", "EURUSD": "USD", "USDEUR": "EUR",
     "USDJPY": "JPY", "BNU": "USD", "BNE": "EUR", "PUT": "EUR", "SPA": "EUR", "SPB": "USD", "SQA": "USD", "SQB": "USD", "MGS": "USD",
-    "MGB": "USD", "MGC": "JPY", "MGT": "USD", "RGP": "EUR", "RGT": "EUR", "SCR": "USD", "FOP": "USD",
+    "MGB": "USD", "MGC": "JPY", "MGT": "USD", "RGP": "EUR", "RGT": "EUR", "SCR": "USD", "FOP": "USD", "FWD": "USD", "FWJ": "JPY",
 }  # fmt: skip
 RATES = {"EUR": Decimal(1), "USD": Decimal("0.91"), "JPY": Decimal("0.0061")}
 PRICES = {
     name: Decimal(price) for name, price in {
         "AAA": 40, "BBB": 120, "CCC": 66, "DDD": 2400, "EEE": "7.5", "OPT": "3.2", "FUT": 88, "EURUSD": "1.1", "USDEUR": "0.91",
         "USDJPY": 149, "BNU": 99, "BNE": 102, "PUT": "2.1", "SPA": 31, "SPB": "8.5", "SQA": 55, "SQB": "4.2", "MGS": 17, "MGB": 23,
-        "MGC": 1800, "MGT": 44, "RGP": 12, "RGT": "1.4", "SCR": 28, "FOP": "2.6",
+        "MGC": 1800, "MGT": 44, "RGP": 12, "RGT": "1.4", "SCR": 28, "FOP": "2.6", "FWD": "1.1", "FWJ": 149,
     }.items()
 }  # fmt: skip
 SIBLINGS = {"AAA": "EEE", "EEE": "AAA", "BBB": "CCC", "CCC": "BBB", "DDD": "DDD"}
@@ -41,6 +41,8 @@ TERMS = {
     "EURUSD": Terms(exchanged="EUR"),
     "USDEUR": Terms(exchanged="USD"),
     "USDJPY": Terms(exchanged="USD"),
+    "FWD": Terms(forward="EUR", value_date=THU),
+    "FWJ": Terms(forward="USD", value_date=FRI),
     # pays its coupon on Wednesday
     "BNU": Terms(size=Decimal("0.01"), bond=Bond(
         Decimal("5.25"), 2, (date(2025, 7, 7), WED, date(2026, 7, 7)), is_thirty_360=False
@@ -51,8 +53,8 @@ TURNS_INTO = {
     "OPT": "BBB", "PUT": "AAA", "SPA": "SPB", "SQA": "SQB", "MGS": "MGT", "MGB": "MGT", "RGP": "RGT", "RGT": "RGP",
     "FOP": "FUT",
 }  # fmt: skip
-CANNOT_BE_HALVED = {"BNU", *TURNS_INTO, *TURNS_INTO.values()} - {"AAA", "BBB", "FUT"}
-"""The accrued interest is no whole number of cents; what lots cost, which can differ by a cent, goes to another instrument."""
+CANNOT_BE_HALVED = {"BNU", "FWD", "FWJ", *TURNS_INTO, *TURNS_INTO.values()} - {"AAA", "BBB", "FUT"}
+"""Accrued interest and what forwards bring is no whole number of cents; what lots cost, which can differ by a cent, goes elsewhere."""
 ELECTED = "SCR"
 """An instrument whose events hold for some accounts only."""
 LINKED = [{"OPT", "BBB"}, {"PUT", "AAA"}, {"SPA", "SPB"}, {"SQA", "SQB"}, {"MGS", "MGB", "MGT"}, {"RGP", "RGT"}, {"FOP", "FUT"}]
@@ -69,6 +71,9 @@ METHODS = {
     "NAMED": [(date.min, "SPECIFIC")],
     "TURN": [(date.min, "FIFO"), (WED, "AVERAGE")],
 }
+NEXT_WEEK = date(2026, 1, 12)
+CURVES = {"EUR/USD": Decimal("1.1"), "USD/JPY": Decimal(149), "USD": Decimal("0.999"), "JPY": Decimal("1.0005")}
+"""What outright rates and discount factors are about."""
 WITHOUT_PRICE = {"DDD": WED, "RGT": THU, "SPB": FRI}
 """Instruments that have no price before a day."""
 HISTORIES = 1000
@@ -98,7 +103,7 @@ def make_firm(seed: int) -> RandomFirm:
     chance = random.Random(seed)
     history = History(
         DAYS, SETTLED, "EUR", CURRENCIES, {"EUR": 2, "USD": 2, "JPY": 0}, Decimal("0.15"), dict(METHODS), TERMS,
-        prices=_prices(chance), rates=_rates(chance),
+        prices=_prices(chance), rates=_rates(chance), curves=_curves(chance),
         happenings=[
             # 3 new for 2 old, known in time, fractions paid in cash; 1 for 3 told on the day after; 2 for 1 before a dividend
             Happening(TUE, "S1", "BBB", WED, "SPLIT", Decimal(3), Decimal(2), Decimal("79.25")),
@@ -173,7 +178,7 @@ def _prices(chance: random.Random) -> list[Quote]:
     """A price a day; some have none before a day, EEE none on Thursday, when that of Wednesday is corrected."""
     quotes = []
     for name, first in PRICES.items():
-        if TERMS.get(name, Terms()).exchanged:
+        if TERMS.get(name, Terms()).exchanged or TERMS.get(name, Terms()).forward:
             continue
         price = first
         for day in DAYS:
@@ -195,6 +200,21 @@ def _rates(chance: random.Random) -> list[Quote]:
         for day in DAYS
         if name != "EUR" and (name, day) != ("JPY", THU)
     ]
+
+
+def _curves(chance: random.Random) -> list[CurvePoint]:
+    """Of some days; Tuesday's reach no forward and come again, longer, on Thursday; Monday's are corrected on Wednesday."""
+
+    def of(day: date, known: date) -> list[CurvePoint]:
+        after = [one for one in (*DAYS, NEXT_WEEK) if one > day]
+        dates = sorted({*chance.sample(after, min(2, len(after))), NEXT_WEEK})
+        return [
+            CurvePoint(known, name, day, one, (level * Decimal(chance.randint(9900, 10100)) / 10000).quantize(Decimal("0.0000000001")))
+            for name, level in CURVES.items() for one in dates
+        ]  # fmt: skip
+
+    tuesday = [CurvePoint(TUE, name, TUE, WED, level) for name, level in CURVES.items()]
+    return [*of(MON, MON), *tuesday, *of(TUE, THU), *of(MON, WED), *of(WED, WED), *of(THU, THU)]
 
 
 def _keys(chance: random.Random, is_exact: bool) -> list[tuple[str, str]]:
@@ -291,7 +311,8 @@ def _story(
     """Trades of one key: late, amended, moved to another account or instrument, cancelled; some amended before they are known."""
     events: list[TradeEvent] = []
     names: list[str] = []
-    last_day = TERMS.get(instrument, Terms()).expiry or FRI
+    terms = TERMS.get(instrument, Terms())
+    last_day = terms.value_date - timedelta(days=1) if terms.value_date else terms.expiry or FRI
     for number in range(first, first + chance.randint(1, 9)):
         day = chance.choice([one for one in (FRIDAY_BEFORE, *DAYS) if one <= last_day])
         known = chance.choice([one for one in DAYS if one >= day]) if chance.random() < 0.25 else max(day, MON)

@@ -40,6 +40,18 @@ ENTRY = (
     f" values (md5('x')::uuid, 'X', 'TRADE', 1, 'x', {D})"
 )
 
+
+def forward_quoted(rate_date: str, factor_date: str) -> list[str]:
+    """A share that is held becomes a forward for March, valued by quotes of two dates."""
+    return [
+        f"update marts.fct_positions set agreed_amount = 1 where ctid = {HELD}",
+        "update intermediate.int_reference__instruments_known set notional_currency_code = 'EUR', maturity_date = '2026-03-02' where"
+        f" business_date = {D} and instrument_id in (select instrument_id from marts.fct_positions where agreed_amount = 1)",
+        "insert into intermediate.int_market__forwards (business_date, instrument_id, rate_date, factor_date)"
+        f" select {D}, instrument_id, {rate_date}, {factor_date} from marts.fct_positions where agreed_amount = 1",
+    ]
+
+
 # control -> statements that plant the fault
 PLANTED: dict[str, list[str]] = {
     "book_in_the_red": [
@@ -56,6 +68,8 @@ PLANTED: dict[str, list[str]] = {
         f" where business_date = {D} and limit_type = 'POSITION' limit 1)"
     ],
     "price_missing": [f"update marts.fct_positions set is_price_missing = true where ctid = {HELD}"],
+    "forward_rate_missing": forward_quoted(f"{D}::date - 1", D),
+    "discount_factor_missing": forward_quoted(D, "null"),
     "price_stale": [f"update marts.fct_positions set price_date = price_date - 7 where ctid = {HELD}"],
     "price_outlier": [  # beyond the move of a bond, within that of a share
         "update intermediate.int_market__closing_prices set price = price * 1.06 where ctid = (select prices.ctid from"

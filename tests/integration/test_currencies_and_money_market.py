@@ -30,6 +30,15 @@ DEAL = {
 }  # fmt: skip
 
 
+def quoted(day: date, rate: str) -> dict[str, list[dict[str, object]]]:
+    """The outright rate of euro in dollars for Thursday; a dollar then is worth a dollar now."""
+    pair = {"notional_currency_code": "EUR", "currency_code": "USD"}
+    return {
+        "forward_rates": [pair | {"rate_date": day, "value_date": THU, "rate": rate}],
+        "discount_factors": [{"currency_code": "USD", "factor_date": day, "value_date": THU, "factor": "1"}],
+    }
+
+
 def test_currencies_are_exchanged_and_money_is_lent_and_borrowed() -> None:
     pair = {"market_mic": "XOFF", "currency_code": "USD", "notional_currency_code": "EUR"}
     firm = SmallFirm(
@@ -54,16 +63,16 @@ def test_currencies_are_exchanged_and_money_is_lent_and_borrowed() -> None:
         trade("6", MON, -5000, "100", book_id="REPO", instrument_id="BORROWED", currency_code="EUR"),
         trade("7", MON, 100, "10", book_id="REPO", instrument_id="S", currency_code="EUR"),
     ]  # fmt: skip
-    outright = "EURUSD 2026-01-08"
-    firm.day(MON, dealt, {"S": "10", outright: "1.12"}, {"USD": "0.90"})
+    firm.day(MON, dealt, {"S": "10"}, {"USD": "0.90"}, **quoted(MON, "1.12"))
     assert rows(CLAIMS, book="SPOT", day=MON) == [("EUR", 1000), ("USD", -1100)]
     # 1,000.00 euro for 1,100.00 dollars of 0.90.
     assert value(TOTAL, book="SPOT", day=MON) == 10
     # 1.00 of gain and 5.00 dollars of fee.
     fees = "select sum(fees_amount_base), sum(total_amount_base) from marts.fct_profit_and_loss where book_id = 'FEE'"
     assert rows(fees) == [(Decimal("-4.50"), Decimal("-3.50"))]
-    # The outright of 1.12 against 1.11: 10.00 dollars; 1,110.00 are owed.
-    assert rows("select market_value_amount, settled_quantity from marts.fct_positions where book_id = 'FORWARD'") == [(1120, 1000)]
+    # The outright of 1.12 against 1.11: 10.00 dollars, and nothing is owed yet.
+    assert rows("select market_value_amount, settled_quantity from marts.fct_positions where book_id = 'FORWARD'") == [(10, 1000)]
+    assert rows(CLAIMS, book="FORWARD", day=MON) == [("USD", 0)]
     assert value(TOTAL, book="FORWARD", day=MON) == 9
     assert value(CASH, book="DEPOSIT", currency="EUR") == -10000
     assert value(CASH, book="SPOT", currency="EUR") == 0
@@ -73,13 +82,13 @@ def test_currencies_are_exchanged_and_money_is_lent_and_borrowed() -> None:
         "movement_id": "M1", "deal_instrument_id": "BORROWED", "book_id": "REPO", "account_id": "A", "instrument_id": "S",
         "movement_date": TUE, "quantity": -100,
     }  # fmt: skip
-    firm.day(TUE, [], {"S": "10", outright: "1.10"}, {"USD": "0.92"}, collateral_movements=[given])
+    firm.day(TUE, [], {"S": "10"}, {"USD": "0.92"}, collateral_movements=[given], **quoted(TUE, "1.10"))
     assert rows(
         "select traded_quantity, settled_quantity from marts.fct_positions where business_date = :day and instrument_id = 'S'", day=TUE
     ) == [(100, -100)]
     # A day of 3.6 % on 10,000.00 and on 5,000.00, of 360.
     assert (value(TOTAL, book="DEPOSIT", day=TUE), value(TOTAL, book="REPO", day=TUE)) == (1, Decimal("-0.50"))
-    firm.day(WED, [], {"S": "10", outright: "1.10"}, {"USD": "0.92"})
+    firm.day(WED, [], {"S": "10"}, {"USD": "0.92"}, **quoted(WED, "1.10"))
     assert (value(CASH, book="SPOT", currency="EUR"), value(CASH, book="SPOT", currency="USD")) == (1000, -1100)
     returned = given | {"movement_id": "M2", "movement_date": THU, "quantity": 100}
     firm.day(THU, [], {"S": "10"}, {"USD": "0.92"}, collateral_movements=[returned])
@@ -136,9 +145,9 @@ def test_currencies_for_spot_are_paid_when_banks_of_both_work() -> None:
 #           dollars more are owed: -9.20; the 1,100.00 of Monday lost 22.00. Cancelled, the 10.00 of Monday and the -22.00 of Tuesday go.
 # CROSS     100.00 pounds for 130.00 dollars and a fee of 5.00, late: at Monday's rate 117.00 and 4.50; 117.00 of pounds on Tuesday, and
 #           124.20 of dollars owed against 121.50: -2.70.
-# FORWARD   1,000.00 euro at 1.11: worth 1,120.00 dollars for 1,110.00 on Monday, 1,008.00 against 999.00; 1,100.00 on Tuesday, 1,012.00
-#           against 1,021.20. Late: 13.00 and -22.20. At 1.12: 1,008.00 for 999.00 (-9.00), and 10.00 dollars more owed, which are 0.20 more
-#           than on Monday. Cancelled: the 9.00 of Monday and the -18.20 of Tuesday (22.40 - 18.40 - 22.20) go.
+# FORWARD   1,000.00 euro at 1.11: worth 10.00 dollars on Monday, 9.00 euro; -10.00 on Tuesday, -9.20. Late: -9.20. The currency made the
+#           9.00
+#           of Monday 9.20, and the outright -9.20, both -18.20; at 1.12 10.00 dollars more are to be given: -9.20. Cancelled, the -9.20 go.
 # DEPOSIT   A day of 3.6 % on 10,000.00 is earned on Tuesday, on 12,000.00 as amended, whenever it was told. REPO: on 5,000.00 owed.
 CORRECTED_ON_TUESDAY = """
     SPOT-LATE          CASH:USD      0       0   -12.00      0   -12.00
@@ -146,12 +155,9 @@ CORRECTED_ON_TUESDAY = """
     SPOT-CANCELLED     CASH:USD      0   12.00        0 -22.00   -10.00
     CROSS-LATE         CASH:USD      0       0    -2.70      0    -2.70
     CROSS-LATE         GBPUSD        0       0        0      0    -4.50
-    FORWARD-LATE       OUTRIGHT      0       0    13.00      0    13.00
-    FORWARD-LATE       CASH:USD      0       0   -22.20      0   -22.20
-    FORWARD-AMENDED    OUTRIGHT  -9.00       0        0      0    -5.00
-    FORWARD-AMENDED    CASH:USD  -0.20       0        0 -22.20   -22.40
-    FORWARD-CANCELLED  OUTRIGHT      0  -13.00        0      0    -9.00
-    FORWARD-CANCELLED  CASH:USD      0   22.20        0 -22.20        0
+    FORWARD-LATE       OUTRIGHT      0       0    -9.20      0    -9.20
+    FORWARD-AMENDED    OUTRIGHT  -9.20       0        0      0   -27.40
+    FORWARD-CANCELLED  OUTRIGHT      0    9.20        0      0    -9.00
     DEPOSIT-LATE       LENT          0       0        0      0     1.00
     DEPOSIT-AMENDED    LENT          0       0        0      0     1.20
     REPO-LATE          BORROWED      0       0        0      0    -0.50
@@ -167,12 +173,9 @@ CHANGED_OF_MONDAY = """
     CROSS-LATE         CASH:GBP  LATE              0    115.00   -2.00
     CROSS-LATE         CASH:USD  LATE              0   -121.50       0
     CROSS-LATE         GBPUSD    LATE              0         0   -4.50
-    FORWARD-LATE       OUTRIGHT  LATE           1000   1008.00    9.00
-    FORWARD-LATE       CASH:USD  LATE              0   -999.00       0
-    FORWARD-AMENDED    OUTRIGHT  AMENDMENT         0         0   -9.00
-    FORWARD-AMENDED    CASH:USD  AMENDMENT         0     -9.00       0
-    FORWARD-CANCELLED  OUTRIGHT  CANCELLATION  -1000  -1008.00   -9.00
-    FORWARD-CANCELLED  CASH:USD  CANCELLATION      0    999.00       0
+    FORWARD-LATE       OUTRIGHT  LATE           1000      9.00    9.00
+    FORWARD-AMENDED    OUTRIGHT  AMENDMENT         0     -9.00   -9.00
+    FORWARD-CANCELLED  OUTRIGHT  CANCELLATION  -1000     -9.00   -9.00
     DEPOSIT-LATE       LENT      LATE          10000  10000.00       0
     DEPOSIT-AMENDED    LENT      AMENDMENT      2000   2000.00       0
     DEPOSIT-CANCELLED  LENT      CANCELLATION -10000 -10000.00       0
@@ -213,13 +216,13 @@ def test_late_amended_and_cancelled_deals_are_corrections_of_the_dates_before() 
             {"instrument_id": "S", "currency_code": "GBP"},
         ],
     )
-    firm.day(MON, booked.values(), {"OUTRIGHT": "1.12"}, {"USD": "0.90", "GBP": "1.15"})
+    firm.day(MON, booked.values(), {}, {"USD": "0.90", "GBP": "1.15"}, **quoted(MON, "1.12"))
     later = [
         *late,
         *(booked[f"{kind}-AMENDED"] | {"version": 2, "event_type": "AMEND"} | change for kind, change in amended.items()),
         *({"trade_id": f"{kind}-CANCELLED", "version": 2, "event_type": "CANCEL"} for kind in amended),
     ]
-    firm.day(TUE, later, {"OUTRIGHT": "1.10"}, {"USD": "0.92", "GBP": "1.17"})
+    firm.day(TUE, later, {}, {"USD": "0.92", "GBP": "1.17"}, **quoted(TUE, "1.10"))
 
     components = ("amended_trades", "cancelled_trades", "late_trades", "fx_transaction", "total")
     sums = ", ".join(f"{name}_amount_base" for name in components)
@@ -248,7 +251,7 @@ def test_late_amended_and_cancelled_deals_are_corrections_of_the_dates_before() 
     assert ["", "2026-01-06 AMENDMENT CSV~SPOT-AMENDED 2", "0", "-9.00", "-9.00"] in cells
 
     # A day later nothing of it is left to correct.
-    firm.day(WED, [], {"OUTRIGHT": "1.10"}, {"USD": "0.92", "GBP": "1.17"})
+    firm.day(WED, [], {}, {"USD": "0.92", "GBP": "1.17"}, **quoted(WED, "1.10"))
     assert (
         value("select sum(abs(prior_day_corrections_amount_base)) from marts.fct_profit_and_loss where business_date = :day", day=WED) == 0
     )

@@ -23,7 +23,7 @@ claims_learned as (
         1 as step,
         claims.movement_type as event_type,
         claims.trade_id as event_id,
-        claims.trade_date as since_date,
+        claims.since_date,
         claims.amount,
         claims.amount_base,
         claims.is_exchange

@@ -185,19 +185,18 @@ expiries as (
         and instruments.expiry_date < {{ business_date() }}
 ),
 
--- A currency forward brings its notional on its date, worth what the currency is worth then.
+-- A currency forward is gone on its date, closed at what the notional currency is worth then.
 maturities as (
     select
         instruments.instrument_id,
         instruments.maturity_date,
-        notional_rates.rate / rates.rate as cash_per_unit
+        {{ spot_rate('notional_rates.rate', 'rates.rate') }} * instruments.contract_size / instruments.price_divisor as cash_per_unit
     from {{ ref('int_reference__instruments_known') }} as instruments
     left join lateral {{ rate_from('instruments.currency_code', 'instruments.maturity_date') }} as rates on true
     left join lateral {{ rate_from('instruments.notional_currency_code', 'instruments.maturity_date') }} as notional_rates on true
     where
         instruments.business_date = {{ business_date() }}
-        and instruments.notional_currency_code is not null
-        and not instruments.exchanges_currencies
+        and instruments.exchanges_at_maturity
         and instruments.maturity_date <= {{ business_date() }}
 ),
 

@@ -1,7 +1,7 @@
 {{ config(indexes=[{'columns': ['business_date', 'instrument_id'], 'unique': true}]) }}
 
 -- The price each instrument is valued at: today's close, else the one it was valued at yesterday. What has no market stands at the price of its
--- product line, whatever is published.
+-- product line, whatever is published; a currency forward at its outright rate.
 
 with instruments_fixed as (
     select
@@ -15,6 +15,14 @@ with instruments_fixed as (
         and fixed_price is not null
 ),
 
+forwards as (
+    select instrument_id
+    from {{ ref('int_reference__instruments_known') }}
+    where
+        business_date = {{ business_date() }}
+        and exchanges_at_maturity
+),
+
 published as (
     select distinct on (instrument_id)
         instrument_id,
@@ -25,6 +33,7 @@ published as (
     where
         business_date = {{ business_date() }}
         and price_date <= {{ business_date() }}
+        and instrument_id not in (select forwards.instrument_id from forwards)
     order by instrument_id, price_date desc, revision desc
 ),
 
@@ -38,6 +47,7 @@ carried as (
         from {{ this }} as former
         where
             former.business_date = {{ previous_business_date() }}
+            and former.instrument_id not in (select forwards.instrument_id from forwards)
             and not exists (
                 select 1 from instruments_fixed
                 where
@@ -63,6 +73,18 @@ candidates as (
         true
     from instruments_fixed
     where business_date = {{ business_date() }}
+    union all
+    select
+        instrument_id,
+        forward_rate,
+        rate_date,
+        currency_code,
+        true,
+        false
+    from {{ ref('int_market__forwards') }}
+    where
+        business_date = {{ business_date() }}
+        and forward_rate is not null
 ),
 
 closing_prices as (

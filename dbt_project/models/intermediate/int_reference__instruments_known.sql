@@ -21,6 +21,7 @@ product_lines as (
         settles_daily,
         is_delivered,
         exchanges_currencies,
+        exchanges_at_maturity,
         fixed_price
     from {{ ref('stg_books__product_lines') }}
     where valid_from <= {{ business_date() }}
@@ -43,6 +44,7 @@ instruments_known as (
         product_lines.settles_daily,
         product_lines.is_delivered,
         product_lines.exchanges_currencies,
+        product_lines.exchanges_at_maturity,
         product_lines.fixed_price,
         instruments.notional_currency_code,
         instruments.maturity_date,

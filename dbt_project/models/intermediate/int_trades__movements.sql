@@ -88,7 +88,8 @@ booked as (
         versions.account_id,
         versions.instrument_id,
         instruments.product_line,
-        instruments.settles_daily,
+        instruments.settles_daily or instruments.exchanges_at_maturity as owes_its_fee_only,
+        instruments.exchanges_at_maturity,
         versions.counterparty_id,
         versions.trade_id,
         versions.version as trade_version,
@@ -104,7 +105,7 @@ booked as (
         coalesce(
             versions.settlement_date,
             -- a currency forward is paid on its own date
-            case when instruments.notional_currency_code is not null and not instruments.exchanges_currencies then instruments.maturity_date end,
+            case when instruments.exchanges_at_maturity then instruments.maturity_date end,
             -- and one for spot by the calendars of its currencies
             case when instruments.exchanges_currencies then spot_dates.spot_date else cycles.settlement_date end
         ) as settlement_date,
@@ -171,13 +172,14 @@ booked as (
 booked_in_base as (
     select
         booked.*,
-        -- where gains are paid every day, only the fee is owed
-        -(case when booked.settles_daily then 0 else booked.gross_amount + booked.accrued_amount end + booked.fee_amount) as net_amount,
+        -- where gains are paid every day, and before the date of a currency forward, only the fee is owed
+        -(case when booked.owes_its_fee_only then 0 else booked.gross_amount + booked.accrued_amount end + booked.fee_amount) as net_amount,
         -- both sides of an exchange are worth the same, and base currency is worth what it is
         case
             when booked.is_exchanged_in_base then booked.exchanged_amount
             else {{ round_money('booked.gross_amount * booked.fx_rate', 'booked.base_minor_unit') }}
         end as gross_amount_base,
+        case when booked.exchanges_at_maturity then booked.gross_amount end as agreed_amount,
         {{ round_money('booked.accrued_amount * booked.fx_rate', 'booked.base_minor_unit') }} as accrued_amount_base,
         {{ round_money('booked.fee_amount * booked.fx_rate', 'booked.base_minor_unit') }} as fee_amount_base
     from booked
@@ -186,7 +188,7 @@ booked_in_base as (
 booked_with_net as (
     select
         booked_in_base.*,
-        -(case when settles_daily then 0 else gross_amount_base + accrued_amount_base end + fee_amount_base) as net_amount_base
+        -(case when owes_its_fee_only then 0 else gross_amount_base + accrued_amount_base end + fee_amount_base) as net_amount_base
     from booked_in_base
 ),
 
@@ -219,7 +221,8 @@ taken_back as (
         -formerly.fee_amount_base as fee_amount_base,
         -formerly.net_amount_base as net_amount_base,
         formerly.exchanged_currency_code,
-        -formerly.exchanged_amount as exchanged_amount
+        -formerly.exchanged_amount as exchanged_amount,
+        -formerly.agreed_amount as agreed_amount
     from changed
     inner join {{ this }} as formerly
         on
@@ -258,7 +261,8 @@ movements as (
         fee_amount_base,
         net_amount_base,
         exchanged_currency_code,
-        exchanged_amount
+        exchanged_amount,
+        agreed_amount
     from booked_with_net
     {% if is_incremental() %}
         union all
@@ -294,5 +298,7 @@ select
     movements.fee_amount_base::numeric(24, 4) as fee_amount_base,
     movements.net_amount_base::numeric(24, 4) as net_amount_base,
     movements.exchanged_currency_code,
-    movements.exchanged_amount::numeric(24, 4) as exchanged_amount
+    movements.exchanged_amount::numeric(24, 4) as exchanged_amount,
+    -- what a currency forward gives on its date for its notional, positive where it is owed; null for any other trade
+    movements.agreed_amount::numeric(24, 4) as agreed_amount
 from movements

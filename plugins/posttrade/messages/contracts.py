@@ -200,6 +200,18 @@ MARKET_CONTRACTS = (
         ("currency_code", "base_currency_code", "rate_date"),
     ),
     Contract(
+        "forward_rates", "books.forward_rates",
+        (Column("notional_currency_code", refers_to="books.currencies.currency_code"), _CURRENCY, Column("rate_date", ValueType.DATE),
+         Column("value_date", ValueType.DATE), Column("rate", ValueType.RATE, is_positive=True)),
+        ("notional_currency_code", "currency_code", "rate_date", "value_date"),
+    ),
+    Contract(
+        "discount_factors", "books.discount_factors",
+        (_CURRENCY, Column("factor_date", ValueType.DATE), Column("value_date", ValueType.DATE),
+         Column("factor", ValueType.RATE, is_positive=True)),
+        ("currency_code", "factor_date", "value_date"),
+    ),
+    Contract(
         "index_fixings", "books.index_fixings",
         (_text("index_name"), Column("fixing_date", ValueType.DATE), Column("rate", ValueType.PERCENT)),
         ("index_name", "fixing_date"),

@@ -42,7 +42,7 @@ def record_reference_data(business_date: date, engine: sqlalchemy.Engine) -> dic
 
 
 def record_market_data(business_date: date, engine: sqlalchemy.Engine) -> dict[str, int]:
-    """Record prices, exchange rates, index fixings, plans and dates of bonds, terms of open deals and corporate actions."""
+    """Record prices, rates, discount factors, index fixings, plans and dates of bonds, terms of open deals and corporate actions."""
     return _record_csv_files(MARKET_CONTRACTS, business_date, engine).as_dict()
 
 

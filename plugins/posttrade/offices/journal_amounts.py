@@ -107,6 +107,10 @@ cross join lateral (values
 ) as entries (event_id)
 where movements.business_date = :business_date and movements.movement_sign = -1
 union
+select 'MATURITY:' || contracts.trade_id || ':' || contracts.trade_version
+from intermediate.int_forwards__contracts as contracts
+where contracts.business_date = :business_date and contracts.contract_state = 'TAKEN_BACK'
+union
 select entries.event_type || ':' || stated.entitlement_id || ':' || booked.business_date
 from pg_temp.income_stated as stated
 cross join lateral unnest(stated.booked_dates) as booked (business_date)
@@ -215,6 +219,18 @@ where history.business_date <= :business_date and history.movement_sign = 1
         where taken_back.trade_id = history.trade_id and taken_back.trade_version = history.trade_version
             and taken_back.movement_sign = -1 and taken_back.business_date <= :business_date
     )
+union all
+select
+    'MATURITY:' || contracts.trade_id || ':' || contracts.trade_version, 'MATURITY', contracts.product_line, amounts.amount_type,
+    contracts.book_id, contracts.account_id, contracts.instrument_id, amounts.currency_code, amounts.amount, amounts.amount_base
+from intermediate.int_forwards__contracts as contracts
+cross join lateral (values
+    (case when contracts.value_amount < 0 then 'liability' else 'asset' end, contracts.currency_code, contracts.value_amount,
+        contracts.value_amount_base),
+    ('paid', contracts.currency_code, contracts.agreed_amount, contracts.agreed_amount_base),
+    ('exchanged', contracts.exchanged_currency_code, contracts.exchanged_amount, contracts.exchanged_amount_base)
+) as amounts (amount_type, currency_code, amount, amount_base)
+where contracts.business_date = :business_date and contracts.contract_state = 'EXCHANGED'
 union all
 select
     'SETTLEMENT:' || statuses.status_id, 'SETTLEMENT', instruments.product_line, 'amount', instructions.book_id,
@@ -332,12 +348,20 @@ worth as (
         case
             -- what is paid every day leaves no value behind
             when instruments.settles_daily then 0
+            -- without a rate or a discount factor, a currency forward stands at nothing
+            when instruments.exchanges_at_maturity and (prices.price is null or forwards.discount_factor is null) then 0
+            when instruments.exchanges_at_maturity then books.round_half_even(
+                (units.quantity * prices.price * instruments.contract_size / instruments.price_divisor - units.agreed_amount)
+                    * forwards.discount_factor,
+                rates.minor_unit
+            )
             -- without any price, what is held stands at its cost
             when prices.price is null then lots.cost_amount
             else books.round_half_even(
                 units.quantity * prices.price * instruments.contract_size / instruments.price_divisor, rates.minor_unit
             )
         end as value_amount,
+        instruments.exchanges_at_maturity as is_forward,
         books.round_half_even(units.quantity * accruals.accrued_percent / 100, rates.minor_unit) as accrued_amount,
         rates.rate, rates.base_minor_unit
     from intermediate.int_accounting__units_carried as units
@@ -346,6 +370,9 @@ worth as (
     inner join rates on instruments.currency_code = rates.currency_code
     left join intermediate.int_market__closing_prices as prices
         on units.instrument_id = prices.instrument_id and prices.business_date = :business_date
+    left join intermediate.int_market__forwards as forwards
+        on instruments.exchanges_at_maturity and units.instrument_id = forwards.instrument_id
+        and forwards.business_date = :business_date
     left join intermediate.int_lots__matched as lots
         on prices.price is null and units.book_id = lots.book_id and units.account_id = lots.account_id
         and units.instrument_id = lots.instrument_id and lots.business_date = :business_date
@@ -359,7 +386,13 @@ targets as (
         worth.book_id, worth.account_id, worth.instrument_id, worth.currency_code, worth.product_line, held.gl_account, held.amount,
         books.round_half_even(held.amount * worth.rate, worth.base_minor_unit) as amount_base
     from worth
-    cross join lateral (values ('securities', value_amount), ('accrued_interest', accrued_amount)) as held (gl_account, amount)
+    cross join lateral (values
+        ('securities', value_amount, not is_forward),
+        ('accrued_interest', accrued_amount, not is_forward),
+        ('derivative_assets', greatest(value_amount, 0), is_forward),
+        ('derivative_liabilities', least(value_amount, 0), is_forward)
+    ) as held (gl_account, amount, is_used)
+    where held.is_used
 ),
 valued as (
     select
@@ -374,7 +407,10 @@ valued as (
         books.round_half_even(coalesce(balances.opening_amount, 0) * rates.rate, rates.base_minor_unit)
             - coalesce(balances.opening_amount_base, 0) as fx_amount_base
     from targets
-    full outer join (select * from balances where gl_account in ('securities', 'accrued_interest')) as balances
+    full outer join (
+        select * from balances
+        where gl_account in ('securities', 'accrued_interest', 'derivative_assets', 'derivative_liabilities')
+    ) as balances
         on targets.book_id = balances.book_id and targets.account_id = balances.account_id
         and targets.instrument_id = balances.instrument_id and targets.gl_account = balances.gl_account
         and targets.currency_code = balances.currency_code
@@ -398,8 +434,20 @@ select
     amounts.amount, amounts.amount_base
 from valued
 cross join lateral (values
-    (case gl_account when 'securities' then 'trading' else 'accrual' end, amount, amount_base - fx_amount_base),
-    (case gl_account when 'securities' then 'fx_securities' else 'fx_accrued' end, 0, fx_amount_base)
+    (
+        case gl_account
+            when 'securities' then 'trading' when 'accrued_interest' then 'accrual' when 'derivative_assets' then 'trading_assets'
+            when 'derivative_liabilities' then 'trading_liabilities'
+        end,
+        amount, amount_base - fx_amount_base
+    ),
+    (
+        case gl_account
+            when 'securities' then 'fx_securities' when 'accrued_interest' then 'fx_accrued' when 'derivative_assets' then 'fx_assets'
+            when 'derivative_liabilities' then 'fx_liabilities'
+        end,
+        0, fx_amount_base
+    )
 ) as amounts (amount_type, amount, amount_base)
 union all
 select

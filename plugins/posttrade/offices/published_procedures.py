@@ -102,6 +102,7 @@ def _published(procedure: Procedure) -> dict[str, Any]:
         "settles_daily": procedure.settlement.settles_daily,
         "is_delivered": procedure.settlement.is_delivered,
         "exchanges_currencies": procedure.settlement.exchanges_currencies,
+        "exchanges_at_maturity": procedure.settlement.exchanges_at_maturity,
         "fixed_price": procedure.valuation.fixed_price,
         "content_sha": procedure.content_sha,
     }
@@ -110,10 +111,12 @@ def _published(procedure: Procedure) -> dict[str, Any]:
 COLUMN_TYPES = {
     "product_line": "text", "valid_from": "date", "name": "text", "price_divisor": "numeric", "accrues_interest": "boolean",
     "stale_after_business_days": "integer", "outlier_move": "numeric", "lot_method": "text", "settles_daily": "boolean",
-    "is_delivered": "boolean", "exchanges_currencies": "boolean", "fixed_price": "numeric", "content_sha": "text",
+    "is_delivered": "boolean", "exchanges_currencies": "boolean", "exchanges_at_maturity": "boolean", "fixed_price": "numeric",
+    "content_sha": "text",
 }  # fmt: skip
 BOOKS_ARE_MADE_BY = (
-    "price_divisor", "accrues_interest", "lot_method", "settles_daily", "is_delivered", "exchanges_currencies", "fixed_price",
+    "price_divisor", "accrues_interest", "lot_method", "settles_daily", "is_delivered", "exchanges_currencies",
+    "exchanges_at_maturity", "fixed_price",
 )  # fmt: skip
 
 PUBLISH_LEDGER_ACCOUNTS = """

@@ -33,6 +33,7 @@ class EventType(StrEnum):
     CORPORATE_ACTION = "CORPORATE_ACTION"
     CORPORATE_ACTION_CASH = "CORPORATE_ACTION_CASH"
     VALUE_DATE = "VALUE_DATE"
+    MATURITY = "MATURITY"
     VARIATION_MARGIN = "VARIATION_MARGIN"
     VARIATION_MARGIN_CASH = "VARIATION_MARGIN_CASH"
     PAYMENT = "PAYMENT"
@@ -122,11 +123,16 @@ class Settlement(_Strict):
     """Gains and losses are paid every day as variation margin, and a trade owes its fee only."""
     exchanges_currencies: bool = False
     """A trade exchanges two amounts and leaves no position."""
+    exchanges_at_maturity: bool = False
+    """A trade exchanges two amounts on the maturity date of its instrument, and is worth its fair value until then."""
 
     @model_validator(mode="after")
     def _only_what_is_not_delivered_is_paid_otherwise(self) -> "Settlement":
-        if self.is_delivered and (self.settles_daily or self.exchanges_currencies):
+        ways = (self.settles_daily, self.exchanges_currencies, self.exchanges_at_maturity)
+        if self.is_delivered and any(ways):
             raise ValueError("what is delivered neither settles daily nor exchanges currencies; expected is_delivered: false")
+        if sum(ways) > 1:
+            raise ValueError("what is traded settles daily, exchanges currencies at once or at maturity; expected one of them")
         return self
 
 

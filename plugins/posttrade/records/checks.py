@@ -250,6 +250,7 @@ _TRADED_BEFORE = (
     "instrument_id in (select one.instrument_id from books.instruments as one where one.business_date <= %(business_date)s)"
     " and instrument_id in (select one.instrument_id from books.trade_versions as one where one.business_date < %(business_date)s)"
 )
+_VALUE_DATE = f"(select one.maturity_date from {_INSTRUMENTS} where one.instrument_id = formed.instrument_id)"
 _UNDERLYINGS = f"select one.instrument_id, one.underlying_instrument_id from {_INSTRUMENTS} where one.underlying_instrument_id is not null"
 _EVENTS_OF_LINES = ", ".join(
     f"('{line}', '{event}')" for line, procedure in latest_procedures().items() for event in procedure.corporate_actions
@@ -275,6 +276,8 @@ def _errors_across_columns(contract: Contract) -> Iterator[sql.Composed]:
     checks: tuple[tuple[str, str], ...] = ()
     below_zero = _lines_where(lambda procedure: procedure.valuation.has_negative_prices)
     has_no_negative_price = f"instrument_id not in ({_INSTRUMENTS_OF_LINES.format(below_zero)})"
+    forwards = _lines_where(lambda procedure: procedure.settlement.exchanges_at_maturity)
+    is_forward = f"instrument_id in ({_INSTRUMENTS_OF_LINES.format(forwards)})"
     if contract is TRADES:
         checks = (
             (f"event_type <> 'CANCEL' and price::numeric <= 0 and {has_no_negative_price}", "NOT_POSITIVE:price"),
@@ -288,6 +291,8 @@ def _errors_across_columns(contract: Contract) -> Iterator[sql.Composed]:
             (f"fx_rate::numeric <> 1 and currency_code = ({_BASE_CURRENCY})", "NOT_ONE:fx_rate"),
             ("settlement_date::date < trade_date::date", "BEFORE_TRADE_DATE:settlement_date"),
             ("trade_date::date > %(business_date)s", "IN_THE_FUTURE:trade_date"),
+            (f"{is_forward} and trade_date::date >= {_VALUE_DATE}", "NOT_BEFORE_VALUE_DATE:trade_date"),
+            (f"{is_forward} and settlement_date::date <> {_VALUE_DATE}", "OTHER_VALUE_DATE:settlement_date"),
         )
     elif contract.kind == "instruments":
         checks = (
@@ -324,7 +329,17 @@ def _errors_across_columns(contract: Contract) -> Iterator[sql.Composed]:
             ),
         )
     elif contract.kind == "prices":
-        checks = ((f"price::numeric < 0 and {has_no_negative_price}", "NEGATIVE:price"),)
+        checks = (
+            (f"price::numeric < 0 and {has_no_negative_price}", "NEGATIVE:price"),
+            (is_forward, "NOT_PRICED:instrument_id"),
+        )
+    elif contract.kind == "forward_rates":
+        checks = (
+            ("notional_currency_code = currency_code", "SAME_CURRENCY:notional_currency_code"),
+            ("value_date::date <= rate_date::date", "NOT_AFTER_ITS_DATE:value_date"),
+        )
+    elif contract.kind == "discount_factors":
+        checks = (("value_date::date <= factor_date::date", "NOT_AFTER_ITS_DATE:value_date"),)
     elif contract.kind == "corporate_actions":
         checks = (
             ("pay_date::date < ex_date::date", "BEFORE_EX_DATE:pay_date"),

@@ -53,6 +53,15 @@ _SENTENCES = {
         "version {value} does not go with the event: NEW is version 1, AMEND and CANCEL count up from 2",
         "Correct it, then replay the row."),
     "BEFORE_TRADE_DATE": ("{field} {value} lies before the trade date", "Correct it, then replay the row."),
+    "NOT_BEFORE_VALUE_DATE": (
+        "{field} {value} is not before the value date of the forward", "Deal it as fx_spot with its settlement date, or correct it."),
+    "OTHER_VALUE_DATE": (
+        "{field} is {value}, which is not the value date of the forward",
+        "Leave it empty, or book the trade in the instrument of that date."),
+    "NOT_PRICED": (
+        "{field} is {value!r}, a currency forward, which has no price of its own",
+        "Deliver forward_rates.csv and discount_factors.csv for it, then dismiss the row."),
+    "NOT_AFTER_ITS_DATE": ("{field} {value} is not after the date that it is quoted on", "Correct it, then replay the row."),
     "BEFORE_ISSUE_DATE": ("{field} {value} is not after the issue date", "Correct it, then replay the row."),
     "BEFORE_EX_DATE": ("{field} {value} lies before the ex date", "Correct it, then replay the row."),
     "NO_SOURCE": ("{field} is {value!r}, which does not begin with its source: CSV~, FIX~ or FODB~", "Correct it, then replay the row."),

@@ -32,7 +32,8 @@ standing_instructions as (
     select * from {{ as_known(ref('stg_books__standing_instructions'), ['account_id', 'currency_code']) }} as known
 ),
 
--- What is paid without a confirmation, on its date: income, the cash of events, variation margin, and what no custodian delivers.
+-- What is paid without a confirmation, on its date: income, the cash of events, variation margin, what no custodian
+-- delivers, and what currency forwards exchange.
 due as (
     select
         account_id,
@@ -67,6 +68,20 @@ due as (
     where
         movements.business_date <= {{ business_date() }}
         and {{ falls_due('greatest(movements.settlement_date, movements.business_date)') }}
+    union all
+    select
+        contracts.account_id,
+        sides.currency_code,
+        sides.amount
+    from {{ ref('int_forwards__contracts') }} as contracts
+    cross join lateral (
+        values
+        (contracts.currency_code, -contracts.agreed_amount),
+        (contracts.exchanged_currency_code, contracts.exchanged_amount)
+    ) as sides (currency_code, amount)
+    where
+        contracts.business_date = {{ business_date() }}
+        and contracts.contract_state <> 'OUTSTANDING'
 ),
 
 paid_when_due as (

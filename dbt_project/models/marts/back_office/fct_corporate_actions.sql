@@ -26,8 +26,9 @@ effects as (
         effect.held_quantity,
         effect.quantity_change,
         effect.fraction_quantity,
-        effect.cash_amount as value_amount,
-        effect.cash_amount_base as value_amount_base,
+        -- what a currency forward brings is told trade by trade (int_forwards__contracts)
+        case when terms.event_type = 'MATURITY' then 0 else effect.cash_amount end as value_amount,
+        case when terms.event_type = 'MATURITY' then 0 else effect.cash_amount_base end as value_amount_base,
         effect.cost_moved,
         effect.cost_moved_base
     from matched
@@ -161,14 +162,9 @@ corporate_actions as (
         changes.fraction_quantity::numeric(28, 10) as fraction_quantity,
         changes.value_amount::numeric(24, 4) as value_amount,
         changes.value_amount_base::numeric(24, 4) as value_amount_base,
-        -- a currency forward brings its notional; where gains are paid every day, closing pays nothing of its own
-        coalesce(instruments.notional_currency_code, instruments.currency_code) as cash_currency_code,
-        case
-            when instruments.settles_daily then 0
-            when instruments.notional_currency_code is not null
-                then {{ round_money('-changes.quantity_change', 'notional_rates.minor_unit') }}
-            else changes.value_amount
-        end::numeric(24, 4) as cash_amount,
+        instruments.currency_code as cash_currency_code,
+        -- where gains are paid every day, closing pays nothing of its own
+        case when instruments.settles_daily then 0 else changes.value_amount end::numeric(24, 4) as cash_amount,
         case when instruments.settles_daily then 0 else changes.value_amount_base end::numeric(24, 4) as cash_amount_base,
         changes.cost_moved_amount::numeric(24, 4) as cost_moved_amount,
         changes.cost_moved_amount_base::numeric(24, 4) as cost_moved_amount_base
@@ -177,10 +173,6 @@ corporate_actions as (
         on
             changes.instrument_id = instruments.instrument_id
             and instruments.business_date = {{ business_date() }}
-    left join {{ ref('int_market__closing_fx_rates') }} as notional_rates
-        on
-            instruments.notional_currency_code = notional_rates.currency_code
-            and notional_rates.business_date = {{ business_date() }}
     left join terms on changes.event_id = terms.event_id
     left join {{ announcements_known() }} as announced on changes.event_id = announced.event_id
 )

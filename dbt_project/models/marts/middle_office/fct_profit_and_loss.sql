@@ -9,6 +9,8 @@
 --   -> with the trades of earlier days that came late             late trades
 --   -> after corporate actions, less cost moved in, and cash      corporate actions
 --   -> with today's trades, each in its last version of the day   new trades
+-- A currency forward is worth what its notional and what is agreed for it come to, discounted; nothing is paid for it before its date, on which
+-- both amounts are exchanged and its value is gone, as an event of that date.
 -- Claims in foreign currency stand as CASH:<currency>; their change of value is the fx transaction result, apart from what amended,
 -- cancelled and late trades and the events of earlier days change of them: from what was booked to today's value.
 -- The residual looks at both ends and at what was paid, not at the steps.
@@ -26,6 +28,9 @@ yesterday as (
             traded_quantity,
             exposure_amount,
             exposure_amount_base,
+            market_value_amount,
+            market_value_amount_base,
+            agreed_amount,
             accrued_interest_amount,
             accrued_interest_amount_base
         from {{ ref('fct_positions') }}
@@ -38,6 +43,9 @@ yesterday as (
             traded_quantity,
             exposure_amount,
             exposure_amount_base,
+            market_value_amount,
+            market_value_amount_base,
+            agreed_amount,
             accrued_interest_amount,
             accrued_interest_amount_base
         from {{ ref('fct_positions') }}
@@ -108,21 +116,51 @@ delivered_today as materialized (
         and terms.received_instrument_id is not null
 ),
 
+-- What the forwards whose amounts were exchanged today, or taken back, were worth then.
+exchanged as (
+    select
+        book_id,
+        account_id,
+        instrument_id,
+        value_amount,
+        value_amount_base
+    from {{ ref('int_forwards__contracts') }}
+    where
+        business_date = {{ business_date() }}
+        and contract_state <> 'OUTSTANDING'
+),
+
 -- What the day's events brought in for the position: cost from another instrument, less what was closed.
 events as (
     select
         book_id,
         account_id,
         instrument_id,
-        sum(cost_moved_amount - value_amount) as amount,
-        sum(cost_moved_amount_base - value_amount_base) as amount_base
-    from {{ ref('fct_corporate_actions') }}
-    where business_date = {{ business_date() }}
+        sum(amount) as amount,
+        sum(amount_base) as amount_base
+    from (
+        select
+            book_id,
+            account_id,
+            instrument_id,
+            cost_moved_amount - value_amount as amount,
+            cost_moved_amount_base - value_amount_base as amount_base
+        from {{ ref('fct_corporate_actions') }}
+        where business_date = {{ business_date() }}
+        union all
+        select
+            book_id,
+            account_id,
+            instrument_id,
+            -value_amount,
+            -value_amount_base
+        from exchanged
+    ) as parts
     group by book_id, account_id, instrument_id
 ),
 
 -- An exchange of currencies leaves two claims and no position: of it, only the fee belongs to the instrument. What was traded before a
--- split and booked after it counts in new units.
+-- split and booked after it counts in new units. For a currency forward nothing is paid but the fee.
 moved as (
     select
         book_id,
@@ -133,8 +171,9 @@ moved as (
             when movement_type = 'NEW' then quantity
             else round(quantity * {{ retained_units('movements', is_split('terms')) }}, 10)
         end as quantity,
-        case when exchanged_currency_code is null then gross_amount else 0 end as gross_amount,
-        case when exchanged_currency_code is null then gross_amount_base else 0 end as gross_amount_base,
+        case when exchanged_currency_code is null and agreed_amount is null then gross_amount else 0 end as gross_amount,
+        case when exchanged_currency_code is null and agreed_amount is null then gross_amount_base else 0 end as gross_amount_base,
+        coalesce(agreed_amount, 0) as agreed_amount,
         accrued_amount,
         accrued_amount_base,
         fee_amount,
@@ -153,15 +192,19 @@ traded as (
         coalesce(sum(quantity) filter (where movement_type = 'AMENDMENT'), 0) as amended_quantity,
         coalesce(sum(gross_amount) filter (where movement_type = 'AMENDMENT'), 0) as amended_gross_amount,
         coalesce(sum(gross_amount_base) filter (where movement_type = 'AMENDMENT'), 0) as amended_gross_amount_base,
+        coalesce(sum(agreed_amount) filter (where movement_type = 'AMENDMENT'), 0) as amended_agreed_amount,
         coalesce(sum(quantity) filter (where movement_type = 'CANCELLATION'), 0) as cancelled_quantity,
         coalesce(sum(gross_amount) filter (where movement_type = 'CANCELLATION'), 0) as cancelled_gross_amount,
         coalesce(sum(gross_amount_base) filter (where movement_type = 'CANCELLATION'), 0) as cancelled_gross_amount_base,
+        coalesce(sum(agreed_amount) filter (where movement_type = 'CANCELLATION'), 0) as cancelled_agreed_amount,
         coalesce(sum(quantity) filter (where movement_type = 'LATE'), 0) as late_quantity,
         coalesce(sum(gross_amount) filter (where movement_type = 'LATE'), 0) as late_gross_amount,
         coalesce(sum(gross_amount_base) filter (where movement_type = 'LATE'), 0) as late_gross_amount_base,
+        coalesce(sum(agreed_amount) filter (where movement_type = 'LATE'), 0) as late_agreed_amount,
         coalesce(sum(quantity) filter (where movement_type = 'NEW'), 0) as new_quantity,
         coalesce(sum(gross_amount) filter (where movement_type = 'NEW'), 0) as new_gross_amount,
         coalesce(sum(gross_amount_base) filter (where movement_type = 'NEW'), 0) as new_gross_amount_base,
+        coalesce(sum(agreed_amount) filter (where movement_type = 'NEW'), 0) as new_agreed_amount,
         sum(accrued_amount) as accrued_amount,
         sum(accrued_amount_base) as accrued_amount_base,
         sum(fee_amount) as fee_amount,
@@ -225,6 +268,14 @@ paid as (
         -margin_amount_base
     from {{ ref('fct_variation_margin') }}
     where business_date = {{ business_date() }}
+    union all
+    select
+        book_id,
+        account_id,
+        instrument_id,
+        -value_amount,
+        -value_amount_base
+    from exchanged
 ),
 
 paid_for_securities as (
@@ -325,7 +376,7 @@ claims as (
 keys as (
     select book_id, account_id, instrument_id from today
     union
-    select book_id, account_id, instrument_id from yesterday where traded_quantity <> 0
+    select book_id, account_id, instrument_id from yesterday where traded_quantity <> 0 or agreed_amount <> 0
     union
     select book_id, account_id, instrument_id from income
     union
@@ -367,26 +418,38 @@ levels as (
         round(coalesce(yesterday.traded_quantity, 0) * restated.factor, 10) as opening_quantity,
         coalesce(delivered.value_per_unit, 0) as delivered_value,
         coalesce(today.traded_quantity, 0) as closing_quantity,
-        coalesce(yesterday.exposure_amount, 0) as opening_value,
-        coalesce(yesterday.exposure_amount_base, 0) as opening_value_base,
+        {% for side, name in [('yesterday', 'opening'), ('today', 'closing')] %}
+            {% for ending in ['', '_base'] %}
+                coalesce(
+                    case
+                        when instruments.exchanges_at_maturity then {{ side }}.market_value_amount{{ ending }}
+                        else {{ side }}.exposure_amount{{ ending }}
+                    end, 0
+                ) as {{ name }}_value{{ ending }},
+            {% endfor %}
+            coalesce({{ side }}.agreed_amount, 0) as {{ name }}_agreed,
+        {% endfor %}
+        today.discount_factor,
         coalesce(yesterday.accrued_interest_amount, 0) as opening_accrued,
         coalesce(yesterday.accrued_interest_amount_base, 0) as opening_accrued_base,
-        coalesce(today.exposure_amount, 0) as closing_value,
-        coalesce(today.exposure_amount_base, 0) as closing_value_base,
         coalesce(today.accrued_interest_amount, 0) as closing_accrued,
         coalesce(today.accrued_interest_amount_base, 0) as closing_accrued_base,
         coalesce(traded.amended_quantity, 0) as amended_quantity,
         coalesce(traded.amended_gross_amount, 0) as amended_amount,
         coalesce(traded.amended_gross_amount_base, 0) as amended_amount_base,
+        coalesce(traded.amended_agreed_amount, 0) as amended_agreed,
         coalesce(traded.cancelled_quantity, 0) as cancelled_quantity,
         coalesce(traded.cancelled_gross_amount, 0) as cancelled_amount,
         coalesce(traded.cancelled_gross_amount_base, 0) as cancelled_amount_base,
+        coalesce(traded.cancelled_agreed_amount, 0) as cancelled_agreed,
         coalesce(traded.late_quantity, 0) as late_quantity,
         coalesce(traded.late_gross_amount, 0) as late_amount,
         coalesce(traded.late_gross_amount_base, 0) as late_amount_base,
+        coalesce(traded.late_agreed_amount, 0) as late_agreed,
         coalesce(traded.new_quantity, 0) as new_quantity,
         coalesce(traded.new_gross_amount, 0) as new_amount,
         coalesce(traded.new_gross_amount_base, 0) as new_amount_base,
+        coalesce(traded.new_agreed_amount, 0) as new_agreed,
         coalesce(traded.accrued_amount, 0) as traded_accrued,
         coalesce(traded.accrued_amount_base, 0) as traded_accrued_base,
         coalesce(traded.fee_amount, 0) as fee_amount,
@@ -469,24 +532,30 @@ levels as (
 steps as (
     select
         levels.*,
-        {% for step, quantity, booked in [
-            ('repriced_value', 'opening_quantity', '0'),
-            ('amended_value', 'opening_quantity + amended_quantity', 'amended_amount'),
-            ('cancelled_value', 'opening_quantity + amended_quantity + cancelled_quantity', 'amended_amount + cancelled_amount'),
+        {% for step, quantity, booked, agreed in [
+            ('repriced_value', 'opening_quantity', '0', 'opening_agreed'),
+            ('amended_value', 'opening_quantity + amended_quantity', 'amended_amount', 'opening_agreed + amended_agreed'),
+            (
+                'cancelled_value', 'opening_quantity + amended_quantity + cancelled_quantity', 'amended_amount + cancelled_amount',
+                'opening_agreed + amended_agreed + cancelled_agreed'
+            ),
             (
                 'late_value', 'opening_quantity + amended_quantity + cancelled_quantity + late_quantity',
-                'amended_amount + cancelled_amount + late_amount'
+                'amended_amount + cancelled_amount + late_amount', 'opening_agreed + amended_agreed + cancelled_agreed + late_agreed'
             ),
             (
                 'restated_value', 'closing_quantity - new_quantity',
-                'amended_amount + cancelled_amount + late_amount + event_amount'
+                'amended_amount + cancelled_amount + late_amount + event_amount', 'closing_agreed - new_agreed'
             ),
         ] %}
             case
                 when is_price_missing then opening_value + {{ booked }}
                 else coalesce({{ round_money(
-                    '(' ~ quantity ~ ') * (price * contract_size / price_divisor'
-                    ~ ('' if step == 'restated_value' else ' + delivered_value') ~ ')', 'minor_unit'
+                    fair_value(
+                        '(' ~ quantity ~ ')',
+                        '(price * contract_size / price_divisor' ~ ('' if step == 'restated_value' else ' + delivered_value') ~ ')',
+                        '(' ~ agreed ~ ')', 'discount_factor'
+                    ), 'minor_unit'
                 ) }}, 0)
             end as {{ step }}{{ "," if not loop.last }}
         {% endfor %}
@@ -665,11 +734,11 @@ profit_and_loss as (
             - summed.total_amount_base
         )::numeric(24, 4) as residual_amount_base,
         coalesce(lots.realised_amount, 0)::numeric(24, 4) as realised_amount,
-        coalesce(case when instruments.settles_daily then lots.realised_price_amount_base else lots.realised_amount_base end, 0)::numeric(24, 4)
+        coalesce(case when instruments.settles_daily or instruments.exchanges_at_maturity then lots.realised_price_amount_base else lots.realised_amount_base end, 0)::numeric(24, 4)
             as realised_amount_base,
         coalesce(lots.realised_price_amount_base, 0)::numeric(24, 4) as realised_price_amount_base,
         case
-            when instruments.settles_daily then 0
+            when instruments.settles_daily or instruments.exchanges_at_maturity then 0
             else coalesce(lots.realised_amount_base, 0) - coalesce(lots.realised_price_amount_base, 0)
         end::numeric(24, 4) as realised_fx_amount_base
     from summed

@@ -111,14 +111,14 @@ realised_results as (
         (changes.proceeds_amount - changes.cost_amount)::numeric(24, 4) as realised_amount,
         changes.cost_amount_base::numeric(24, 4) as cost_amount_base,
         changes.proceeds_amount_base::numeric(24, 4) as proceeds_amount_base,
-        -- where gains are paid every day, no currency is held in the position
+        -- where gains are paid every day, and before the date of a currency forward, no currency is held in the position
         case
-            when instruments.settles_daily then changes.realised_price_amount_base
+            when instruments.settles_daily or instruments.exchanges_at_maturity then changes.realised_price_amount_base
             else changes.proceeds_amount_base - changes.cost_amount_base
         end::numeric(24, 4) as realised_amount_base,
         changes.realised_price_amount_base::numeric(24, 4) as realised_price_amount_base,
         case
-            when instruments.settles_daily then 0
+            when instruments.settles_daily or instruments.exchanges_at_maturity then 0
             else changes.proceeds_amount_base - changes.cost_amount_base - changes.realised_price_amount_base
         end::numeric(24, 4) as realised_fx_amount_base
     from changes

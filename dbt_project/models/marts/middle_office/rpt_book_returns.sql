@@ -1,32 +1,40 @@
 -- The return of a book on the capital in its securities: each day's return is linked to yesterday's unit price.
 --   value          market value and accrued interest of the securities
 --   external flow  what was paid for them net of sales and income, fees included, all of a day as one
---   margin         what positions whose gains are paid every day gained: it leaves at the end of the day
---   capital        opening value + flow in; where a book is short and that is less than half of its gross exposure, the gross exposure:
+--   margin         what positions whose gains are paid every day gained: it leaves at the end of the day; so does what currency forwards pay
+--   capital        opening value + flow in, both without currency forwards, whose value is as open as a claim; where a book is short and that is less than half of its gross exposure, the gross exposure:
 --                  of each position the larger of what was held at the start, by amount, and that with the day's flow
 --   return         (closing value - opening value - flow, margin apart) / capital
 
-with results as (
+with derivatives as (
+    select
+        instrument_id,
+        settles_daily or coalesce(exchanges_at_maturity, false) as ties_up_no_capital
+    from {{ ref('int_reference__instruments_known') }}
+    where business_date = {{ business_date() }}
+),
+
+results as (
     select
         results.book_id,
         sum(results.opening_value_amount_base) as opening_value,
         sum(results.closing_value_amount_base) as closing_value,
         sum(results.net_cash_in_amount_base) as net_cash_in,
-        coalesce(-sum(results.net_cash_in_amount_base) filter (where instruments.settles_daily), 0) as margin_gained,
+        coalesce(sum(results.opening_value_amount_base) filter (where not instruments.ties_up_no_capital), 0) as opening_capital,
+        coalesce(-sum(results.net_cash_in_amount_base) filter (where instruments.ties_up_no_capital), 0) as margin_gained,
         coalesce(
             sum(
                 greatest(
                     abs(results.opening_value_amount_base), abs(results.opening_value_amount_base + results.net_cash_in_amount_base)
                 )
-            ) filter (where not instruments.settles_daily),
+            ) filter (where not instruments.ties_up_no_capital),
             0
         ) as gross_exposure,
-        bool_or(results.opening_value_amount_base < 0 or results.closing_value_amount_base < 0) as is_short
+        bool_or(
+            not instruments.ties_up_no_capital and (results.opening_value_amount_base < 0 or results.closing_value_amount_base < 0)
+        ) as is_short
     from {{ ref('fct_profit_and_loss') }} as results
-    inner join {{ ref('int_reference__instruments_known') }} as instruments
-        on
-            results.instrument_id = instruments.instrument_id
-            and instruments.business_date = {{ business_date() }}
+    inner join derivatives as instruments on results.instrument_id = instruments.instrument_id
     where
         -- claims are what the securities were paid with, no part of them, and no instrument
         results.business_date = {{ business_date() }}
@@ -66,7 +74,7 @@ flows as (
         coalesce(results.opening_value, 0) as opening_value,
         coalesce(results.closing_value, 0) as closing_value,
         coalesce(results.net_cash_in, 0) as net_cash_in,
-        coalesce(results.opening_value, 0) + greatest(coalesce(results.net_cash_in + results.margin_gained, 0), 0) as net_capital,
+        coalesce(results.opening_capital, 0) + greatest(coalesce(results.net_cash_in + results.margin_gained, 0), 0) as net_capital,
         coalesce(results.gross_exposure, 0) as gross_exposure,
         coalesce(results.is_short, false) as is_short,
         -- a book that lost everything begins anew

@@ -3,6 +3,7 @@
 -- What a business date learned about the dates closed before it, and what each trade, price, fixing or event changed in their figures.
 -- The steps of a figure telescope, each from the value before it to the value after it, in the order of step_no:
 --   terms or rounding, trades by their id, corporate actions, price, exchange rate, income
+-- The value of a currency forward is its fair value: outright rate and discount factor are its price, and its exchange on the value date an event.
 -- The claims that these leave stand as CASH:<currency>, with steps of their own.
 -- A figure as known at a later date is that of its own evening plus the changes learned since.
 
@@ -22,6 +23,9 @@ instruments as (
         known.accrues_interest,
         known.settles_daily,
         known.fixed_price,
+        known.exchanges_at_maturity,
+        known.notional_currency_code,
+        known.maturity_date,
         known.terms_sha,
         known.index_name,
         known.fixing_days,
@@ -52,15 +56,20 @@ trades_corrected as (
         sum(sizes.gross_amount_base) as gross_amount_base,
         -- against the exposure, also where only the fee is paid
         sum(sizes.gross_amount + movements.accrued_amount + movements.fee_amount) as paid_amount,
-        sum(sizes.gross_amount_base + movements.accrued_amount_base + movements.fee_amount_base) as paid_amount_base
+        sum(sizes.gross_amount_base + movements.accrued_amount_base + movements.fee_amount_base) as paid_amount_base,
+        coalesce(sum(movements.agreed_amount), 0) as agreed_amount
     from {{ ref('int_trades__movements') }} as movements
     inner join figure_dates on movements.trade_date <= figure_dates.figure_date
-    -- an exchange of currencies is no position: of it, only the fee belongs to the instrument
+    -- an exchange of currencies is no position, and a currency forward is not paid for: of both, only the fee was paid for the instrument
     cross join lateral (
         select
             case when movements.exchanged_currency_code is null then movements.quantity else 0 end as quantity,
-            case when movements.exchanged_currency_code is null then movements.gross_amount else 0 end as gross_amount,
-            case when movements.exchanged_currency_code is null then movements.gross_amount_base else 0 end as gross_amount_base
+            case
+                when movements.exchanged_currency_code is null and movements.agreed_amount is null then movements.gross_amount else 0
+            end as gross_amount,
+            case
+                when movements.exchanged_currency_code is null and movements.agreed_amount is null then movements.gross_amount_base else 0
+            end as gross_amount_base
     ) as sizes
     where
         movements.business_date = {{ business_date() }}
@@ -89,10 +98,42 @@ events_corrected as (
         sum(actions.cost_moved_amount - actions.value_amount) as gross_amount,
         sum(actions.cost_moved_amount_base - actions.value_amount_base) as gross_amount_base,
         sum(actions.cost_moved_amount - actions.value_amount) as paid_amount,
-        sum(actions.cost_moved_amount_base - actions.value_amount_base) as paid_amount_base
-    from {{ ref('fct_corporate_actions') }} as actions
+        sum(actions.cost_moved_amount_base - actions.value_amount_base) as paid_amount_base,
+        sum(actions.agreed_amount) as agreed_amount
+    from (
+        select
+            event_id,
+            book_id,
+            account_id,
+            instrument_id,
+            ex_date,
+            quantity_change,
+            cost_moved_amount,
+            cost_moved_amount_base,
+            value_amount,
+            value_amount_base,
+            0 as agreed_amount
+        from {{ ref('fct_corporate_actions') }}
+        where business_date = {{ business_date() }}
+        union all
+        select
+            'MAT:' || instrument_id,
+            book_id,
+            account_id,
+            instrument_id,
+            value_date,
+            0,
+            0,
+            0,
+            value_amount,
+            value_amount_base,
+            -agreed_amount
+        from {{ ref('int_forwards__contracts') }}
+        where
+            business_date = {{ business_date() }}
+            and contract_state <> 'OUTSTANDING'
+    ) as actions
     inner join figure_dates on actions.ex_date <= figure_dates.figure_date
-    where actions.business_date = {{ business_date() }}
     group by
         figure_dates.figure_date,
         actions.book_id,
@@ -114,7 +155,8 @@ income_corrected as (
         0::numeric as gross_amount,
         0::numeric as gross_amount_base,
         -sum(income.net_amount) as paid_amount,
-        -sum(income.net_amount_base) as paid_amount_base
+        -sum(income.net_amount_base) as paid_amount_base,
+        0::numeric as agreed_amount
     from {{ ref('fct_income') }} as income
     inner join figure_dates on income.ex_date <= figure_dates.figure_date
     where income.business_date = {{ business_date() }}
@@ -144,6 +186,59 @@ instruments_repriced as (
         prices.business_date = {{ business_date() }}
         and prices.price_date < {{ business_date() }}
     group by prices.instrument_id
+    union all
+    -- an outright rate, a discount factor or, as both ends of the first days, a rate
+    select
+        instruments.instrument_id,
+        min(quotes.quote_date)
+    from instruments
+    inner join (
+        select
+            notional_currency_code,
+            currency_code,
+            rate_date as quote_date
+        from {{ ref('stg_books__forward_rates') }}
+        where business_date = {{ business_date() }}
+        union all
+        select
+            null,
+            currency_code,
+            factor_date
+        from {{ ref('stg_books__discount_factors') }}
+        where business_date = {{ business_date() }}
+        union all
+        select
+            null,
+            currency_code,
+            rate_date
+        from {{ ref('stg_books__fx_rates') }}
+        where business_date = {{ business_date() }}
+        union all
+        select
+            currency_code,
+            null,
+            rate_date
+        from {{ ref('stg_books__fx_rates') }}
+        where business_date = {{ business_date() }}
+    ) as quotes
+        on
+            (quotes.currency_code = instruments.currency_code or quotes.currency_code is null)
+            and (quotes.notional_currency_code = instruments.notional_currency_code or quotes.notional_currency_code is null)
+    where
+        instruments.exchanges_at_maturity
+        and quotes.quote_date < {{ business_date() }}
+    group by instruments.instrument_id
+    union all
+    -- a value date that was moved
+    select
+        instruments.instrument_id,
+        '-infinity'::date
+    from instruments
+    inner join {{ ref('stg_books__instruments') }} as stated
+        on
+            instruments.instrument_id = stated.instrument_id
+            and stated.business_date = {{ business_date() }}
+    where instruments.exchanges_at_maturity
 ),
 
 -- Bonds whose terms are others today: the closed dates on which another interest had accrued by them.
@@ -185,8 +280,13 @@ reported as not materialized (
         positions.account_id,
         positions.instrument_id,
         positions.traded_quantity as quantity,
-        positions.exposure_amount as market_value_amount,
-        positions.exposure_amount_base as market_value_amount_base,
+        case when positions.agreed_amount is null then positions.exposure_amount else positions.market_value_amount end
+            as market_value_amount,
+        case when positions.agreed_amount is null then positions.exposure_amount_base else positions.market_value_amount_base end
+            as market_value_amount_base,
+        positions.exposure_amount,
+        positions.exposure_amount_base,
+        positions.agreed_amount,
         positions.accrued_interest_amount,
         positions.accrued_interest_amount_base
     from {{ ref('fct_positions') }} as positions
@@ -199,8 +299,11 @@ reported as not materialized (
             learned.account_id,
             learned.instrument_id,
             learned.changed_quantity,
+            case when learned.agreed_amount is null then learned.exposure_amount else learned.market_value_amount end,
+            case when learned.agreed_amount is null then learned.exposure_amount_base else learned.market_value_amount_base end,
             learned.exposure_amount,
             learned.exposure_amount_base,
+            learned.agreed_amount,
             learned.accrued_interest_amount,
             learned.accrued_interest_amount_base
         from {{ this }} as learned
@@ -249,6 +352,9 @@ figures_known as (
         coalesce(sum(reported.quantity), 0) as quantity,
         coalesce(sum(reported.market_value_amount), 0) as market_value,
         coalesce(sum(reported.market_value_amount_base), 0) as market_value_base,
+        coalesce(sum(reported.exposure_amount), 0) as exposure,
+        coalesce(sum(reported.exposure_amount_base), 0) as exposure_base,
+        coalesce(sum(reported.agreed_amount), 0) as agreed,
         coalesce(sum(reported.accrued_interest_amount), 0) as accrued,
         coalesce(sum(reported.accrued_interest_amount_base), 0) as accrued_base
     from figures
@@ -271,10 +377,17 @@ market as (
     select
         instruments_of_date.figure_date,
         instruments.*,
-        coalesce(instruments.fixed_price, before_prices.price) as price_before,
-        coalesce(instruments.fixed_price, after_prices.price) as price_after,
-        to_char(after_prices.price_date, 'YYYY-MM-DD') as price_id,
-        after_prices.revision as price_revision,
+        {% for known in ['before', 'after'] %}
+            case
+                when not coalesce(instruments.exchanges_at_maturity, false) then coalesce(instruments.fixed_price, {{ known }}_prices.price)
+                when instruments.maturity_date <= instruments_of_date.figure_date then {{ spot_rate('notional_spot.rate', 'spot.rate') }}
+                else {{ known }}_forwards.rate
+            end as price_{{ known }},
+            case when instruments.maturity_date <= instruments_of_date.figure_date then 1 else {{ known }}_factors.factor end
+                as discount_factor_{{ known }},
+        {% endfor %}
+        to_char(coalesce(after_forwards.rate_date, after_prices.price_date), 'YYYY-MM-DD') as price_id,
+        coalesce(after_forwards.revision, after_prices.revision) as price_revision,
         {{ rate_before_and_after('instruments.currency_code', 'instruments.base_currency_code', 'instruments.todays_rate') }},
         fixings.fixing_id,
         fixings.revision as fixing_revision,
@@ -334,11 +447,23 @@ market as (
             from {{ ref('stg_books__prices') }} as prices
             where
                 prices.instrument_id = instruments.instrument_id
+                and not coalesce(instruments.exchanges_at_maturity, false)
                 and prices.price_date <= instruments_of_date.figure_date
                 and prices.business_date {{ limit }} {{ business_date() }}
             order by prices.price_date desc, prices.business_date desc, prices.revision desc
             limit 1
         ) as {{ known }}_prices on true
+        left join lateral {{ forward_rate_known(
+            'instruments', 'instruments.base_currency_code', 'instruments_of_date.figure_date', limit
+        ) }} as {{ known }}_forwards on true
+        left join lateral {{ discount_factor_known('instruments', 'instruments_of_date.figure_date', limit) }} as {{ known }}_factors on true
+    {% endfor %}
+    {% for currency, name in [('currency_code', 'spot'), ('notional_currency_code', 'notional_spot')] %}
+        left join lateral (
+            select closing.rate
+            from {{ rate_from('instruments.' ~ currency, 'instruments.maturity_date') }} as closing
+            where instruments.exchanges_at_maturity
+        ) as {{ name }} on true
     {% endfor %}
     {{ rates_known('instruments.currency_code', 'instruments.base_currency_code', 'instruments_of_date.figure_date') }}
 ),
@@ -358,7 +483,8 @@ steps as (
         events.gross_amount,
         events.gross_amount_base,
         events.paid_amount,
-        events.paid_amount_base
+        events.paid_amount_base,
+        events.agreed_amount
     from figures
     inner join events
         on
@@ -397,11 +523,17 @@ in_order as (
         known.quantity as known_quantity,
         known.market_value as known_market_value,
         known.market_value_base as known_market_value_base,
+        known.exposure as known_exposure,
+        known.exposure_base as known_exposure_base,
         known.accrued as known_accrued,
         known.accrued_base as known_accrued_base,
         known.quantity + sum(steps.quantity) over by_step as quantity_after,
         sum(steps.gross_amount) over by_step as gross_since,
+        sum(steps.agreed_amount) over by_step as agreed_since,
+        known.agreed + sum(steps.agreed_amount) over by_step as agreed_after,
+        market.exchanges_at_maturity,
         case when steps.step >= 3 then market.price_after else market.price_before end as price,
+        case when steps.step >= 3 then market.discount_factor_after else market.discount_factor_before end as discount_factor,
         case when steps.step >= 4 then market.rate_after else market.rate_before end as rate,
         market.price_divisor,
         market.contract_size,
@@ -431,9 +563,15 @@ valued as (
     select
         in_order.*,
         case
-            when price is null then known_market_value + gross_since
-            else {{ round_money('quantity_after * price * contract_size / price_divisor', 'minor_unit') }}
+            when price is null or (exchanges_at_maturity and discount_factor is null) then known_market_value + gross_since
+            else {{ round_money(
+                fair_value('quantity_after', 'price * contract_size / price_divisor', 'agreed_after', 'discount_factor'), 'minor_unit'
+            ) }}
         end as market_value,
+        case
+            when price is null then known_exposure + gross_since + agreed_since
+            else {{ round_money('quantity_after * price * contract_size / price_divisor', 'minor_unit') }}
+        end as exposure,
         case
             when not accrues_interest then 0
             when accrued_percent is null then known_accrued
@@ -446,6 +584,7 @@ valued_in_base as (
     select
         valued.*,
         {{ round_money('market_value * rate', 'base_minor_unit') }} as market_value_base,
+        {{ round_money('exposure * rate', 'base_minor_unit') }} as exposure_base,
         {{ round_money('accrued * rate', 'base_minor_unit') }} as accrued_base
     from valued
 ),
@@ -458,6 +597,8 @@ changes as (
         quantity_after - coalesce(lag(quantity_after) over by_step, known_quantity) as changed_quantity,
         market_value - coalesce(lag(market_value) over by_step, known_market_value) as changed_market_value,
         market_value_base - coalesce(lag(market_value_base) over by_step, known_market_value_base) as changed_market_value_base,
+        exposure - coalesce(lag(exposure) over by_step, known_exposure) as changed_exposure,
+        exposure_base - coalesce(lag(exposure_base) over by_step, known_exposure_base) as changed_exposure_base,
         accrued - coalesce(lag(accrued) over by_step, known_accrued) as changed_accrued,
         accrued_base - coalesce(lag(accrued_base) over by_step, known_accrued_base) as changed_accrued_base
     from valued_in_base
@@ -605,6 +746,9 @@ learned as (
         changes.changed_quantity,
         changes.changed_market_value,
         changes.changed_market_value_base,
+        changes.changed_exposure,
+        changes.changed_exposure_base,
+        case when changes.exchanges_at_maturity then changes.agreed_amount end as changed_agreed,
         changes.changed_accrued,
         changes.changed_accrued_base,
         changes.paid_amount,
@@ -614,6 +758,9 @@ learned as (
         changes.changed_quantity <> 0
         or changes.changed_market_value <> 0
         or changes.changed_market_value_base <> 0
+        or changes.changed_exposure <> 0
+        or changes.changed_exposure_base <> 0
+        or changes.agreed_amount <> 0
         or changes.changed_accrued <> 0
         or changes.changed_accrued_base <> 0
         or changes.paid_amount <> 0
@@ -633,6 +780,9 @@ learned as (
         0 as changed_quantity,
         claim_amount as changed_market_value,
         claim_amount_base as changed_market_value_base,
+        claim_amount,
+        claim_amount_base,
+        null as changed_agreed,
         0 as changed_accrued,
         0 as changed_accrued_base,
         claim_amount as paid_amount,
@@ -653,6 +803,9 @@ learned as (
         0,
         claim_amount,
         claim_amount_base,
+        claim_amount,
+        claim_amount_base,
+        null,
         0,
         0,
         claim_amount,
@@ -673,15 +826,16 @@ what_changed as (
         -- of a trade the version that counts now
         coalesce(learned.event_version, trades.version) as event_version,
         learned.changed_quantity::numeric(28, 10) as changed_quantity,
-        learned.changed_market_value::numeric(24, 4) as exposure_amount,
-        learned.changed_market_value_base::numeric(24, 4) as exposure_amount_base,
+        learned.changed_exposure::numeric(24, 4) as exposure_amount,
+        learned.changed_exposure_base::numeric(24, 4) as exposure_amount_base,
         -- what is paid every day leaves no value behind
         case when instruments.settles_daily then 0 else learned.changed_market_value end::numeric(24, 4) as market_value_amount,
         case when instruments.settles_daily then 0 else learned.changed_market_value_base end::numeric(24, 4) as market_value_amount_base,
         learned.changed_accrued::numeric(24, 4) as accrued_interest_amount,
         learned.changed_accrued_base::numeric(24, 4) as accrued_interest_amount_base,
         (learned.changed_market_value + learned.changed_accrued - learned.paid_amount)::numeric(24, 4) as total_amount,
-        learned.total_amount_base::numeric(24, 4) as total_amount_base
+        learned.total_amount_base::numeric(24, 4) as total_amount_base,
+        learned.changed_agreed::numeric(24, 4) as agreed_amount
     from learned
     left join instruments on learned.instrument_id = instruments.instrument_id
     left join {{ ref('fct_trades') }} as trades

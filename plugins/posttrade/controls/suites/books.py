@@ -2,6 +2,18 @@
 
 from posttrade.controls.catalogue import Control, Owner, Severity, Suite
 
+# Pairs and value dates of the forwards still to be exchanged whose quotes are older than their product line asks for, or never came.
+_FORWARDS_OPEN = """select distinct instruments.notional_currency_code || '/' || instruments.currency_code as pair,
+    instruments.maturity_date as value_date, instruments.currency_code,
+    coalesce('{at} of ' || forwards.{quote_date}::text, '{without}') as standing
+    from marts.fct_positions as positions inner join today using (business_date)
+    inner join intermediate.int_reference__instruments_known as instruments using (business_date, instrument_id)
+    inner join intermediate.int_market__forwards as forwards using (business_date, instrument_id)
+    where (positions.traded_quantity <> 0 or positions.agreed_amount <> 0) and instruments.maturity_date > today.business_date
+        and (forwards.{quote_date} is null
+            or instruments.stale_after_business_days <= (select count(*) from books.business_days as days
+                where days.business_date > forwards.{quote_date} and days.business_date <= today.business_date))"""
+
 CONTROLS = (
     Control(
         "book_in_the_red", Suite.BOOKS, Severity.INFO, Owner.MIDDLE_OFFICE,
@@ -40,7 +52,23 @@ CONTROLS = (
         "Deliver its price in prices.csv and clear record_market_data.",
         ("instrument_id",),
         """select distinct positions.instrument_id from marts.fct_positions as positions inner join today using (business_date)
-        where positions.is_price_missing and positions.traded_quantity <> 0""",
+        where positions.is_price_missing and positions.traded_quantity <> 0 and positions.agreed_amount is null""",
+    ),
+    Control(
+        "forward_rate_missing", Suite.BOOKS, Severity.CRITICAL, Owner.MIDDLE_OFFICE,
+        "Every currency forward is valued by outright rates of the date that reach its value date.",
+        "{pair} for {value_date}: no outright rates of the date reach the value date; forwards stand {standing}.",
+        "Deliver in forward_rates.csv a rate of the date for its value date or a later one and clear record_market_data.",
+        ("pair", "value_date"),
+        _FORWARDS_OPEN.format(quote_date="rate_date", at="at the rate", without="at nothing, for none ever did"),
+    ),
+    Control(
+        "discount_factor_missing", Suite.BOOKS, Severity.CRITICAL, Owner.MIDDLE_OFFICE,
+        "Every currency forward is discounted by factors of the date that reach its value date.",
+        "{pair} for {value_date}: no discount factors of {currency_code} of the date reach the value date; forwards stand {standing}.",
+        "Deliver in discount_factors.csv a factor of the date for its value date or a later one and clear record_market_data.",
+        ("pair", "value_date"),
+        _FORWARDS_OPEN.format(quote_date="factor_date", at="by the factor", without="at nothing, for none ever did"),
     ),
     Control(
         "price_stale", Suite.BOOKS, Severity.WARNING, Owner.MIDDLE_OFFICE,
@@ -51,7 +79,7 @@ CONTROLS = (
         """select distinct positions.instrument_id, positions.price_date
         from marts.fct_positions as positions inner join today using (business_date)
         inner join intermediate.int_reference__instruments_known as instruments using (business_date, instrument_id)
-        where positions.traded_quantity <> 0 and positions.price_date < today.business_date
+        where positions.traded_quantity <> 0 and positions.price_date < today.business_date and positions.agreed_amount is null
             and instruments.stale_after_business_days <= (select count(*) from books.business_days as days
                 where days.business_date > positions.price_date and days.business_date <= today.business_date)""",
     ),

@@ -54,7 +54,7 @@ CONTROLS = (
             select kinds.event_type, movements.trade_id, 0,
                 concat_ws(':', kinds.event_type, movements.trade_id, movements.trade_version, kinds.suffix)
             from intermediate.int_trades__movements as movements
-            cross join (values ('TRADE', null), ('VALUE_DATE', 1)) as kinds (event_type, suffix)
+            cross join (values ('TRADE', null), ('VALUE_DATE', 1), ('MATURITY', null)) as kinds (event_type, suffix)
             where movements.business_date = today.business_date and movements.movement_sign = -1
         ) as causes
         inner join ledger.journal_entries as entries

@@ -2,9 +2,9 @@
 
 from posttrade.records.migrations.sql_files import run_sql_file
 
-revision = "0042"
-down_revision = "0041"
+revision = "0049"
+down_revision = "0048"
 
 
 def upgrade() -> None:
-    run_sql_file("0042_fractions_of_accounts.sql")
+    run_sql_file("0049_fractions_of_accounts.sql")

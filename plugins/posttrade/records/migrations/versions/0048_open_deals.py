@@ -2,9 +2,9 @@
 
 from posttrade.records.migrations.sql_files import run_sql_file
 
-revision = "0041"
-down_revision = "0040"
+revision = "0048"
+down_revision = "0047"
 
 
 def upgrade() -> None:
-    run_sql_file("0041_open_deals.sql")
+    run_sql_file("0048_open_deals.sql")

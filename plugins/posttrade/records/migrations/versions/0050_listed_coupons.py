@@ -2,9 +2,9 @@
 
 from posttrade.records.migrations.sql_files import run_sql_file
 
-revision = "0043"
-down_revision = "0042"
+revision = "0050"
+down_revision = "0049"
 
 
 def upgrade() -> None:
-    run_sql_file("0043_listed_coupons.sql")
+    run_sql_file("0050_listed_coupons.sql")
