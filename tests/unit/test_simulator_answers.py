@@ -84,7 +84,7 @@ REPAYMENTS = (
     Effect(date(2026, 1, 6), date(2026, 1, 8), "AMORT01.XETR", "", {"AMORT01.XETR": Decimal("0.75")}),
     Effect(date(2026, 1, 7), date(2026, 1, 9), "BILL01.XPAR", "", {}),
 )
-NOT_DELIVERED = ("future", "fx_spot", "fx_forward", "deposit", "repo")
+NOT_DELIVERED = ("future", "fx_spot", "fx_forward", "deposit", "repo", "repo_open")
 
 
 def announced_effect(row: dict[str, str], instruments: dict[str, dict[str, str]]) -> Effect:
@@ -108,11 +108,15 @@ def effects_of(inbox: Path) -> list[Effect]:
     instruments = {row["instrument_id"]: row for row in rows_of(first / "instruments.csv")}
     told = [row for path in sorted(inbox.glob("2026-*/corporate_actions.csv")) for row in rows_of(path)]
     effects = [*REPAYMENTS, *(announced_effect(row, instruments) for row in told if row["event_type"] != "CASH_DIVIDEND")]
+    terms = [row for path in sorted(inbox.glob("2026-*/open_deal_terms.csv")) for row in rows_of(path)]
+    terminated = {row["instrument_id"]: row["valid_from"] for row in terms if row["deal_state"] == "TERMINATED"}
     for name, row in instruments.items():
         if row["product_line"] in ("fx_forward", "deposit", "repo"):
             due = date.fromisoformat(row["maturity_date"])
         elif row["expiry_date"]:
             due = date.fromisoformat(row["expiry_date"]) + timedelta(days=1)
+        elif name in terminated:
+            due = date.fromisoformat(terminated[name])
         else:
             continue
         effects.append(Effect(due, due, name, "", {}))

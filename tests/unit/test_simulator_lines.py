@@ -9,7 +9,7 @@ import pytest
 from posttrade.simulator.custodian import Custodian, Instruction
 from posttrade.simulator.deals import ClearingHouse
 from posttrade.simulator.events import UnitEvent, in_order, recorded_event, units_after
-from posttrade.simulator.forwards import outright
+from posttrade.simulator.forwards import discount_factor, outright
 from posttrade.simulator.lines import Lines
 from posttrade.simulator.own_books import CashFlow, OwnBooks
 from posttrade.simulator.reference import Holding, Instrument, instruments
@@ -119,12 +119,13 @@ def test_money_is_lent_amended_and_comes_back_with_interest() -> None:
         deals += treasury.trade_day(day_no)
         flows += treasury.cash(day_no)
     first_days = [(one.flow_date, one.currency_code, one.amount) for one in flows if one.flow_date < WED]
-    # 5,000,000.00 placed on Monday turn out to be 5,500,000.00; 1,000,000.00 lent against bonds; dollars borrowed. What is exchanged on
-    # Monday moves on Wednesday.
-    assert first_days == [(MON, "EUR", -5_000_000), (TUE, "EUR", -1_500_000), (TUE, "USD", 2_000_000)]
-    # By Friday: 5,500,000 x 1.98 % x 3 / 360 = 907.50; 1,000,000 x 2.16 % x 2 / 360 = 120.00; 1,900,000 x 2.16 % x 2 / 360 = 228.00 paid.
+    # 5,000,000.00 placed on Monday turn out to be 5,500,000.00; twice 1,000,000.00 lent against bonds, on Monday without an end; dollars
+    # borrowed. What is exchanged on Monday moves on Wednesday.
+    assert first_days == [(MON, "EUR", -6_000_000), (TUE, "EUR", -1_500_000), (TUE, "USD", 2_000_000)]
+    # By Friday: 5,500,000 x 1.98 % x 3 / 360 = 907.50; 1,000,000 x 2.16 % x 2 / 360 = 120.00; 1,900,000 x 2.16 % x 2 / 360 = 228.00 paid;
+    # 1,000,000 x (2.16 % + 1.80 %) x 2 / 360 = 220.00.
     # All exchanges are at 1 here, but for what is dealt away from it.
-    due = {"EUR": Decimal("799.50"), "USD": Decimal(2_000_000), "GBP": NONE}
+    due = {"EUR": Decimal("1019.50"), "USD": Decimal(2_000_000), "GBP": NONE}
     cancelled = {one.trade_id for one in deals if one.event_type == "CANCEL"}
     latest = {one.trade_id: one for one in deals if one.trade_id not in cancelled and one.book_id == "FX"}
     for one in latest.values():
@@ -154,6 +155,8 @@ def test_a_forward_costs_the_difference_of_interest() -> None:
     assert outright(Decimal("1.10"), "EUR", "USD", 91) == Decimal("1.10609")
     # Sterling counts 365 days: 0.87 x (1 + 3.8 % x 73 / 365) / (1 + 2 % x 73 / 360) = 0.87 x 1.0076 / 1.00405556 = 0.873071
     assert outright(Decimal("0.87"), "EUR", "GBP", 73) == Decimal("0.87307")
+    # 1 / (1 + 4.2 % x 91 / 360) = 1 / 1.010616667 = 0.98949486
+    assert discount_factor("USD", 91) == Decimal("0.98949486")
 
 
 def instruction(

@@ -77,6 +77,9 @@ def test_an_impossible_world_is_refused_in_a_sentence(tmp_path: Path, days: int,
         write_world(tmp_path, days=days, trades=trades, seed=1, base_currency=currency)
 
 
+UNPRICED_LINES = {"fx_spot", "fx_forward", "deposit", "repo", "repo_open"}
+
+
 @pytest.mark.parametrize("kind", sorted(set(COLUMNS) - {"trades"}))
 def test_the_columns_of_a_file_are_those_of_its_contract(kind: str) -> None:
     assert COLUMNS[kind] in CONTRACTS[kind].orders
@@ -86,7 +89,7 @@ def test_every_file_has_its_header_and_a_control_line_that_is_right(inbox: Path)
     paths = sorted(inbox.glob("2026-*/*.csv"))
     assert {path.parent.name for path in paths} == set(SAMPLE_DAYS)
     for path in paths:
-        kind = re.sub(r"_(a|forwards)$", "", path.stem)
+        kind = path.stem.removesuffix("_a")
         lines = path.read_text().splitlines()
         assert tuple(lines[0].split(",")) == COLUMNS[kind]
         marker, measure, count, *total = lines[-1].split(",")
@@ -126,13 +129,13 @@ def test_reference_data_refers_to_itself_and_carries_valid_identifiers(inbox: Pa
     assert {row["product_line"] for row in read["instruments"]} == set(traded_product_lines())
     # What has no ISIN is a contract or a deal.
     assert {row["product_line"] for row in read["instruments"] if not row["isin"]} == {
-        "future", "option", "fx_spot", "fx_forward", "deposit", "repo",
+        "future", "option", "fx_spot", "fx_forward", "deposit", "repo", "repo_open",
     }  # fmt: skip
 
 
 def test_prices_are_there_for_what_trades_but_the_one_left_out(inbox: Path) -> None:
     rows = rows_of(inbox / SAMPLE_DAYS[0] / "instruments.csv")
-    instruments = {row["instrument_id"] for row in rows if row["product_line"] not in ("fx_spot", "deposit", "repo")}
+    instruments = {row["instrument_id"] for row in rows if row["product_line"] not in UNPRICED_LINES}
     planted = json.loads((inbox / "simulation.json").read_text())["planted"]
     # Gone ex, expired, or not issued yet; a fund is valued on the first and the fourth date.
     unpriced = {
@@ -142,14 +145,35 @@ def test_prices_are_there_for_what_trades_but_the_one_left_out(inbox: Path) -> N
         "2026-01-08": {"UMBTP77260107.XEUR", "ROWTR.XETR", "KAPLT.XLON", "BILL01.XPAR"},
         "2026-01-09": {
             "UMBTP77260107.XEUR", "UMBTC87260108.XEUR", "EX40W.XEUR", "ROWTR.XETR", "KAPLT.XLON", "BILL01.XPAR", "BALANCED.XLUX",
-            "EURUSD 2026-01-09",
         },
     }  # fmt: skip
     for day in SAMPLE_DAYS:
-        priced = {row["instrument_id"] for name in ("prices", "prices_forwards") for row in rows_of(inbox / day / f"{name}.csv")}
+        priced = {row["instrument_id"] for row in rows_of(inbox / day / "prices.csv")}
         missing = planted["price_missing"]
         left_out = {missing["instrument_id"]} if day == missing["business_date"] else set()
         assert instruments - priced == unpriced[day] | left_out
+
+
+def test_quotes_reach_every_forward_that_is_not_due(inbox: Path) -> None:
+    forwards = [row for row in rows_of(inbox / SAMPLE_DAYS[0] / "instruments.csv") if row["product_line"] == "fx_forward"]
+    for day in SAMPLE_DAYS:
+        due_later = [row for row in forwards if row["maturity_date"] > day]
+        rates = {
+            (row["notional_currency_code"], row["currency_code"], row["rate_date"], row["value_date"])
+            for row in rows_of(inbox / day / "forward_rates.csv")
+        }
+        factors = {(row["currency_code"], row["factor_date"], row["value_date"]) for row in rows_of(inbox / day / "discount_factors.csv")}
+        assert rates == {(row["notional_currency_code"], row["currency_code"], day, row["maturity_date"]) for row in due_later}
+        assert factors == {(row["currency_code"], day, row["maturity_date"]) for row in due_later}
+    assert len(forwards) == 3
+
+
+def test_an_open_repo_bears_another_rate_and_is_terminated(inbox: Path) -> None:
+    told = {day: rows_if_any(inbox / day / "open_deal_terms.csv") for day in SAMPLE_DAYS}
+    assert {day: [tuple(row.values()) for row in rows] for day, rows in told.items() if rows} == {
+        "2026-01-06": [("REPO OPEN 1", "2026-01-07", "RUNNING", "1.80")],
+        "2026-01-08": [("REPO OPEN 1", "2026-01-09", "TERMINATED", "")],
+    }
 
 
 def test_one_price_jumps_and_no_other_does_but_for_an_event(inbox: Path) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from posttrade.simulator.calendars import MarketCalendar, home_sessions, is_dollar_holiday, is_euro_bank_day
 from posttrade.simulator.deals import DealBook, signed_quantity
+from posttrade.simulator.files import write_csv
 from posttrade.simulator.forwards import outright, write_forward_market
 from posttrade.simulator.own_books import CENT, CashFlow, cash_account_of
 from posttrade.simulator.plan import PLANNED_DAYS
@@ -34,6 +35,8 @@ class Loan:
         nominal: of the deal as it was first told.
         rate: percent a year, ACT/360.
         is_amended: on the next day the nominal turns out to be a tenth larger.
+        agreed: of a deal that runs until it is terminated, the rates that it bears from later days on. They and its end are told on the
+            business date before they hold.
     """
 
     instrument_id: str
@@ -45,6 +48,14 @@ class Loan:
     start: date
     end: date
     is_amended: bool = False
+    agreed: tuple[tuple[date, Decimal], ...] = ()
+
+    def interest(self, nominal: Decimal) -> Decimal:
+        """What is paid with the nominal at the end."""
+        starts = [(self.start, self.rate), *self.agreed]
+        ends = [day for day, _ in starts[1:]] + [self.end]
+        years = sum((rate * (end - start).days for (start, rate), end in zip(starts, ends, strict=True)), Decimal(0)) / 100 / 360
+        return (nominal * years).quantize(CENT, ROUND_HALF_EVEN)
 
 
 @dataclass(frozen=True)
@@ -86,10 +97,13 @@ class Treasury:
             Loan(f"DEPOSIT {plan[11]} 2", "deposit", "USD", False, 2_000_000, Decimal("3.96"), plan[1], plan[11]),
             Loan(f"REPO {plan[3]} 1", "repo", "EUR", True, 1_000_000, Decimal("2.16"), plan[1], plan[3]),
             Loan(f"REPO {plan[4]} 2", "repo", "EUR", False, 1_900_000, Decimal("2.16"), plan[2], plan[4]),
+            Loan(
+                "REPO OPEN 1", "repo_open", "EUR", True, 1_000_000, Decimal("2.16"), plan[0], plan[4], agreed=((plan[2], Decimal("1.80")),)
+            ),
         ]
         calm = [one for one in bonds if one.product_line == "bond_fixed" and one.currency_code == "EUR" and not _pays_soon(one, plan)]
         received, given = calm[0], calm[1]
-        reverse_repo, repo = self._loans[2:]
+        reverse_repo, repo = self._loans[2:4]
         self.collateral = (
             _collateral(reverse_repo, MONEY_BOOK, ACCOUNT, received, 1_100_000),
             _collateral(repo, given.own_book_id, given.own_account_id, given, -2_000_000),
@@ -109,16 +123,33 @@ class Treasury:
         for name, notional, currency, maturity in self._forwards:
             yield _pair(name, f"{notional}/{currency} forward {maturity}", "fx_forward", notional, currency) | {"maturity_date": maturity}
         for loan in self._loans:
-            yield {
-                "instrument_id": loan.instrument_id, "name": f"{loan.product_line.capitalize()} until {loan.end}",
-                "product_line": loan.product_line, "currency_code": loan.currency_code, "market_mic": "XXXX", "issuer_country_code": "DE",
-                "coupon_rate": loan.rate, "coupon_frequency": 1, "day_count": "ACT/360", "issue_date": loan.start,
-                "first_coupon_date": loan.end, "maturity_date": loan.end,
+            terms = {
+                "instrument_id": loan.instrument_id, "product_line": loan.product_line, "currency_code": loan.currency_code,
+                "market_mic": "XXXX", "issuer_country_code": "DE", "coupon_rate": loan.rate, "day_count": "ACT/360",
+                "issue_date": loan.start,
             }  # fmt: skip
+            if loan.agreed:
+                yield terms | {"name": "Open repo"}
+            else:
+                name = f"{loan.product_line.capitalize()} until {loan.end}"
+                yield terms | {"name": name, "coupon_frequency": 1, "first_coupon_date": loan.end, "maturity_date": loan.end}
 
     def write_market(self, folder: Path, day_no: int) -> None:
         """Writes the market files that only the treasury needs."""
-        write_forward_market(folder, self._dates[day_no], self._forwards, self._spot)
+        write_forward_market(folder, self._dates[day_no], [one[1:] for one in self._forwards], self._spot)
+        told = [row for loan in self._loans for row in self._agreed_on(loan, day_no)]
+        if told:
+            write_csv(folder, "open_deal_terms", told)
+
+    def _agreed_on(self, loan: Loan, day_no: int) -> Iterator[tuple[str, date, str, Decimal | None]]:
+        if day_no + 1 == len(self._dates):
+            return
+        tomorrow = self._dates[day_no + 1]
+        for day, rate in loan.agreed:
+            if day == tomorrow:
+                yield loan.instrument_id, day, "RUNNING", rate
+        if loan.agreed and loan.end == tomorrow:
+            yield loan.instrument_id, loan.end, "TERMINATED", None
 
     def trade_day(self, day_no: int) -> Iterator[TradeEvent]:
         """The treasury's trade events of a business date; some are amended, cancelled or told on the next."""
@@ -236,9 +267,8 @@ class Treasury:
         quantity = signed_quantity(deal)
         loan = next((one for one in self._loans if one.instrument_id == deal.instrument_id), None)
         if loan is not None:
-            interest = (quantity * loan.rate / 100 * (loan.end - loan.start).days / 360).quantize(CENT, ROUND_HALF_EVEN)
             yield loan.start, loan.currency_code, -quantity
-            yield loan.end, loan.currency_code, quantity + interest
+            yield loan.end, loan.currency_code, quantity + loan.interest(quantity)
             return
         notional = deal.instrument_id[:3]
         maturity = self._ends().get(deal.instrument_id)

@@ -510,6 +510,7 @@ steps as (
         0,
         0,
         0,
+        0,
         0
     from figures
     inner join market on figures.figure_date = market.figure_date and figures.instrument_id = market.instrument_id
