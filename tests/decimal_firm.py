@@ -522,8 +522,8 @@ class _Keeper:
         """The books of an account, in the order of their ids, get whole units of what the event made of each.
 
         Together they have the whole units of their sum: each its own, and one more those with the largest remainders. Who is rounded down
-        is paid the account's fraction by what it gives up; the rest of that goes to who is rounded up, who pays its cost. Books of
-        both sides settle what they give and get at the price of the fraction.
+        is paid the account's fraction by what it gives up; the rest of that goes to who is rounded up, who pays its cost. Where books
+        are of both sides, they settle what they give and get at the price of the fraction.
         """
         assert event.fraction_price is not None
         (instrument,) = {key[2] for key in made}
@@ -540,7 +540,9 @@ class _Keeper:
         gives = {key: own[key] - target[key] for key in own if own[key] != target[key]}
         if not gives:
             return
-        fraction, is_one_sided = sum(gives.values(), ZERO), all(units >= 0 for units in own.values())
+        fraction = sum(gives.values(), ZERO)
+        # what is held besides may lie on the other side, or be too little to give from
+        is_one_sided = all(units >= 0 and books[key].quantity * side >= max(gives.get(key, ZERO), ZERO) for key, units in own.items())
         given = sum((units for units in gives.values() if units > 0), ZERO)
         so_far, sold_so_far, cash_so_far, cash_base_so_far = (ZERO,) * 4
         pool: list[OpenLot] = []

@@ -142,7 +142,8 @@ on conflict do nothing
 PROCEDURES_OF_THE_BOOKS = """
 select distinct on (product_line, valid_from)
     product_line, valid_from, price_divisor, accrues_interest, lot_method, coalesce(settles_daily, false) as settles_daily,
-    coalesce(is_delivered, true) as is_delivered, coalesce(exchanges_currencies, false) as exchanges_currencies, fixed_price
+    coalesce(is_delivered, true) as is_delivered, coalesce(exchanges_currencies, false) as exchanges_currencies,
+    coalesce(exchanges_at_maturity, false) as exchanges_at_maturity, fixed_price
 from books.product_lines
 where product_line in (select instruments.product_line from books.instruments)
 order by product_line, valid_from, known_at desc

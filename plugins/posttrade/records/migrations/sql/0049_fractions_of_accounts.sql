@@ -52,15 +52,15 @@ $$;
 -- of their sum. Each book has the whole part of its own; what is left of the whole units goes to those with the largest remainders, one
 -- each, ties by the book's id. Who gives up a fraction is paid the fraction of the account in the proportion of what it gives; the rest of it
 -- goes with its lots to those that are rounded up, who pay the other book what the lots cost, so that nothing is realised and either
--- book has what it is worth. Where one book is long and another short there is no lot that could go with it, and they settle the differences
--- at the price of the fraction. What is paid between books adds up to nothing.
+-- book has what it is worth. Where one book is long and another short, of what it is due or of what it then holds, there is no lot that could
+-- go with it, and they settle the differences at the price of the fraction. What is paid between books adds up to nothing.
 create function books.allot_fractions(
     books_now books.lot_book[], places integer[], units numeric[], event books.lot_event, minor_unit integer, base_minor_unit integer
 ) returns books.lot_book[]
     language plpgsql immutable parallel safe as $$
 declare
     side integer := case when (select sum(one) from unnest(units) as one) < 0 then -1 else 1 end;
-    is_one_sided boolean := (select bool_and(one * side >= 0) from unnest(units) as one);
+    is_one_sided boolean;
     method text := case event.lot_method when 'SPECIFIC' then 'FIFO' else event.lot_method end;
     given numeric[];                         -- what each book gives up, on the side of the account; negative: what it is rounded up by
     fraction numeric; given_total numeric; given_before numeric := 0; sold_before numeric := 0;
@@ -79,6 +79,8 @@ begin
     select array_agg(quantity - floor(quantity) - case when rank <= left_over then 1 else 0 end order by number) into given from ranked;
     select sum(one), sum(one) filter (where one > 0) into fraction, given_total from unnest(given) as one;
     if given_total is null then return books_now; end if;
+    select bool_and(units[number] * side >= 0 and books_now[places[number]].quantity * side >= greatest(given[number], 0))
+    into is_one_sided from generate_subscripts(places, 1) as number;
 
     for number in 1 .. cardinality(places) loop
         place := places[number];
