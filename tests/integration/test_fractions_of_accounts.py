@@ -129,3 +129,30 @@ def test_what_comes_from_another_instrument_is_allotted_to_the_account_too() -> 
     ]  # fmt: skip
     assert rows("select * from marts.fct_realised_results") == []
     assert_books_tie()
+
+
+def test_books_that_hold_on_both_sides_settle_a_fraction_at_its_price() -> None:
+    """Both books owe one and a half of NEW for OLD, but book 2 has ten of it: it has no owed share that could go to book 1."""
+    firm = SmallFirm(books=("1", "2"), instruments=[{"instrument_id": "OLD"}, {"instrument_id": "NEW"}])
+    dealt = [
+        trade("1", MON, -3, "10", instrument_id="OLD", book_id="1"), trade("2", MON, -3, "12", instrument_id="OLD", book_id="2"),
+        trade("3", MON, 10, "20", instrument_id="NEW", book_id="2"),
+    ]  # fmt: skip
+    firm.day(MON, dealt, {"OLD": "11", "NEW": "22"})
+    merger = {
+        "event_id": "M", "instrument_id": "OLD", "event_type": "MERGER", "event_status": "ANNOUNCED", "ex_date": TUE, "pay_date": TUE,
+        "currency_code": "USD", "received_instrument_id": "NEW", "new_units": 1, "old_units": 2, "fraction_price": "22.00",
+    }  # fmt: skip
+    firm.day(TUE, [], {"NEW": "22"}, corporate_actions=[merger])
+    # They owe three together: book 1 owes two, half a share more for 11.00. Book 2 gave one and a half for 36.00, which cost 30.00, and
+    # buys half a share for 11.00.
+    assert rows(LOTS, day=TUE, account="A") == [("1", "AVERAGE", -2, -41), ("2", "AVERAGE", 9, 181)]
+    assert rows(
+        "select book_id, instrument_id, quantity_change, fraction_quantity, cash_amount, cost_moved_amount"
+        " from marts.fct_corporate_actions order by 2 desc, 1"
+    ) == [
+        ("1", "OLD", 3, 0, 0, 30), ("2", "OLD", 3, 0, 0, 36),
+        ("1", "NEW", -2, HALF, 11, -30), ("2", "NEW", -1, -HALF, -11, -36),
+    ]  # fmt: skip
+    assert rows("select book_id, realised_amount from marts.fct_realised_results") == [("2", 6)]
+    assert_books_tie()

@@ -373,10 +373,11 @@ def assert_closed_dates_of_twins_are_known_alike(firm: RandomFirm) -> None:
             known[book, account, instrument] = [now + one for now, one in zip(known[book, account, instrument], amounts, strict=True)]
         restated = set(rows("select book_id, account_id, instrument_id from marts.rpt_what_changed where figure_date = :day", day=day))
         pairs = {
-            (key, (twin, *key[1:]))
+            ((book, account.replace(one, book), instrument), (twin, account.replace(one, twin), instrument))
             for kind in ("PERMUTED", "LATER", "CANCELLED")
             for book, twin in firm.twins[kind]
-            for key in ((book, account, instrument) for one, account, instrument in list(known) if one in (book, twin))
+            for one, account, instrument in list(known)
+            if one in (book, twin)
         }
         for key, twin in pairs:
             quantity, *worth, total = (one - other for one, other in zip(known[key], known[twin], strict=True))
