@@ -90,7 +90,7 @@ def percent_of(rate: str, days: int, year: int) -> Decimal:
     ("terms", "told"),
     [
         ({"day_count": "ACT/367"}, "day count 'ACT/367' is not one of"),
-        ({"frequency": 3}, "coupon frequency 3 is not 1, 2, 4 or 12 a year"),
+        ({"frequency": 5}, "coupon frequency 5 is not one of 1, 2, 3, 4, 6, 12 a year"),
         ({"maturity": "2024-02-15"}, "matures on 2024-02-15, not after its issue"),
         ({"first": "2027-01-01"}, "first coupon falls on 2027-01-01, outside the life of the bond"),
     ],

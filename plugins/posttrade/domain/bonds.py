@@ -7,7 +7,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 
 from posttrade.domain.bond_terms import Bond, ExCoupon, FixedRate, FloatingRate, OutstandingStep
-from posttrade.domain.day_counts import DAY_COUNTS, ICMA, InterestPeriodTerms, icma_years, to_decimal, years_between
+from posttrade.domain.day_counts import DAY_COUNTS, ICMA, InterestPeriodTerms, icma_years, needs_schedule, to_decimal, years_between
 from posttrade.domain.overnight_rates import OvernightRate
 
 __all__ = [
@@ -189,7 +189,7 @@ def _compounded_percent(terms: Bond, interest: OvernightRate, period: InterestPe
 
 def _years(terms: Bond, period: InterestPeriod, start: date, end: date) -> Fraction:
     schedule = terms.schedule
-    if terms.day_count == ICMA:
+    if needs_schedule(terms.day_count):
         return icma_years(schedule.regular_dates, terms.frequency, start, end)
     looked_at = InterestPeriodTerms(
         period.period_start_date, period.coupon_date, terms.frequency, schedule.is_month_end, schedule.dates[-1]

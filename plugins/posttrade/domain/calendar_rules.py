@@ -5,15 +5,12 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated
 
 import QuantLib as ql
-import yaml
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
-FILE = Path(__file__).parents[1] / "procedures" / "calendars.yaml"
-STRICT = ConfigDict(extra="forbid")
-Reason = Annotated[str, Field(min_length=1)]
+from posttrade.domain.tables import FOLDER, STRICT, Reason, is_of_library, read_table
+
+FILE = FOLDER / "calendars.yaml"
 
 
 @dataclass(frozen=True)
@@ -26,8 +23,7 @@ class BankRules:
     source: Reason
 
     def __post_init__(self) -> None:
-        kind = getattr(ql, self.quantlib[0], None) if 1 <= len(self.quantlib) <= 2 else None
-        if kind is None or not all(hasattr(kind, member) for member in self.quantlib[1:]):
+        if not is_of_library(ql, self.quantlib):
             raise ValueError(
                 f"{' '.join(self.quantlib)!r} is no calendar of QuantLib; expected its class and, where it takes one, its member"
             )
@@ -63,10 +59,5 @@ def calendar_rules(file: Path = FILE) -> CalendarRules:
     Raises:
         ValueError: the file breaks the form; the message names it, the place and what was expected.
     """
-    try:
-        return TypeAdapter(CalendarRules).validate_python(yaml.safe_load(file.read_text(encoding="utf-8")))
-    except yaml.YAMLError as error:
-        raise ValueError(f"{file.name} is not valid YAML: {' '.join(str(error).split())}") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise ValueError(f"{file.name}: {'.'.join(map(str, first['loc']))} is {first['input']!r}: {first['msg']}") from error
+    rules: CalendarRules = read_table(file, CalendarRules)
+    return rules

@@ -1,10 +1,10 @@
-"""Day counts: the years between two dates as a bond's terms count them. A convention is a row of the table below.
+"""Day counts: the years between two dates as a bond's terms count them. A convention is a row of procedures/day_counts.yaml.
 
 Days are QuantLib's where it counts them; what it lacks is counted here from the published definition that the row names.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -12,13 +12,17 @@ from enum import StrEnum
 from fractions import Fraction
 from functools import lru_cache
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import QuantLib as ql
 
+from posttrade.domain.tables import FOLDER, STRICT, Reason, is_of_library, read_table
+
 DECIMALS = Decimal("0.0000000001")
 ONE_DAY = timedelta(days=1)
 ICMA = "ACT/ACT ICMA"
+FILE = FOLDER / "day_counts.yaml"
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,7 @@ class EndOn31(StrEnum):
 class ThirtyDays:
     """Months of thirty days, from a start of which the 31st is the 30th."""
 
+    __pydantic_config__ = STRICT
     end_on_31: EndOn31
     is_start_february_full: bool = False
     """Whether the last day of February is the 30th where a count starts."""
@@ -64,21 +69,60 @@ class ThirtyDays:
         return 360 * (end.year - start.year) + 30 * (end.month - start.month) + last - first
 
 
+class OwnCount(StrEnum):
+    """Counts that know their years, worked out here."""
+
+    ICMA = "ICMA"
+    AFB = "AFB"
+    YEAR = "YEAR"
+    A365 = "365A"
+    L365 = "365L"
+    U30 = "30U"
+
+
 @dataclass(frozen=True)
 class Convention:
-    """A day count: days over the days of a year, or a count of its own; exactly one of `quantlib`, `thirty` and `years`."""
+    """A day count: days over the days of a year, or a count of its own; exactly one of `quantlib`, `thirty` and `own`."""
 
-    name: str
-    source: str
-    """Where it is defined; section numbers are those of the 2006 ISDA Definitions."""
+    __pydantic_config__ = STRICT
+    source: Reason
+    """Where it is defined."""
     quantlib: tuple[str, ...] = ()
     """The class of QuantLib and, where it takes one, its member."""
     takes_termination_date: bool = False
     """Whether QuantLib's class also takes the maturity."""
     thirty: ThirtyDays | None = None
-    years: Callable[[date, date, InterestPeriodTerms | None], Fraction] | None = None
-    year_days: Fraction | int | None = None
+    own: OwnCount | None = None
+    year_days: Decimal | None = None
     """Days of a year; None where the count knows its years."""
+
+    def __post_init__(self) -> None:
+        if [bool(self.quantlib), self.thirty is not None, self.own is not None].count(True) != 1:
+            raise ValueError("expected one of quantlib, thirty and own")
+        if self.quantlib and not is_of_library(ql, self.quantlib):
+            raise ValueError(
+                f"{' '.join(self.quantlib)!r} is no day counter of QuantLib; expected its class and, where it takes one, its member"
+            )
+        if self.year_days is not None and self.year_days <= 0:
+            raise ValueError(f"{self.year_days} are not the days of a year")
+        if (self.year_days is None) != (self.own is not None or self.quantlib == ("ActualActual", "ISDA")):
+            raise ValueError("expected year_days where the count does not know its years, and only there")
+
+
+@lru_cache(maxsize=8)
+def conventions(file: Path = FILE) -> Mapping[str, Convention]:
+    """The conventions by name, read once.
+
+    Raises:
+        ValueError: the file breaks the form; the message names it, the place and what was expected.
+    """
+    table: Mapping[str, Convention] = read_table(file, dict[str, Convention])
+    return table
+
+
+def needs_schedule(convention: str) -> bool:
+    """Whether a convention counts by the regular periods of the coupons (`icma_years`)."""
+    return conventions()[convention].own is OwnCount.ICMA
 
 
 def years_between(convention: str, start: date, end: date, period: InterestPeriodTerms | None = None) -> Fraction:
@@ -91,13 +135,13 @@ def years_between(convention: str, start: date, end: date, period: InterestPerio
         period: the interest period they lie in, for conventions that look at it.
 
     Raises:
-        ValueError: the convention is unknown, needs a period that is not given, or is ACT/ACT ICMA, which needs a schedule (`icma_years`).
+        ValueError: the convention is unknown, needs a period that is not given, or needs a schedule (`needs_schedule`).
     """
-    known = _BY_NAME.get(convention)
-    if known is None or convention == ICMA:
-        raise ValueError(f"day count {convention!r} is not one of {', '.join(name for name in DAY_COUNTS if name != ICMA)}")
-    if known.years is not None:
-        return known.years(start, end, period)
+    known = conventions().get(convention)
+    if known is None or known.own is OwnCount.ICMA:
+        raise ValueError(f"day count {convention!r} is not one of {', '.join(name for name in DAY_COUNTS if not needs_schedule(name))}")
+    if known.own is not None:
+        return _OWN[known.own](start, end, period)
     if known.thirty is not None:
         days = known.thirty.days(start, end)
     else:
@@ -211,48 +255,12 @@ def _to_quantlib(day: date) -> Any:
     return ql.Date(day.day, day.month, day.year)
 
 
-STRATA = "OpenGamma Strata, DayCounts"
-CONVENTIONS = (
-    Convention(ICMA, "ICMA Rule Book, rule 251.1: days over the days of the regular period times the coupons a year"),
-    Convention("30/360", "bond basis, 4.16(f)", ("Thirty360", "BondBasis"), year_days=360),
-    Convention("30E/360", "Eurobond basis, 4.16(g)", ("Thirty360", "EurobondBasis"), year_days=360),
-    Convention("30E/360 ISDA", "4.16(h)", ("Thirty360", "ISDA"), takes_termination_date=True, year_days=360),
-    Convention(
-        "30/360 US",
-        "SIA, Standard Securities Calculation Methods: 30U/360 with the end-of-February rule, month-end bonds",
-        ("Thirty360", "USA"),
-        year_days=360,
-    ),
-    Convention("30U/360", "SIA: 30/360 US for bonds that pay at the month end, else 30/360", years=_30u_years),
-    Convention(
-        "30/360 PSA",
-        "Public Securities Association, Standard Formulas: the end of February starts as a 30th",
-        thirty=ThirtyDays(EndOn31.IS_30TH_AFTER_A_30TH, is_start_february_full=True),
-        year_days=360,
-    ),
-    Convention("30E+/360", f"{STRATA}: an end on the 31st is the first", thirty=ThirtyDays(EndOn31.IS_NEXT_FIRST), year_days=360),
-    Convention(
-        "30E/365",
-        f"{STRATA}: the end of February is a 30th",
-        thirty=ThirtyDays(EndOn31.IS_30TH, is_start_february_full=True, is_end_february_full=True),
-        year_days=365,
-    ),
-    Convention("30/365", "QuantLib, Thirty365", thirty=ThirtyDays(EndOn31.IS_30TH), year_days=365),
-    Convention("ACT/360", "4.16(e)", ("Actual360",), year_days=360),
-    Convention("ACT/364", STRATA, ("Actual364",), year_days=364),
-    Convention("ACT/365F", "4.16(d)", ("Actual365Fixed",), year_days=365),
-    Convention("ACT/365.25", STRATA, ("Actual36525",), year_days=Fraction(1461, 4)),
-    Convention("ACT/366", "QuantLib, Actual366", ("Actual366",), year_days=366),
-    Convention("ACT/365A", f"{STRATA}: over 366 where 29 February is counted", years=_365a_years),
-    Convention("ACT/365L", "4.16(i), ICMA Rule Book, rule 251.1: by the leap year of the interest period", years=_365l_years),
-    Convention("ACT/ACT ISDA", "4.16(b): days in leap years over 366, the others over 365", ("ActualActual", "ISDA")),
-    Convention("ACT/ACT AFB", "Exact/Exact of the French master agreement (FBF)", years=_afb_years),
-    Convention("ACT/ACT YEAR", f"{STRATA}: whole years from the start, then days over their year", years=_year_years),
-    Convention("NL/360", f"{STRATA}: 29 February is not counted", ("Actual365Fixed", "NoLeap"), year_days=360),
-    Convention("NL/365", "29 February is not counted", ("Actual365Fixed", "NoLeap"), year_days=365),
-    Convention("BUS/252", "ANBIMA, open days of the Brazilian settlement calendar", ("Business252",), year_days=252),
-    Convention("1/1", "4.16(a)", ("OneDayCounter",), year_days=1),
-)
-_BY_NAME = {one.name: one for one in CONVENTIONS}
-DAY_COUNTS = tuple(_BY_NAME)
+_OWN: Mapping[OwnCount, Callable[[date, date, InterestPeriodTerms | None], Fraction]] = {
+    OwnCount.AFB: _afb_years,
+    OwnCount.YEAR: _year_years,
+    OwnCount.A365: _365a_years,
+    OwnCount.L365: _365l_years,
+    OwnCount.U30: _30u_years,
+}
+DAY_COUNTS = tuple(conventions())
 """The conventions known, by name."""

@@ -5,13 +5,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-import yaml
-from pydantic import TypeAdapter, ValidationError
-
 from posttrade.domain.bank_calendars import BANK_CALENDARS
-from posttrade.domain.calendar_rules import STRICT, Reason
+from posttrade.domain.tables import FOLDER, STRICT, Reason, read_table
 
-FILE = Path(__file__).parents[1] / "procedures" / "overnight_indexes.yaml"
+FILE = FOLDER / "overnight_indexes.yaml"
 
 
 @dataclass(frozen=True)
@@ -39,10 +36,5 @@ def overnight_indexes(file: Path = FILE) -> Mapping[str, OvernightIndex]:
     Raises:
         ValueError: the file breaks the form; the message names it, the place and what was expected.
     """
-    try:
-        return TypeAdapter(dict[str, OvernightIndex]).validate_python(yaml.safe_load(file.read_text(encoding="utf-8")))
-    except yaml.YAMLError as error:
-        raise ValueError(f"{file.name} is not valid YAML: {' '.join(str(error).split())}") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise ValueError(f"{file.name}: {'.'.join(map(str, first['loc']))} is {first['input']!r}: {first['msg']}") from error
+    indexes: Mapping[str, OvernightIndex] = read_table(file, dict[str, OvernightIndex])
+    return indexes

@@ -15,7 +15,7 @@ from posttrade.domain.overnight_indexes import OvernightIndex, overnight_indexes
 from posttrade.domain.overnight_rates import OvernightRate
 from posttrade.domain.schedules import CouponSchedule, Stub, regular_schedule
 
-COUPON_FREQUENCIES = (1, 2, 4, 12)
+COUPON_FREQUENCIES = (1, 2, 3, 4, 6, 12)
 T = TypeVar("T")
 
 
@@ -42,7 +42,7 @@ class StatedBond:
     coupon_rate: Decimal | None = None
     """Percent of nominal a year; of the first period where `step_rates` follow."""
     coupon_frequency: int | None = None
-    """Coupons a year: 1, 2, 4 or 12."""
+    """Coupons a year, one of `COUPON_FREQUENCIES`."""
     day_count: str | None = None
     first_coupon_date: date | None = None
     last_coupon_date: date | None = None
@@ -168,7 +168,7 @@ def _schedule(stated: StatedBond) -> CouponSchedule:
         return CouponSchedule((issue, maturity), (issue, maturity))
     frequency = _needed(stated.coupon_frequency, "coupon_frequency")
     if frequency not in COUPON_FREQUENCIES:
-        raise ValueError(f"coupon frequency {frequency} is not 1, 2, 4 or 12 a year")
+        raise ValueError(f"coupon frequency {frequency} is not one of {', '.join(map(str, COUPON_FREQUENCIES))} a year")
     # A bond that matures on 30 November may pay on 30 or 31 May; its first coupon tells, where it is stated.
     anchors = [maturity] + ([first] if first else [])
     at_month_end = all(is_month_end(day) for day in anchors) if stated.is_month_end is None else stated.is_month_end == "true"

@@ -9,6 +9,7 @@ from posttrade.domain.day_counts import DAY_COUNTS
 from posttrade.domain.lots import LotMethod
 from posttrade.domain.open_deals import DealState
 from posttrade.domain.schedules import Stub
+from posttrade.domain.stated_bonds import COUPON_FREQUENCIES
 from posttrade.procedures.schema import CorporateActionType, known_markets, traded_product_lines
 
 
@@ -166,7 +167,7 @@ REFERENCE_CONTRACTS = (
          _text("product_line", allowed=traded_product_lines()), _CURRENCY,
          _text("market_mic", allowed=known_markets()), _text("issuer_country_code"),
          Column("coupon_rate", ValueType.PERCENT, is_required=False),
-         Column("coupon_frequency", ValueType.COUNT, is_required=False, allowed=("1", "2", "4", "12")),
+         Column("coupon_frequency", ValueType.COUNT, is_required=False, allowed=tuple(map(str, COUPON_FREQUENCIES))),
          _text("day_count", is_required=False, allowed=DAY_COUNTS), Column("issue_date", ValueType.DATE, is_required=False),
          Column("first_coupon_date", ValueType.DATE, is_required=False), Column("maturity_date", ValueType.DATE, is_required=False),
          _term("last_coupon_date", ValueType.DATE), _term("stub", allowed=tuple(Stub)),

@@ -9,6 +9,7 @@ from datetime import date
 import sqlalchemy
 from sqlalchemy import text
 
+from posttrade.errors import PosttradeError
 from posttrade.offices.journal_amounts import (
     CAUSES_CONCERNED,
     EVENT_AMOUNTS,
@@ -36,7 +37,8 @@ def post_journal(business_date: date, engine: sqlalchemy.Engine) -> dict[str, in
         Entries `posted`, `reversed` and `unchanged`.
 
     Raises:
-        PosttradeError: there is something to post and the accounting period of the date is closed.
+        PosttradeError: there is something to post and the accounting period of the date is closed, or no posting rule tells where
+            to post an amount.
     """
     counts = {"posted": 0, "reversed": 0, "unchanged": 0}
     with engine.begin() as connection:
@@ -50,6 +52,7 @@ def post_journal(business_date: date, engine: sqlalchemy.Engine) -> dict[str, in
                 for statement in (*CAUSES_CONCERNED, *MARGIN_EARNED):
                     connection.execute(text(statement), {"business_date": business_date})
             connection.execute(text(amounts), parameters)
+            _refuse_amounts_without_rule(connection)
             connection.execute(text(WANTED_LINES))
             connection.execute(text(WANTED_ENTRIES))
             connection.execute(text("analyze pg_temp.wanted_entries"))
@@ -97,6 +100,31 @@ def _publish_posting_rules(connection: sqlalchemy.Connection, business_date: dat
     ]
     connection.execute(text("insert into pg_temp.posting_rules values (:product_line, :event_type, :amount_type, :debit, :credit)"), rules)
 
+
+def _refuse_amounts_without_rule(connection: sqlalchemy.Connection) -> None:
+    """What no rule posts would be missing from the ledger."""
+    found = connection.execute(text(AMOUNTS_WITHOUT_RULE)).all()
+    if found:
+        missing = "; ".join(
+            f"{one.product_line} {one.event_type} {one.amount_type}, {one.occurrences} of them, the first {one.event_id}"
+            f" of {one.amount:f} {one.currency_code}"
+            for one in found
+        )
+        raise PosttradeError(
+            f"No posting rule says where these amounts belong: {missing}.",
+            "Give the procedure of the product line a rule for the event and the amount under posting_rules, then run the day again.",
+        )
+
+
+AMOUNTS_WITHOUT_RULE = """
+select product_line, event_type, amount_type, count(*) as occurrences, min(event_id) as event_id,
+    (array_agg(amount order by event_id))[1] as amount, (array_agg(currency_code order by event_id))[1] as currency_code
+from pg_temp.event_amounts
+where (amount <> 0 or amount_base <> 0)
+    and (product_line, event_type, amount_type) not in (select product_line, event_type, amount_type from pg_temp.posting_rules)
+group by product_line, event_type, amount_type
+order by product_line, event_type, amount_type
+"""
 
 WANTED_LINES = """
 create temp table wanted_lines on commit drop as

@@ -57,13 +57,12 @@ with concerned as (
 select
     actions.event_id, actions.book_id, actions.account_id, actions.instrument_id, actions.currency_code, actions.cash_currency_code,
     max(max(actions.business_date) filter (
-        where actions.cash_amount <> 0 or actions.cash_amount_base <> 0 or actions.value_amount <> 0 or actions.value_amount_base <> 0
+        where actions.cash_amount <> 0 or actions.cash_amount_base <> 0
             or actions.cost_moved_amount <> 0 or actions.cost_moved_amount_base <> 0
     )) over (partition by actions.event_id, actions.book_id, actions.account_id, actions.instrument_id) as entry_date,
     array_agg(actions.business_date) as booked_dates,
     (array_agg(actions.product_line order by actions.business_date desc))[1] as product_line,
     sum(actions.cash_amount) as cash_amount, sum(actions.cash_amount_base) as cash_amount_base,
-    sum(actions.value_amount) as value_amount, sum(actions.value_amount_base) as value_amount_base,
     sum(actions.cost_moved_amount) as cost_moved_amount, sum(actions.cost_moved_amount_base) as cost_moved_amount_base
 from concerned
 inner join marts.fct_corporate_actions as actions
@@ -192,7 +191,8 @@ select
     amounts.currency_code, amounts.amount, amounts.amount_base
 from movements
 cross join lateral (values
-    ('gross', currency_code, gross_amount, gross_amount_base),
+    -- what is owed for it: nothing where gains are paid every day, or before the date of a currency forward
+    ('gross', currency_code, -net_amount - accrued_amount - fee_amount, -net_amount_base - accrued_amount_base - fee_amount_base),
     ('accrued', currency_code, accrued_amount, accrued_amount_base),
     ('fee', currency_code, fee_amount, fee_amount_base),
     ('exchanged', exchanged_currency_code, exchanged_amount, gross_amount_base)
@@ -272,7 +272,6 @@ select
 from pg_temp.corporate_actions_stated as actions
 cross join lateral (values
     ('cash', cash_currency_code, cash_amount, cash_amount_base),
-    ('value', currency_code, value_amount, value_amount_base),
     ('cost', currency_code, cost_moved_amount, cost_moved_amount_base)
 ) as amounts (amount_type, currency_code, amount, amount_base)
 union all

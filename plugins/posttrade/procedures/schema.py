@@ -19,7 +19,7 @@ from posttrade.domain.stated_bonds import Interest
 from posttrade.errors import PosttradeError
 
 FOLDER = Path(__file__).parent
-SHARED_FILES = ("settlement_cycles.yaml", "chart_of_accounts.yaml", "calendars.yaml", "overnight_indexes.yaml")
+SHARED_FILES = ("settlement_cycles.yaml", "chart_of_accounts.yaml", "calendars.yaml", "day_counts.yaml", "overnight_indexes.yaml")
 
 
 class EventType(StrEnum):
