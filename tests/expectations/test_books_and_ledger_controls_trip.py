@@ -70,6 +70,10 @@ PLANTED: dict[str, list[str]] = {
     "price_missing": [f"update marts.fct_positions set is_price_missing = true where ctid = {HELD}"],
     "forward_rate_missing": forward_quoted(f"{D}::date - 1", D),
     "discount_factor_missing": forward_quoted(D, "null"),
+    "forward_held_after_its_date": [
+        "update intermediate.int_reference__instruments_known set exchanges_at_maturity = true, maturity_date = business_date where"
+        f" business_date = {D} and instrument_id = (select instrument_id from marts.fct_positions where ctid = {HELD})"
+    ],
     "price_stale": [f"update marts.fct_positions set price_date = price_date - 7 where ctid = {HELD}"],
     "price_outlier": [  # beyond the move of a bond, within that of a share
         "update intermediate.int_market__closing_prices set price = price * 1.06 where ctid = (select prices.ctid from"

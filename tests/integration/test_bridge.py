@@ -142,6 +142,53 @@ def test_the_ledger_does_not_follow_wrong_positions() -> None:
     }  # fmt: skip
 
 
+@pytest.mark.usefixtures("fresh_database")
+def test_the_ledger_exchanges_a_forward_by_its_own_trades_terms_and_rates() -> None:
+    """1,000.00 euro bought at 1.11 and exchanged on Tuesday at 0.80: 1,250.00 dollars, 140.00 more than was given, 112.00 euro."""
+    forward = {
+        "instrument_id": "FWD", "product_line": "fx_forward", "market_mic": "XOFF", "currency_code": "USD",
+        "notional_currency_code": "EUR", "maturity_date": TUE,
+    }  # fmt: skip
+    firm = SmallFirm(base="EUR", instruments=[forward])
+    quoted = {"currency_code": "USD", "value_date": TUE}
+    firm.day(
+        MON, [trade("1", MON, 1000, "1.11", instrument_id="FWD")], {}, {"USD": "0.80"},
+        forward_rates=[quoted | {"notional_currency_code": "EUR", "rate_date": MON, "rate": "1.12"}],
+        discount_factors=[quoted | {"factor_date": MON, "factor": "1"}],
+    )  # fmt: skip
+    firm.day(TUE, [], {}, {"USD": "0.80"})
+    assert_books_tie()
+    posted = (
+        "select gl_account, currency_code, sum(amount), sum(amount_base) from ledger.journal_lines where business_date = :day group by 1, 2"
+    )
+    entries = sorted(rows(posted, day=TUE))
+    # what was worth 8.00 euro on Monday goes at 112.00
+    assert ("cash", "EUR", 1000, 1000) in entries and ("cash", "USD", -1110, -888) in entries
+    assert ("derivative_assets", "USD", -10, -8) in entries and ("trading_result", "USD", -130, -104) in entries
+
+    administrator = sqlalchemy.create_engine(administrator_url())
+    try:
+        with administrator.begin() as connection:
+            assert connection.execute(text(WRONG_EXCHANGE), {"day": TUE}).rowcount == 1
+            connection.execute(text("set local session_replication_role = replica"))
+            connection.execute(text("delete from operations.day_closings where business_date = :day"), {"day": TUE})
+    finally:
+        administrator.dispose()
+    run_dbt(["run", "--select", "int_accounting__units_carried fct_profit_and_loss"], TUE)
+    counts = accounting.post_journal(TUE, engine(Role.POSTER))
+    assert (counts["posted"], counts["reversed"]) == (0, 0)
+    assert sorted(rows(posted, day=TUE)) == entries
+    rebuild_bridge()
+    assert open_bridge() == {("B", "FWD"): {"trading": 50}}
+
+
+WRONG_EXCHANGE = """
+update intermediate.int_forwards__contracts
+set exchanged_amount = exchanged_amount + 50, exchanged_amount_base = exchanged_amount_base + 50,
+    value_amount_base = value_amount_base + 50, agreed_amount = agreed_amount + 7
+where business_date = :day and contract_state = 'EXCHANGED'
+"""
+
 WRONG_POSITION = """
 update marts.fct_positions
 set traded_quantity = traded_quantity + :units, price = price + :price,

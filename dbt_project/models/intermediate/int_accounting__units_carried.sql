@@ -1,10 +1,25 @@
 {{ config(indexes=[{'columns': ['business_date', 'book_id']}]) }}
 
 -- The units the ledger holds per book, account and instrument, by the trades and events that it posts: yesterday's and today's. Neither lots
--- nor positions are read: it is what the journal values its securities with. Of currency forwards also what is agreed to be given for them, by the
--- trades that it posts and those that it posted the exchange of.
+-- nor positions are read: it is what the journal values its securities with. Of currency forwards it holds, until their value date, what their
+-- trades come to, and what is agreed to be given for them; from then on nothing. One that is put off after its date came is held once more.
 
-with parts as (
+with forwards as (
+    select
+        instruments.instrument_id,
+        instruments.maturity_date <= {{ business_date() }} as is_due,
+        formerly.maturity_date <= {{ previous_business_date() }} as was_due
+    from {{ ref('int_reference__instruments_known') }} as instruments
+    left join {{ ref('int_reference__instruments_known') }} as formerly
+        on
+            instruments.instrument_id = formerly.instrument_id
+            and formerly.business_date = {{ previous_business_date() }}
+    where
+        instruments.business_date = {{ business_date() }}
+        and instruments.exchanges_at_maturity
+),
+
+parts as (
     select
         book_id,
         account_id,
@@ -23,18 +38,9 @@ with parts as (
         quantity_change,
         0
     from {{ ref('fct_corporate_actions') }}
-    where business_date {{ "=" if is_incremental() else "<=" }} {{ business_date() }}
-    union all
-    select
-        book_id,
-        account_id,
-        instrument_id,
-        0,
-        -agreed_amount
-    from {{ ref('int_forwards__contracts') }}
     where
         business_date {{ "=" if is_incremental() else "<=" }} {{ business_date() }}
-        and contract_state <> 'OUTSTANDING'
+        and event_type <> 'MATURITY'
     {% if is_incremental() %}
         union all
         select
@@ -45,20 +51,35 @@ with parts as (
             agreed_amount
         from {{ this }}
         where business_date = {{ previous_business_date() }}
+        union all
+        select
+            history.book_id,
+            history.account_id,
+            history.instrument_id,
+            history.quantity,
+            history.agreed_amount
+        from forwards
+        inner join {{ ref('int_trades__movements') }} as history on forwards.instrument_id = history.instrument_id
+        where
+            forwards.was_due
+            and not forwards.is_due
+            and history.business_date < {{ business_date() }}
     {% endif %}
 ),
 
 units_carried as (
     select
         {{ business_date() }} as business_date,
-        book_id,
-        account_id,
-        instrument_id,
-        sum(quantity)::numeric(28, 10) as quantity,
-        sum(agreed_amount)::numeric(24, 4) as agreed_amount
+        parts.book_id,
+        parts.account_id,
+        parts.instrument_id,
+        sum(parts.quantity)::numeric(28, 10) as quantity,
+        sum(parts.agreed_amount)::numeric(24, 4) as agreed_amount
     from parts
-    group by book_id, account_id, instrument_id
-    having sum(quantity) <> 0 or sum(agreed_amount) <> 0
+    left join forwards on parts.instrument_id = forwards.instrument_id
+    where forwards.is_due is not true
+    group by parts.book_id, parts.account_id, parts.instrument_id
+    having sum(parts.quantity) <> 0 or sum(parts.agreed_amount) <> 0
 )
 
 select * from units_carried

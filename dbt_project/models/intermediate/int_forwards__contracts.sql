@@ -3,7 +3,8 @@
 -- The currency forwards in force, a row for each trade version and what became of it:
 --   OUTSTANDING   at the close of the date: both amounts are still to be exchanged
 --   EXCHANGED     on the date, both amounts at the closing rates of the value date; late, where the trade came after it
---   TAKEN_BACK    on the date, with the amounts they were exchanged at: the trade was amended or cancelled, or its value date put off
+--   TAKEN_BACK    on the date, with the amounts they were exchanged at: the trade was amended or cancelled, or its value date is another one.
+--                 If that has come, too, it is exchanged once more on the date, at the rates of the right one
 -- Amounts are signed as the notional: bought positive; what is given for it, agreed_amount, is owed where it is positive.
 
 with movements as (
@@ -61,7 +62,7 @@ taken_back as (
         former.exchanged_amount_base,
         former.value_amount,
         former.value_amount_base,
-        movements.trade_id is null as is_put_off
+        movements.trade_id is null as is_in_force
     from exchanged_formerly as former
     inner join {{ ref('int_reference__instruments_known') }} as instruments
         on
@@ -73,7 +74,7 @@ taken_back as (
             and former.trade_version = movements.trade_version
             and movements.movement_sign = -1
     where
-        (movements.trade_id is not null or instruments.maturity_date > {{ business_date() }})
+        (movements.trade_id is not null or instruments.maturity_date <> former.value_date)
         -- a version is exchanged once more after it was taken back
         and not exists (
             select 1
@@ -139,7 +140,7 @@ in_force as (
             quantity,
             agreed_amount
         from taken_back
-        where is_put_off
+        where is_in_force
     {% endif %}
 ),
 

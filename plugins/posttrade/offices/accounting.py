@@ -13,6 +13,7 @@ from posttrade.errors import PosttradeError
 from posttrade.offices.journal_amounts import (
     CAUSES_CONCERNED,
     EVENT_AMOUNTS,
+    FORWARDS_EXCHANGED,
     MARGIN_EARNED,
     NO_BALANCES,
     OPENING_BALANCES,
@@ -49,7 +50,7 @@ def post_journal(business_date: date, engine: sqlalchemy.Engine) -> dict[str, in
             connection.execute(text("drop table if exists pg_temp.event_amounts, pg_temp.wanted_lines, pg_temp.wanted_entries"))
             parameters = {"business_date": business_date, "is_valuation": is_valuation}
             if not is_valuation:
-                for statement in (*CAUSES_CONCERNED, *MARGIN_EARNED):
+                for statement in (*FORWARDS_EXCHANGED, *CAUSES_CONCERNED, *MARGIN_EARNED):
                     connection.execute(text(statement), {"business_date": business_date})
             connection.execute(text(amounts), parameters)
             _refuse_amounts_without_rule(connection)
@@ -224,11 +225,15 @@ unwanted as (
         and not exists (
             select from pg_temp.wanted_entries as wanted
             where wanted.event_id = active.event_id
-                and wanted.untranslated_sha = (
-                    select {_CONTENT_BEFORE_TRANSLATION}
-                    from ledger.journal_lines as lines
-                    where lines.book_id = wanted.book_id and lines.entry_id = active.entry_id
-                )
+                and case
+                    -- both amounts of a currency forward are stated at the rates of its value date
+                    when active.event_type = 'MATURITY' then wanted.content_sha = active.content_sha
+                    else wanted.untranslated_sha = (
+                        select {_CONTENT_BEFORE_TRANSLATION}
+                        from ledger.journal_lines as lines
+                        where lines.book_id = wanted.book_id and lines.entry_id = active.entry_id
+                    )
+                end
         )
 ),
 {_WRITE_REVERSALS}

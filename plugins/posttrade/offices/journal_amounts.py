@@ -12,6 +12,92 @@ def _falls_due(day: str) -> str:
     )
 
 
+# The currency forwards of which the date has something to say: traded, amended or cancelled on it, due on it, with another value date than
+# the day before, or said something of in an earlier run of it. Of each version in force whose value date has come, both amounts at the
+# closing rates of that date: worked out of the trades, the terms and the rates, and not read from what the management takes for exchanged.
+FORWARDS_EXCHANGED = (
+    "drop table if exists pg_temp.forwards_concerned, pg_temp.forwards_exchanged",
+    """
+create temp table forwards_concerned on commit drop as
+with forwards as (
+    select instruments.instrument_id
+    from intermediate.int_reference__instruments_known as instruments
+    inner join books.business_days as days on instruments.business_date = days.business_date
+    left join intermediate.int_reference__instruments_known as formerly
+        on instruments.instrument_id = formerly.instrument_id and formerly.business_date = days.previous_business_date
+    where instruments.business_date = :business_date and instruments.exchanges_at_maturity
+        and (
+            instruments.maturity_date is distinct from formerly.maturity_date
+            or (instruments.maturity_date > days.previous_business_date and instruments.maturity_date <= :business_date)
+        )
+)
+select movements.trade_id, movements.trade_version
+from intermediate.int_trades__movements as movements
+where movements.business_date = :business_date and movements.agreed_amount is not null
+union
+select history.trade_id, history.trade_version
+from forwards
+inner join intermediate.int_trades__movements as history on forwards.instrument_id = history.instrument_id
+where history.business_date <= :business_date
+union
+select substring(event_id from '^MATURITY:(.*):[0-9]+$'), cast(substring(event_id from ':([0-9]+)$') as integer)
+from ledger.journal_entries
+where business_date = :business_date and event_type = 'MATURITY'
+""",
+    """
+create temp table forwards_exchanged on commit drop as
+with in_force as (
+    select
+        history.trade_id, history.trade_version, history.book_id, history.account_id, history.instrument_id, history.product_line,
+        sum(history.quantity) as quantity, sum(history.agreed_amount) as agreed_amount
+    from pg_temp.forwards_concerned as concerned
+    inner join intermediate.int_trades__movements as history
+        on concerned.trade_id = history.trade_id and concerned.trade_version = history.trade_version
+    where history.business_date <= :business_date
+    group by
+        history.trade_id, history.trade_version, history.book_id, history.account_id, history.instrument_id, history.product_line
+    having sum(history.movement_sign) > 0
+),
+rates as (
+    select * from intermediate.int_market__closing_fx_rates where business_date = :business_date
+),
+known as (
+    select
+        in_force.trade_id, in_force.trade_version, in_force.book_id, in_force.account_id, in_force.instrument_id, in_force.product_line,
+        in_force.agreed_amount, instruments.currency_code, instruments.notional_currency_code,
+        in_force.quantity * instruments.contract_size as notional_quantity,
+        given.minor_unit, given.base_minor_unit, taken.minor_unit as notional_minor_unit,
+        given_then.rate, taken_then.rate as notional_rate
+    from in_force
+    inner join intermediate.int_reference__instruments_known as instruments
+        on in_force.instrument_id = instruments.instrument_id and instruments.business_date = :business_date
+        and instruments.maturity_date <= :business_date
+    inner join rates as given on instruments.currency_code = given.currency_code
+    inner join rates as taken on instruments.notional_currency_code = taken.currency_code
+    inner join intermediate.int_market__closing_fx_rates as given_then
+        on instruments.currency_code = given_then.currency_code and given_then.business_date = (
+            select min(closing.business_date) from intermediate.int_market__closing_fx_rates as closing
+            where closing.currency_code = instruments.currency_code and closing.business_date >= instruments.maturity_date
+        )
+    inner join intermediate.int_market__closing_fx_rates as taken_then
+        on instruments.notional_currency_code = taken_then.currency_code and taken_then.business_date = (
+            select min(closing.business_date) from intermediate.int_market__closing_fx_rates as closing
+            where closing.currency_code = instruments.notional_currency_code and closing.business_date >= instruments.maturity_date
+        )
+)
+select
+    known.trade_id, known.trade_version, known.book_id, known.account_id, known.instrument_id, known.product_line,
+    known.currency_code, known.notional_currency_code, known.agreed_amount,
+    books.round_half_even(known.agreed_amount * known.rate, known.base_minor_unit) as agreed_amount_base,
+    books.round_half_even(known.notional_quantity, known.notional_minor_unit) as exchanged_amount,
+    books.round_half_even(known.notional_quantity * known.notional_rate, known.base_minor_unit) as exchanged_amount_base,
+    -- the rate of the pair has as many decimals as a price
+    books.round_half_even(known.notional_quantity * round(known.notional_rate / known.rate, 10), known.minor_unit)
+        - known.agreed_amount as value_amount
+from known
+""",
+)
+
 # What an entitlement, a corporate action on a holding or the cash of either comes to is told by rows of several dates that add up. One
 # entry stands for all of them, named by the latest: where a date says something else, the former is reversed and the whole posted anew.
 # Concerned is what the date says, and what an earlier run of it posted and the date may no longer say. Each statement fills a table;
@@ -106,9 +192,8 @@ cross join lateral (values
 ) as entries (event_id)
 where movements.business_date = :business_date and movements.movement_sign = -1
 union
-select 'MATURITY:' || contracts.trade_id || ':' || contracts.trade_version
-from intermediate.int_forwards__contracts as contracts
-where contracts.business_date = :business_date and contracts.contract_state = 'TAKEN_BACK'
+select 'MATURITY:' || concerned.trade_id || ':' || concerned.trade_version
+from pg_temp.forwards_concerned as concerned
 union
 select entries.event_type || ':' || stated.entitlement_id || ':' || booked.business_date
 from pg_temp.income_stated as stated
@@ -221,16 +306,15 @@ where history.business_date <= :business_date and history.movement_sign = 1
     )
 union all
 select
-    'MATURITY:' || contracts.trade_id || ':' || contracts.trade_version, 'MATURITY', contracts.product_line, amounts.amount_type,
-    contracts.book_id, contracts.account_id, contracts.instrument_id, amounts.currency_code, amounts.amount, amounts.amount_base
-from intermediate.int_forwards__contracts as contracts
+    'MATURITY:' || forwards.trade_id || ':' || forwards.trade_version, 'MATURITY', forwards.product_line, amounts.amount_type,
+    forwards.book_id, forwards.account_id, forwards.instrument_id, amounts.currency_code, amounts.amount, amounts.amount_base
+from pg_temp.forwards_exchanged as forwards
 cross join lateral (values
-    (case when contracts.value_amount < 0 then 'liability' else 'asset' end, contracts.currency_code, contracts.value_amount,
-        contracts.value_amount_base),
-    ('paid', contracts.currency_code, contracts.agreed_amount, contracts.agreed_amount_base),
-    ('exchanged', contracts.exchanged_currency_code, contracts.exchanged_amount, contracts.exchanged_amount_base)
+    (case when forwards.value_amount < 0 then 'liability' else 'asset' end, forwards.currency_code, forwards.value_amount,
+        forwards.exchanged_amount_base - forwards.agreed_amount_base),
+    ('paid', forwards.currency_code, forwards.agreed_amount, forwards.agreed_amount_base),
+    ('exchanged', forwards.notional_currency_code, forwards.exchanged_amount, forwards.exchanged_amount_base)
 ) as amounts (amount_type, currency_code, amount, amount_base)
-where contracts.business_date = :business_date and contracts.contract_state = 'EXCHANGED'
 union all
 select
     'SETTLEMENT:' || statuses.status_id, 'SETTLEMENT', instruments.product_line, 'amount', instructions.book_id,

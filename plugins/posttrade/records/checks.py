@@ -251,6 +251,21 @@ _TRADED_BEFORE = (
     " and instrument_id in (select one.instrument_id from books.trade_versions as one where one.business_date < %(business_date)s)"
 )
 _VALUE_DATE = f"(select one.maturity_date from {_INSTRUMENTS} where one.instrument_id = formed.instrument_id)"
+# Versions of trades dealt on or after the value date that a forward is brought forward to: in force, or still to come into force, as one
+# that waits for its release. What a later version in force replaced or cancelled is over, and what was refused never came to be.
+_KEPT_OUT = "select beyond.trade_id, beyond.version from operations.trade_events_beyond_cutoff as beyond where beyond.released_date is null"
+_DEALT_SINCE = (
+    f"maturity_date::date < coalesce({_VALUE_DATE}, 'infinity')"
+    " and exists (select from books.trade_versions as one"
+    " where one.instrument_id = formed.instrument_id and one.trade_date >= formed.maturity_date::date and one.event_type <> 'CANCEL'"
+    f" and not ((one.trade_id, one.version) in ({_KEPT_OUT}) and exists (select from operations.trade_releases as decided"
+    " where decided.trade_id = one.trade_id and decided.version = one.version and decided.decision = 'REFUSED'))"
+    " and not exists (select from books.trade_versions as later where later.trade_id = one.trade_id"
+    " and (later.version > one.version or (later.event_type = 'CANCEL' and later.block_trade_id is null))"
+    f" and (later.trade_id, later.version) not in ({_KEPT_OUT})"
+    " and not exists (select from books.trades_held_for_terms as held where held.trade_id = later.trade_id"
+    " and held.version = later.version and held.found_date is null)))"
+)
 _UNDERLYINGS = f"select one.instrument_id, one.underlying_instrument_id from {_INSTRUMENTS} where one.underlying_instrument_id is not null"
 _EVENTS_OF_LINES = ", ".join(
     f"('{line}', '{event}')" for line, procedure in latest_procedures().items() for event in procedure.corporate_actions
@@ -311,6 +326,7 @@ def _errors_across_columns(contract: Contract) -> Iterator[sql.Composed]:
                 for column, (given, known) in _KEPT_TERMS.items()
             ),
             ("maturity_date::date <= issue_date::date", "BEFORE_ISSUE_DATE:maturity_date"),
+            (f"product_line in ({forwards}) and {_DEALT_SINCE}", "NOT_AFTER_ITS_TRADES:maturity_date"),
             (r"step_rates !~ '^-?\d+(\.\d+)?( +-?\d+(\.\d+)?)*$'", "NOT_A_NUMBER:step_rates"),
             ("rate_cap::numeric < rate_floor::numeric", "BELOW_THE_FLOOR:rate_cap"),
             ("notional_currency_code = currency_code", "SAME_CURRENCY:notional_currency_code"),

@@ -55,6 +55,9 @@ _SENTENCES = {
     "BEFORE_TRADE_DATE": ("{field} {value} lies before the trade date", "Correct it, then replay the row."),
     "NOT_BEFORE_VALUE_DATE": (
         "{field} {value} is not before the value date of the forward", "Deal it as fx_spot with its settlement date, or correct it."),
+    "NOT_AFTER_ITS_TRADES": (
+        "{field} {value} is not after the date of every trade in the forward that is in the books or waits for its release",
+        "Correct it; or have those trades cancelled, amended to an earlier trade date or refused, then replay the row."),
     "OTHER_VALUE_DATE": (
         "{field} is {value}, which is not the value date of the forward",
         "Leave it empty, or book the trade in the instrument of that date."),

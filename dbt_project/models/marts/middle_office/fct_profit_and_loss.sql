@@ -409,6 +409,7 @@ levels as (
         instruments.price_divisor,
         instruments.contract_size,
         instruments.settles_daily,
+        instruments.exchanges_at_maturity,
         rates.rate as fx_rate,
         rates.minor_unit,
         rates.base_minor_unit,
@@ -527,7 +528,7 @@ levels as (
             and keys.instrument_id = paid_for_securities.instrument_id
 ),
 
--- The value after each step. Without a price a position stands at what it stood at and what was paid since.
+-- The value after each step. Without a price a position stands at what it stood at and what was paid since; a currency forward at nothing.
 -- A key that was flat yesterday and did not move has no row today and no price to need.
 steps as (
     select
@@ -549,6 +550,7 @@ steps as (
             ),
         ] %}
             case
+                when is_price_missing and exchanges_at_maturity then 0
                 when is_price_missing then opening_value + {{ booked }}
                 else coalesce({{ round_money(
                     fair_value(

@@ -564,13 +564,16 @@ valued as (
     select
         in_order.*,
         case
-            when price is null or (exchanges_at_maturity and discount_factor is null) then known_market_value + gross_since
+            -- a currency forward that nothing says anything of is worth nothing, and its notional what it was dealt at
+            when exchanges_at_maturity and (price is null or discount_factor is null) then 0
+            when price is null then known_market_value + gross_since
             else {{ round_money(
                 fair_value('quantity_after', 'price * contract_size / price_divisor', 'agreed_after', 'discount_factor'), 'minor_unit'
             ) }}
         end as market_value,
         case
-            when price is null then known_exposure + gross_since + agreed_since
+            when exchanges_at_maturity and price is null then case when quantity_after = 0 then 0 else agreed_after end
+            when price is null then known_exposure + gross_since
             else {{ round_money('quantity_after * price * contract_size / price_divisor', 'minor_unit') }}
         end as exposure,
         case

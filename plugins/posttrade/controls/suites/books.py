@@ -71,6 +71,21 @@ CONTROLS = (
         _FORWARDS_OPEN.format(quote_date="factor_date", at="by the factor", without="at nothing, for none ever did"),
     ),
     Control(
+        "forward_held_after_its_date", Suite.BOOKS, Severity.CRITICAL, Owner.MIDDLE_OFFICE,
+        "A currency forward whose value date has come holds nothing and has nothing to give.",
+        "{instrument_id} of {book_id} in {account_id} was to be exchanged on {value_date}: it holds {traded_quantity}, and {agreed_amount}"
+        " of what was agreed is to be given.",
+        "Look for a trade dealt on or after the value date: have it cancelled, or correct maturity_date in instruments.csv and clear"
+        " record_reference_data.",
+        ("book_id", "account_id", "instrument_id"),
+        """select positions.book_id, positions.account_id, positions.instrument_id, instruments.maturity_date as value_date,
+            positions.traded_quantity, positions.agreed_amount
+        from marts.fct_positions as positions inner join today using (business_date)
+        inner join intermediate.int_reference__instruments_known as instruments using (business_date, instrument_id)
+        where instruments.exchanges_at_maturity and instruments.maturity_date <= today.business_date
+            and (positions.traded_quantity <> 0 or positions.agreed_amount <> 0)""",
+    ),
+    Control(
         "price_stale", Suite.BOOKS, Severity.WARNING, Owner.MIDDLE_OFFICE,
         "Everything held has a price as fresh as its product line asks for.",
         "{instrument_id} is valued at its price of {price_date}.",
