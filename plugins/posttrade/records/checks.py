@@ -251,6 +251,8 @@ _TRADED_BEFORE = (
     " and instrument_id in (select one.instrument_id from books.trade_versions as one where one.business_date < %(business_date)s)"
 )
 _VALUE_DATE = f"(select one.maturity_date from {_INSTRUMENTS} where one.instrument_id = formed.instrument_id)"
+# What trades end by (posttrade.records.ends).
+_DATE_OF = "(select one.{} from pg_temp.{} as one where one.instrument_id = formed.instrument_id)"
 _UNDERLYINGS = f"select one.instrument_id, one.underlying_instrument_id from {_INSTRUMENTS} where one.underlying_instrument_id is not null"
 _EVENTS_OF_LINES = ", ".join(
     f"('{line}', '{event}')" for line, procedure in latest_procedures().items() for event in procedure.corporate_actions
@@ -278,6 +280,8 @@ def _errors_across_columns(contract: Contract) -> Iterator[sql.Composed]:
     has_no_negative_price = f"instrument_id not in ({_INSTRUMENTS_OF_LINES.format(below_zero)})"
     forwards = _lines_where(lambda procedure: procedure.settlement.exchanges_at_maturity)
     is_forward = f"instrument_id in ({_INSTRUMENTS_OF_LINES.format(forwards)})"
+    # a cancellation of what should not have been recorded is one
+    takes_place = "event_type <> 'CANCEL'"
     if contract is TRADES:
         checks = (
             (f"event_type <> 'CANCEL' and price::numeric <= 0 and {has_no_negative_price}", "NOT_POSITIVE:price"),
@@ -293,6 +297,12 @@ def _errors_across_columns(contract: Contract) -> Iterator[sql.Composed]:
             ("trade_date::date > %(business_date)s", "IN_THE_FUTURE:trade_date"),
             (f"{is_forward} and trade_date::date >= {_VALUE_DATE}", "NOT_BEFORE_VALUE_DATE:trade_date"),
             (f"{is_forward} and settlement_date::date <> {_VALUE_DATE}", "OTHER_VALUE_DATE:settlement_date"),
+            (f"{takes_place} and (instrument_id, trade_date::date) in (select * from pg_temp.traded_no_more)", "TRADED_NO_MORE:trade_date"),
+            (
+                f"{takes_place} and settlement_date::date >= {_DATE_OF.format('repaid_date', 'repaid')}",
+                "NOT_BEFORE_REPAYMENT:settlement_date",
+            ),
+            (f"{takes_place} and trade_date::date > {_DATE_OF.format('expiry_date', 'expiring')}", "AFTER_EXPIRY:trade_date"),
         )
     elif contract.kind == "instruments":
         checks = (
