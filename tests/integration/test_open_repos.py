@@ -10,6 +10,7 @@ import pytest
 from integration.small_firm import SmallFirm, assert_books_tie, rows, trade, value
 
 from posttrade.offices.derivations import run_dbt
+from posttrade.settings import get_settings
 
 pytestmark = pytest.mark.usefixtures("fresh_database")
 MON, TUE, WED, THU, FRI = (date(2026, 1, day) for day in (5, 6, 7, 8, 9))
@@ -92,4 +93,31 @@ def test_a_deal_of_two_ends_waits_and_a_part_is_paid_back_by_a_trade() -> None:
     # And three days on 600,000.00, 60.00 each.
     assert value(CASH, book="B") == 40 + 180
     assert value("select sum(total_amount) from marts.fct_profit_and_loss") == 220
+    assert_books_tie()
+
+
+def test_an_end_taken_back_leaves_the_rate_agreed_for_its_day() -> None:
+    firm = SmallFirm(base="EUR", instruments=[LENT])
+    firm.day(
+        MON, [trade("1", MON, 1000000, "100", instrument_id="OPEN", currency_code="EUR")], open_deal_terms=[told(WED, "RUNNING", "7.2")]
+    )
+    firm.day(TUE, [], open_deal_terms=[told(WED, "TERMINATED")])
+    firm.day(WED, [], open_deal_terms=[told(WED, "WITHDRAWN")])
+    # Told again, it takes back nothing more.
+    firm.day(THU, [], open_deal_terms=[told(WED, "WITHDRAWN")])
+    # Two days of 100.00 and one of 200.00.
+    assert rows(POSITION, day=THU, book="B") == [(1000000, 1000000, 400)]
+    assert value(CASH, book="B") == -1000000
+    # From Friday on 9 % were agreed, and are withdrawn: of that day no end was told. It stays at 7.2 %, and the rate of Wednesday is
+    # withdrawn by name: four days of 100.00.
+    withdrawn = [told(WED, "WITHDRAWN") | {"told_of": "RATE"}, told(FRI, "RUNNING", "9"), told(FRI, "WITHDRAWN") | {"revision": 2}]
+    terms = [{"revision": 1} | one for one in withdrawn]
+    header = ("instrument_id", "valid_from", "deal_state", "rate", "told_of", "revision")
+    lines = [",".join(str(one.get(name, "")) for name in header) for one in terms]
+    path = get_settings().inbox / FRI.isoformat() / "open_deal_terms.csv"
+    path.parent.mkdir(parents=True)
+    path.write_text("\n".join([",".join(header), *lines, f"#control,rows,{len(lines)}"]) + "\n")
+    firm.day(FRI, [])
+    assert value("select count(*) from operations.exceptions") == 0
+    assert rows(POSITION, day=FRI, book="B") == [(1000000, 1000000, 400)]
     assert_books_tie()

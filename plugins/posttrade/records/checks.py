@@ -74,6 +74,27 @@ def _in_order_of_contract(contract: Contract, columns: tuple[str, ...]) -> sql.C
     )
 
 
+_TOLD_OF = """
+with told_before as (
+    select instrument_id, valid_from::text as valid_from, told_of from books.open_deal_terms where business_date <= %(business_date)s
+    union
+    select instrument_id, valid_from, case deal_state when 'RUNNING' then 'RATE' else 'END' end
+    from pg_temp.parsed
+    where deal_state in ('RUNNING', 'TERMINATED') and instrument_id is not null and valid_from is not null
+)
+update pg_temp.parsed as told set told_of = case
+    when told.deal_state = 'RUNNING' then 'RATE'
+    when told.deal_state = 'WITHDRAWN' and (told.instrument_id, told.valid_from, 'RATE') in (select * from told_before)
+        and (told.instrument_id, told.valid_from, 'END') not in (select * from told_before) then 'RATE'
+    else 'END'
+end
+where told.told_of is null
+"""
+
+COMPLETED = {"open_deal_terms": _TOLD_OF}
+"""By kind of file: fills the empty cells of `pg_temp.parsed` that follow from the others and from what is on record."""
+
+
 def judge_statement(cursor: psycopg.Cursor[Any], contract: Contract) -> sql.Composed:
     """Give each row its first error (`CODE` or `CODE:field`), and what identifies its content.
 
@@ -403,6 +424,7 @@ def _errors_across_columns(contract: Contract) -> Iterator[sql.Composed]:
         checks = (
             ("deal_state = 'RUNNING' and rate is null", "MISSING:rate"),
             ("deal_state <> 'RUNNING' and rate is not null", "NOT_EXPECTED:rate"),
+            ("(deal_state, told_of) in (('RUNNING', 'END'), ('TERMINATED', 'RATE'))", "NOT_EXPECTED:told_of"),
         )
     elif contract.kind == "allocations":
         checks = (

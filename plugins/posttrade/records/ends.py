@@ -64,7 +64,7 @@ left join (
     select told.instrument_id, max(told.valid_from) as end_date
     from (
         select distinct on (instrument_id, valid_from) instrument_id, valid_from, deal_state
-        from books.open_deal_terms where business_date <= %(business_date)s
+        from books.open_deal_terms where told_of = 'END' and business_date <= %(business_date)s
         order by instrument_id, valid_from, business_date desc, revision desc
     ) as told
     where told.deal_state = 'TERMINATED'

@@ -16,7 +16,7 @@ from sqlalchemy import text
 from posttrade.messages.contracts import ALLOCATIONS, TRADES, Contract
 from posttrade.messages.rows import RefusedFile, Row, SourceFile
 from posttrade.records.blocks import allocate_blocks
-from posttrade.records.checks import insert_statement, judge_statement, parse_statement
+from posttrade.records.checks import COMPLETED, insert_statement, judge_statement, parse_statement
 from posttrade.records.ends import gather_ends
 from posttrade.records.rejections import record_exceptions, set_repeats_aside
 from posttrade.records.trades import adopt_waiting_events
@@ -174,6 +174,8 @@ def record_source(
         "delivered_for": delivered_for,
     }
     cursor.execute(parse_statement(contract, source.columns), settings)
+    if contract.kind in COMPLETED:
+        cursor.execute(COMPLETED[contract.kind], settings)
     cursor.execute("analyze pg_temp.parsed")
     if contract is TRADES:
         gather_ends(cursor, business_date)
