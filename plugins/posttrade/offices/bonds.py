@@ -410,6 +410,15 @@ needed as (
         select min(trades.trade_date) from books.trade_versions as trades where trades.instrument_id = restated.instrument_id
     )
     union all
+    -- the parts that an open deal was paid back in or grew by
+    select restated.instrument_id, restated.terms_sha, coalesce(trades.settlement_date, cycles.settlement_date)
+    from restated
+    inner join instruments on restated.instrument_id = instruments.instrument_id and instruments.maturity_date is null
+    inner join books.trade_versions as trades
+        on restated.instrument_id = trades.instrument_id and trades.business_date < :business_date
+    left join books.settlement_cycles as cycles
+        on restated.market_mic = cycles.market_mic and trades.trade_date = cycles.trade_date
+    union all
     select bonds.instrument_id, bonds.terms_sha, redemptions.pay_date
     from bonds
     inner join (
