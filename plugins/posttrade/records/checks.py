@@ -272,8 +272,6 @@ _TRADED_BEFORE = (
     " and instrument_id in (select one.instrument_id from books.trade_versions as one where one.business_date < %(business_date)s)"
 )
 _VALUE_DATE = f"(select one.maturity_date from {_INSTRUMENTS} where one.instrument_id = formed.instrument_id)"
-# What trades end by (posttrade.records.ends).
-_DATE_OF = "(select one.{} from pg_temp.{} as one where one.instrument_id = formed.instrument_id)"
 _UNDERLYINGS = f"select one.instrument_id, one.underlying_instrument_id from {_INSTRUMENTS} where one.underlying_instrument_id is not null"
 _EVENTS_OF_LINES = ", ".join(
     f"('{line}', '{event}')" for line, procedure in latest_procedures().items() for event in procedure.corporate_actions
@@ -318,12 +316,13 @@ def _errors_across_columns(contract: Contract) -> Iterator[sql.Composed]:
             ("trade_date::date > %(business_date)s", "IN_THE_FUTURE:trade_date"),
             (f"{is_forward} and trade_date::date >= {_VALUE_DATE}", "NOT_BEFORE_VALUE_DATE:trade_date"),
             (f"{is_forward} and settlement_date::date <> {_VALUE_DATE}", "OTHER_VALUE_DATE:settlement_date"),
+            # posttrade.records.ends
             (f"{takes_place} and (instrument_id, trade_date::date) in (select * from pg_temp.traded_no_more)", "TRADED_NO_MORE:trade_date"),
             (
-                f"{takes_place} and settlement_date::date >= {_DATE_OF.format('repaid_date', 'repaid')}",
+                f"{takes_place} and (instrument_id, settlement_date::date) in (select * from pg_temp.settled_no_more)",
                 "NOT_BEFORE_REPAYMENT:settlement_date",
             ),
-            (f"{takes_place} and trade_date::date > {_DATE_OF.format('expiry_date', 'expiring')}", "AFTER_EXPIRY:trade_date"),
+            (f"{takes_place} and (instrument_id, trade_date::date) in (select * from pg_temp.traded_expired)", "AFTER_EXPIRY:trade_date"),
         )
     elif contract.kind == "instruments":
         checks = (
