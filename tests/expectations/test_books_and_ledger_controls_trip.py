@@ -127,6 +127,11 @@ PLANTED: dict[str, list[str]] = {
         f" where business_date = {D} limit 1)"
     ],
     "position_is_not_its_trades": [f"update marts.fct_positions set traded_quantity = traded_quantity + 1 where ctid = {HELD}"],
+    "held_after_its_end": [  # what is held expired the day before
+        "insert into intermediate.int_corporate_actions__terms_known (business_date, event_id, event_type, instrument_id, account_id,"
+        f" book_id, ex_date, closed_fraction) select {D}, 'EXP', 'EXPIRY', instrument_id, '', '', {D}, 1 from marts.fct_positions"
+        f" where ctid = {HELD}",
+    ],
     "bond_without_accrual": [f"update marts.fct_positions set accrued_interest_amount = null where ctid = {BOND}"],
     "trade_without_terms": [
         "alter table books.trades_without_terms disable trigger date_is_open",

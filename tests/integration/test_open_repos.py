@@ -7,9 +7,10 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from integration.small_firm import SmallFirm, assert_books_tie, rows, trade, value
+from integration.small_firm import SmallFirm, alerts, assert_books_tie, rows, trade, value
 
 from posttrade.offices.derivations import run_dbt
+from posttrade.settings import get_settings
 
 pytestmark = pytest.mark.usefixtures("fresh_database")
 MON, TUE, WED, THU, FRI = (date(2026, 1, day) for day in (5, 6, 7, 8, 9))
@@ -92,4 +93,83 @@ def test_a_deal_of_two_ends_waits_and_a_part_is_paid_back_by_a_trade() -> None:
     # And three days on 600,000.00, 60.00 each.
     assert value(CASH, book="B") == 40 + 180
     assert value("select sum(total_amount) from marts.fct_profit_and_loss") == 220
+    assert_books_tie()
+
+
+def test_an_end_taken_back_leaves_the_rate_agreed_for_its_day() -> None:
+    firm = SmallFirm(base="EUR", instruments=[LENT])
+    firm.day(
+        MON, [trade("1", MON, 1000000, "100", instrument_id="OPEN", currency_code="EUR")], open_deal_terms=[told(WED, "RUNNING", "7.2")]
+    )
+    firm.day(TUE, [], open_deal_terms=[told(WED, "TERMINATED")])
+    firm.day(WED, [], open_deal_terms=[told(WED, "WITHDRAWN")])
+    # Told again, it takes back nothing more.
+    firm.day(THU, [], open_deal_terms=[told(WED, "WITHDRAWN")])
+    # Two days of 100.00 and one of 200.00.
+    assert rows(POSITION, day=THU, book="B") == [(1000000, 1000000, 400)]
+    assert value(CASH, book="B") == -1000000
+    # From Friday on 9 % were agreed, and are withdrawn: of that day no end was told. It stays at 7.2 %, and the rate of Wednesday is
+    # withdrawn by name: four days of 100.00.
+    withdrawn = [told(WED, "WITHDRAWN") | {"told_of": "RATE"}, told(FRI, "RUNNING", "9"), told(FRI, "WITHDRAWN") | {"revision": 2}]
+    terms = [{"revision": 1} | one for one in withdrawn]
+    header = ("instrument_id", "valid_from", "deal_state", "rate", "told_of", "revision")
+    lines = [",".join(str(one.get(name, "")) for name in header) for one in terms]
+    path = get_settings().inbox / FRI.isoformat() / "open_deal_terms.csv"
+    path.parent.mkdir(parents=True)
+    path.write_text("\n".join([",".join(header), *lines, f"#control,rows,{len(lines)}"]) + "\n")
+    firm.day(FRI, [])
+    assert value("select count(*) from operations.exceptions") == 0
+    assert rows(POSITION, day=FRI, book="B") == [(1000000, 1000000, 400)]
+    assert_books_tie()
+
+
+def test_a_rate_told_late_is_paid_on_the_parts_that_were_paid_back() -> None:
+    """The night of Monday bore 5.4 %, 150.00, not 3.6 %: 60.00 and not 40.00 of it on the 400,000.00 that came back on Tuesday."""
+    names = ("OPEN", "TWIN", "AGAIN")
+    firm = SmallFirm(base="EUR", books=("B", "GROWN"), instruments=[LENT | {"instrument_id": name} for name in names])
+    cash = CASH + " and instrument_id = :name"
+    total = "select sum(total_amount) from marts.fct_profit_and_loss where instrument_id = :name and book_id = :book"
+
+    def dealt(number: int, day: date, quantity: int, name: str, book: str = "B") -> dict[str, object]:
+        return trade(f"{name}-{number}", day, quantity, "100", instrument_id=name, currency_code="EUR", book_id=book)
+
+    def of(name: str, *terms: dict[str, object]) -> list[dict[str, object]]:
+        return [one | {"instrument_id": name} for one in terms]
+
+    right = (told(MON, "RUNNING", "5.4"), told(TUE, "RUNNING", "3.6"))
+    firm.day(
+        MON,
+        [*(dealt(1, MON, 1000000, name) for name in names), dealt(3, MON, 1000000, "OPEN", "GROWN")],
+        open_deal_terms=of("TWIN", *right),
+    )
+    firm.day(TUE, [*(dealt(2, TUE, -400000, name) for name in names), dealt(4, TUE, 100000, "OPEN", "GROWN")])
+    assert [value(cash, name=name, book="B") for name in names] == [-599960, -599940, -599960]
+    firm.day(WED, [], open_deal_terms=[*of("OPEN", *right), *of("AGAIN", *right)])
+    assert [value(cash, name=name, book="B") for name in names] == [-599940, -599940, -599940]
+    # 150.00 of Monday's night and 60.00 on the rest for Tuesday's.
+    assert [value(total, name=name, book="B") for name in names] == [210, 210, 210]
+    # What was added paid 15.00 for its share of that night, and not 10.00.
+    assert value(cash, name="OPEN", book="GROWN") == -1100015
+    of_trades = "select accrued_amount from marts.fct_trades where business_date = :day and instrument_id = 'OPEN' order by trade_id"
+    assert rows(of_trades, day=WED) == [(-60,), (15,)]
+    # Of Tuesday's 100.00 it is known now that they were 150.00: 30.00 on what was still lent, 20.00 on the part.
+    changed = (
+        "select event_type, event_id, total_amount from marts.rpt_what_changed"
+        " where business_date = :day and figure_date = :of and instrument_id = 'OPEN' and book_id = 'B' and total_amount <> 0 order by 1"
+    )
+    assert [(kind, amount) for kind, _, amount in rows(changed, day=WED, of=TUE)] == [("AMENDMENT", 20), ("TERMS", 30)]
+
+    # AGAIN bore 7.2 % that night, as it turns out: 200.00. What was added to GROWN is cancelled, with all that it paid.
+    cancelled = {"trade_id": "OPEN-4", "version": 2, "event_type": "CANCEL"}
+    ends = [one for name in names for one in of(name, told(THU, "TERMINATED"))]
+    firm.day(THU, [cancelled], open_deal_terms=[*ends, *of("AGAIN", told(MON, "RUNNING", "7.2"))])
+    # 150.00 + 60.00 + 60.00; 200.00 + 60.00 + 60.00; 150.00 + 100.00 + 100.00.
+    assert [value(cash, name=name, book="B") for name in names] == [270, 270, 320]
+    assert [value(total, name=name, book="B") for name in names] == [270, 270, 320]
+    assert (value(cash, name="OPEN", book="GROWN"), value(total, name="OPEN", book="GROWN")) == (350, 350)
+    bank = "select sum(settled_amount) from marts.fct_cash_balances where business_date = :day"
+    assert value(bank, day=THU) == 270 + 270 + 320 + 350
+    assert [alerts("correction_without_reversal", day) for day in (WED, THU)] == [[], []]
+    identities = ["value_change_is_explained", "what_changed_leads_to_the_trades_in_force", "a_trade_owes_all_its_cash"]
+    assert len(run_dbt(["test", "--select", *identities], THU).results) == len(identities)
     assert_books_tie()

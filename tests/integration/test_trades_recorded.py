@@ -20,6 +20,7 @@ from posttrade.messages.contracts import TRADES
 from posttrade.offices import front_office
 from posttrade.records.checks import judge_statement, parse_statement
 from posttrade.records.database import Role, engine
+from posttrade.records.ends import gather_ends
 from posttrade.settings import get_settings
 
 pytestmark = pytest.mark.usefixtures("fresh_database")
@@ -104,6 +105,7 @@ def test_a_trade_is_found_by_the_index_whatever_the_order_of_the_keys() -> None:
         cursor.execute("set local enable_seqscan = off")
         cursor.execute("create temp table arrived (line_no bigint, raw text, cells text, defect text)")
         cursor.execute(parse_statement(TRADES, tuple(column.name for column in TRADES.columns)))
+        gather_ends(cursor, MONDAY)
         parameters = {"business_date": MONDAY, "source": "CSV"}
         cursor.execute(sql.SQL("explain ") + judge_statement(cursor, TRADES), parameters)
         plan = "\n".join(line for (line,) in cursor.fetchall())

@@ -51,6 +51,8 @@ replayed as (
                 taken_back.trade_id = history.trade_id
                 and taken_back.trade_version = history.trade_version
                 and taken_back.movement_sign = -1
+                -- on the day it was booked, another booking of it was
+                and taken_back.business_date > history.business_date
                 and taken_back.business_date <= {{ business_date() }}
         )
     union all

@@ -8,6 +8,8 @@
 -- taken back (-1) with exactly the amounts it was booked at. A cancelled trade stays cancelled, whatever is told of it later or was
 -- told before. An event beyond the posting cut-off counts from its release on; one whose terms are unknown, as that of a bond whose rate is
 -- not fixed, leaves what was booked as it is until they are known. In place of a block its allocations are booked.
+-- The interest that a part of an open deal is paid back with is owed by the rates agreed: where these are told otherwise later, the trade is
+-- taken back and booked with what they say. That of a bond was agreed with its trade, and stays.
 
 with touched as (
     select trade_id
@@ -230,6 +232,112 @@ taken_back as (
             and changed.booked_before = formerly.trade_version
             and formerly.movement_sign = 1
             and formerly.business_date < {{ business_date() }}
+    where not exists (
+        select 1 from {{ this }} as taken_back_before
+        where
+            taken_back_before.trade_id = formerly.trade_id
+            and taken_back_before.trade_version = formerly.trade_version
+            and taken_back_before.movement_sign = -1
+            and taken_back_before.business_date > formerly.business_date
+            and taken_back_before.business_date < {{ business_date() }}
+    )
+),
+
+-- What runs without a maturity at a fixed price, by terms that today knows otherwise.
+open_deals_restated as (
+    select
+        instruments.instrument_id,
+        instruments.terms_sha,
+        rates.minor_unit,
+        rates.base_minor_unit
+    from {{ ref('int_reference__instruments_known') }} as instruments
+    inner join {{ ref('int_reference__instruments_known') }} as formerly
+        on
+            instruments.instrument_id = formerly.instrument_id
+            and instruments.terms_sha <> formerly.terms_sha
+            and formerly.business_date = {{ previous_business_date() }}
+    inner join {{ ref('int_market__closing_fx_rates') }} as rates
+        on
+            instruments.currency_code = rates.currency_code
+            and rates.business_date = {{ business_date() }}
+    where
+        instruments.business_date = {{ business_date() }}
+        and instruments.accrues_interest
+        and instruments.fixed_price is not null
+        and instruments.maturity_date is null
+),
+
+interest_restated as (
+    select
+        formerly.*,
+        deals.base_minor_unit,
+        {{ round_money('formerly.quantity * accruals.accrued_percent / 100', 'deals.minor_unit') }} as restated_amount
+    from open_deals_restated as deals
+    inner join {{ this }} as formerly
+        on
+            deals.instrument_id = formerly.instrument_id
+            and formerly.movement_sign = 1
+            and formerly.business_date < {{ business_date() }}
+    inner join {{ ref('stg_books__bond_accruals') }} as accruals
+        on
+            deals.instrument_id = accruals.instrument_id
+            and deals.terms_sha = accruals.terms_sha
+            and formerly.settlement_date = accruals.accrual_date
+    where
+        not exists (
+            select 1 from {{ this }} as taken_back_before
+            where
+                taken_back_before.trade_id = formerly.trade_id
+                and taken_back_before.trade_version = formerly.trade_version
+                and taken_back_before.movement_sign = -1
+                and taken_back_before.business_date > formerly.business_date
+                and taken_back_before.business_date < {{ business_date() }}
+        )
+        and formerly.trade_id not in (select changed.trade_id from changed)
+),
+
+booked_anew as (
+    select
+        restated.book_id,
+        restated.account_id,
+        restated.instrument_id,
+        restated.product_line,
+        restated.counterparty_id,
+        restated.trade_id,
+        restated.trade_version,
+        signs.movement_sign,
+        'AMENDMENT' as movement_type,
+        restated.trade_date,
+        restated.settlement_date,
+        restated.executed_at,
+        restated.source_sequence,
+        restated.currency_code,
+        restated.closes_trade_id,
+        restated.fx_rate,
+        signs.movement_sign * restated.quantity as quantity,
+        signs.movement_sign * restated.gross_amount as gross_amount,
+        signs.movement_sign * interest.amount as accrued_amount,
+        signs.movement_sign * restated.fee_amount as fee_amount,
+        -signs.movement_sign * (restated.gross_amount + interest.amount + restated.fee_amount) as net_amount,
+        signs.movement_sign * restated.gross_amount_base as gross_amount_base,
+        signs.movement_sign * interest.amount_base as accrued_amount_base,
+        signs.movement_sign * restated.fee_amount_base as fee_amount_base,
+        -signs.movement_sign * (restated.gross_amount_base + interest.amount_base + restated.fee_amount_base) as net_amount_base,
+        restated.exchanged_currency_code,
+        restated.exchanged_amount,
+        restated.agreed_amount
+    from interest_restated as restated
+    cross join (values (-1), (1)) as signs (movement_sign)
+    cross join lateral (
+        select
+            case when signs.movement_sign = 1 then restated.restated_amount else restated.accrued_amount end as amount,
+            case
+                when signs.movement_sign = 1
+                    then {{ round_money('restated.restated_amount * restated.fx_rate', 'restated.base_minor_unit') }}
+                else restated.accrued_amount_base
+            end as amount_base
+    ) as interest
+    where restated.restated_amount <> restated.accrued_amount
 ),
 {% endif %}
 
@@ -267,6 +375,8 @@ movements as (
     {% if is_incremental() %}
         union all
         select * from taken_back
+        union all
+        select * from booked_anew
     {% endif %}
 )
 

@@ -23,16 +23,24 @@ class DealState(StrEnum):
     TERMINATED = "TERMINATED"
     """It ends on the day, and is paid back with its interest."""
     WITHDRAWN = "WITHDRAWN"
-    """What was told of the day before does not hold."""
+    """The rate or the end that was told of the day before does not hold."""
+
+
+class ToldOf(StrEnum):
+    """What one thing told of an open deal is about; a day may have both."""
+
+    RATE = "RATE"
+    END = "END"
 
 
 @dataclass(frozen=True)
-class DealTerm:
-    """One thing told of an open deal."""
+class DealTerms:
+    """What was told of an open deal and has not been withdrawn."""
 
-    state: DealState
-    rate: Decimal | None
-    """Percent a year; of a running deal only."""
+    rates: Mapping[date, Decimal] = field(default_factory=dict)
+    """Percent a year, by the first day that each holds for."""
+    end_dates: frozenset[date] = frozenset()
+    """The days that it is said to end on; more than one contradict each other."""
 
 
 @dataclass(frozen=True)

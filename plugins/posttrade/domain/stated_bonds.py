@@ -10,7 +10,7 @@ from typing import TypeVar
 from posttrade.domain.bond_terms import Bond, ExCoupon, FixedRate, FloatingRate, OutstandingStep
 from posttrade.domain.business_days import BusinessDayConvention, BusinessDays, is_month_end
 from posttrade.domain.day_counts import ICMA
-from posttrade.domain.open_deals import DealState, DealTerm, OpenDeal
+from posttrade.domain.open_deals import DealTerms, OpenDeal
 from posttrade.domain.overnight_indexes import OvernightIndex, overnight_indexes
 from posttrade.domain.overnight_rates import OvernightRate
 from posttrade.domain.schedules import CouponSchedule, Stub, regular_schedule
@@ -123,12 +123,12 @@ def bond_of(stated: StatedBond, fixings: Mapping[date, Decimal], repayments: Map
     return bond
 
 
-def open_deal_of(stated: StatedBond, told: Mapping[date, DealTerm]) -> OpenDeal:
+def open_deal_of(stated: StatedBond, told: DealTerms) -> OpenDeal:
     """The terms of a stated deal without an end.
 
     Args:
         stated: the cells of the instrument; its coupon rate is the first one.
-        told: what was told of the deal, by the day from which it holds.
+        told: the rates and the end that were told of the deal and hold.
 
     Raises:
         ValueError: the terms contradict each other.
@@ -138,16 +138,16 @@ def open_deal_of(stated: StatedBond, told: Mapping[date, DealTerm]) -> OpenDeal:
     stated_anyhow = [name for name, value in fixed.items() if value is not None]
     if stated_anyhow:
         raise ValueError(f"it has a {stated_anyhow[0]}, and its product line runs until it is terminated")
-    if any(day < start for day in told):
-        raise ValueError(f"its terms of {min(told)} hold from before its start on {start}")
-    ends = sorted(day for day, one in told.items() if one.state is DealState.TERMINATED)
+    first_told = min([*told.rates, *told.end_dates], default=start)
+    if first_told < start:
+        raise ValueError(f"its terms of {first_told} hold from before its start on {start}")
+    ends = sorted(told.end_dates)
     if len(ends) > 1:
         raise ValueError(f"it ends on {ends[0]} and on {ends[1]}; the end that does not hold is withdrawn")
-    agreed = {day: one.rate for day, one in told.items() if one.state is DealState.RUNNING and one.rate is not None}
     return OpenDeal(
         start,
         _needed(stated.day_count, "day_count"),
-        {start: _needed(stated.coupon_rate, "coupon_rate")} | agreed,
+        {start: _needed(stated.coupon_rate, "coupon_rate")} | dict(told.rates),
         ends[0] if ends else None,
         _business_days(stated, stated.payment_convention, BusinessDayConvention.FOLLOWING),
     )

@@ -7,7 +7,7 @@ from posttrade.domain.bank_calendars import BANK_CALENDARS
 from posttrade.domain.business_days import BusinessDayConvention
 from posttrade.domain.day_counts import DAY_COUNTS
 from posttrade.domain.lots import LotMethod
-from posttrade.domain.open_deals import DealState
+from posttrade.domain.open_deals import DealState, ToldOf
 from posttrade.domain.schedules import Stub
 from posttrade.domain.stated_bonds import COUPON_FREQUENCIES
 from posttrade.procedures.schema import CorporateActionType, known_markets, traded_product_lines
@@ -232,8 +232,9 @@ MARKET_CONTRACTS = (
     Contract(
         "open_deal_terms", "books.open_deal_terms",
         (_code("instrument_id", "books.instruments.instrument_id"), Column("valid_from", ValueType.DATE),
-         _text("deal_state", allowed=tuple(DealState)), Column("rate", ValueType.PERCENT, is_required=False)),
-        ("instrument_id", "valid_from"),
+         _text("deal_state", allowed=tuple(DealState)), Column("rate", ValueType.PERCENT, is_required=False),
+         _term("told_of", allowed=tuple(ToldOf))),
+        ("instrument_id", "valid_from", "told_of"),
     ),
     Contract(
         "corporate_actions", "books.corporate_actions",

@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from posttrade.domain.bonds import Bond, accrued_percents, coupons, fixing_dates_observed, fixing_missing, interest_periods
 from posttrade.domain.business_days import BusinessDays
-from posttrade.domain.open_deals import DealState, DealTerm, OpenDeal
+from posttrade.domain.open_deals import DealTerms, OpenDeal, ToldOf
 from posttrade.domain.overnight_indexes import overnight_indexes
 from posttrade.domain.stated_bonds import Interest, StatedBond, bond_of, fixing_dates, open_deal_of
 from posttrade.offices.facts_known import INSTRUMENTS_KNOWN, TRADES_TOUCHED
@@ -69,9 +69,7 @@ def _bonds_known(connection: sqlalchemy.Connection, business_date: date, missing
     listed: dict[str, dict[date, Decimal | None]] = defaultdict(dict)
     for instrument_id, day, amount in connection.execute(text(COUPON_DATES_KNOWN), parameters):
         listed[instrument_id][day] = amount
-    told: dict[str, dict[date, DealTerm]] = defaultdict(dict)
-    for row in connection.execute(text(DEAL_TERMS_KNOWN), parameters):
-        told[row.instrument_id][row.valid_from] = DealTerm(DealState(row.deal_state), row.rate)
+    told = _deal_terms_known(connection, business_date)
     recorded = {(row.instrument_id, row.content_sha): row for row in connection.execute(text(TERMS_RECORDED), parameters)}
     bonds: dict[str, _KnownBond] = {}
     changed = []
@@ -84,8 +82,8 @@ def _bonds_known(connection: sqlalchemy.Connection, business_date: date, missing
         bond: Bond | OpenDeal
         try:
             if stated.interest is Interest.OPEN:
-                bond = open_deal_of(stated, told.get(row.instrument_id, {}))
-                further = _what_was_told(told.get(row.instrument_id, {}))
+                bond = open_deal_of(stated, told.get(row.instrument_id, DealTerms()))
+                further = _what_was_told(told.get(row.instrument_id, DealTerms()))
             else:
                 bond = bond_of(stated, known_fixings, plan)
                 further = _what_matters(stated, bond, known_fixings, restated.get(row.index_name, set()), plan)
@@ -138,13 +136,21 @@ def _what_matters(
     return rates + [f"{day}:{percent.normalize():f}" for day, percent in sorted(repayments.items())]
 
 
-def _what_was_told(told: Mapping[date, DealTerm]) -> list[str]:
+def _deal_terms_known(connection: sqlalchemy.Connection, business_date: date) -> dict[str, DealTerms]:
+    """What holds of the open deals of which anything was told."""
+    rates: dict[str, dict[date, Decimal]] = defaultdict(dict)
+    end_dates: dict[str, set[date]] = defaultdict(set)
+    for row in connection.execute(text(DEAL_TERMS_KNOWN), {"business_date": business_date}):
+        if row.told_of == ToldOf.RATE:
+            rates[row.instrument_id][row.valid_from] = row.rate
+        else:
+            end_dates[row.instrument_id].add(row.valid_from)
+    return {name: DealTerms(rates.get(name, {}), frozenset(end_dates.get(name, ()))) for name in {*rates, *end_dates}}
+
+
+def _what_was_told(told: DealTerms) -> list[str]:
     """Besides its own row, what the interest and the end of an open deal depend on."""
-    return [
-        f"{day}:{one.state}" if one.rate is None else f"{day}:{one.rate.normalize():f}"
-        for day, one in sorted(told.items())
-        if one.state is not DealState.WITHDRAWN
-    ]
+    return [f"{day}:{rate.normalize():f}" for day, rate in sorted(told.rates.items())] + [f"{day}:END" for day in sorted(told.end_dates)]
 
 
 def _sha(content_sha: str, further: list[str]) -> str:
@@ -285,9 +291,13 @@ where date_state = 'LISTED'
 """
 
 DEAL_TERMS_KNOWN = """
-select distinct on (instrument_id, valid_from) instrument_id, valid_from, deal_state, rate
-from books.open_deal_terms where business_date <= :business_date
-order by instrument_id, valid_from, business_date desc, revision desc
+select instrument_id, valid_from, told_of, rate
+from (
+    select distinct on (instrument_id, valid_from, told_of) *
+    from books.open_deal_terms where business_date <= :business_date
+    order by instrument_id, valid_from, told_of, business_date desc, revision desc
+) as known
+where deal_state <> 'WITHDRAWN'
 """
 
 TERMS_RECORDED = """
@@ -399,6 +409,15 @@ needed as (
     where cycles.trade_date >= (
         select min(trades.trade_date) from books.trade_versions as trades where trades.instrument_id = restated.instrument_id
     )
+    union all
+    -- the parts that an open deal was paid back in or grew by
+    select restated.instrument_id, restated.terms_sha, coalesce(trades.settlement_date, cycles.settlement_date)
+    from restated
+    inner join instruments on restated.instrument_id = instruments.instrument_id and instruments.maturity_date is null
+    inner join books.trade_versions as trades
+        on restated.instrument_id = trades.instrument_id and trades.business_date < :business_date
+    left join books.settlement_cycles as cycles
+        on restated.market_mic = cycles.market_mic and trades.trade_date = cycles.trade_date
     union all
     select bonds.instrument_id, bonds.terms_sha, redemptions.pay_date
     from bonds

@@ -303,6 +303,7 @@ where history.business_date <= :business_date and history.movement_sign = 1
         select from intermediate.int_trades__movements as taken_back
         where taken_back.trade_id = history.trade_id and taken_back.trade_version = history.trade_version
             and taken_back.movement_sign = -1 and taken_back.business_date <= :business_date
+            and taken_back.business_date > history.business_date
     )
 union all
 select

@@ -74,6 +74,27 @@ def _in_order_of_contract(contract: Contract, columns: tuple[str, ...]) -> sql.C
     )
 
 
+_TOLD_OF = """
+with told_before as (
+    select instrument_id, valid_from::text as valid_from, told_of from books.open_deal_terms where business_date <= %(business_date)s
+    union
+    select instrument_id, valid_from, case deal_state when 'RUNNING' then 'RATE' else 'END' end
+    from pg_temp.parsed
+    where deal_state in ('RUNNING', 'TERMINATED') and instrument_id is not null and valid_from is not null
+)
+update pg_temp.parsed as told set told_of = case
+    when told.deal_state = 'RUNNING' then 'RATE'
+    when told.deal_state = 'WITHDRAWN' and (told.instrument_id, told.valid_from, 'RATE') in (select * from told_before)
+        and (told.instrument_id, told.valid_from, 'END') not in (select * from told_before) then 'RATE'
+    else 'END'
+end
+where told.told_of is null
+"""
+
+COMPLETED = {"open_deal_terms": _TOLD_OF}
+"""By kind of file: fills the empty cells of `pg_temp.parsed` that follow from the others and from what is on record."""
+
+
 def judge_statement(cursor: psycopg.Cursor[Any], contract: Contract) -> sql.Composed:
     """Give each row its first error (`CODE` or `CODE:field`), and what identifies its content.
 
@@ -293,6 +314,8 @@ def _errors_across_columns(contract: Contract) -> Iterator[sql.Composed]:
     has_no_negative_price = f"instrument_id not in ({_INSTRUMENTS_OF_LINES.format(below_zero)})"
     forwards = _lines_where(lambda procedure: procedure.settlement.exchanges_at_maturity)
     is_forward = f"instrument_id in ({_INSTRUMENTS_OF_LINES.format(forwards)})"
+    # a cancellation of what should not have been recorded is one
+    takes_place = "event_type <> 'CANCEL'"
     if contract is TRADES:
         checks = (
             (f"event_type <> 'CANCEL' and price::numeric <= 0 and {has_no_negative_price}", "NOT_POSITIVE:price"),
@@ -308,6 +331,13 @@ def _errors_across_columns(contract: Contract) -> Iterator[sql.Composed]:
             ("trade_date::date > %(business_date)s", "IN_THE_FUTURE:trade_date"),
             (f"{is_forward} and trade_date::date >= {_VALUE_DATE}", "NOT_BEFORE_VALUE_DATE:trade_date"),
             (f"{is_forward} and settlement_date::date <> {_VALUE_DATE}", "OTHER_VALUE_DATE:settlement_date"),
+            # posttrade.records.ends
+            (f"{takes_place} and (instrument_id, trade_date::date) in (select * from pg_temp.traded_no_more)", "TRADED_NO_MORE:trade_date"),
+            (
+                f"{takes_place} and (instrument_id, settlement_date::date) in (select * from pg_temp.settled_no_more)",
+                "NOT_BEFORE_REPAYMENT:settlement_date",
+            ),
+            (f"{takes_place} and (instrument_id, trade_date::date) in (select * from pg_temp.traded_expired)", "AFTER_EXPIRY:trade_date"),
         )
     elif contract.kind == "instruments":
         checks = (
@@ -409,6 +439,7 @@ def _errors_across_columns(contract: Contract) -> Iterator[sql.Composed]:
         checks = (
             ("deal_state = 'RUNNING' and rate is null", "MISSING:rate"),
             ("deal_state <> 'RUNNING' and rate is not null", "NOT_EXPECTED:rate"),
+            ("(deal_state, told_of) in (('RUNNING', 'END'), ('TERMINATED', 'RATE'))", "NOT_EXPECTED:told_of"),
         )
     elif contract.kind == "allocations":
         checks = (

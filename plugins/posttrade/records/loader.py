@@ -16,7 +16,8 @@ from sqlalchemy import text
 from posttrade.messages.contracts import ALLOCATIONS, TRADES, Contract
 from posttrade.messages.rows import RefusedFile, Row, SourceFile
 from posttrade.records.blocks import allocate_blocks
-from posttrade.records.checks import insert_statement, judge_statement, parse_statement
+from posttrade.records.checks import COMPLETED, insert_statement, judge_statement, parse_statement
+from posttrade.records.ends import gather_ends
 from posttrade.records.rejections import record_exceptions, set_repeats_aside
 from posttrade.records.trades import adopt_waiting_events
 
@@ -173,7 +174,11 @@ def record_source(
         "delivered_for": delivered_for,
     }
     cursor.execute(parse_statement(contract, source.columns), settings)
+    if contract.kind in COMPLETED:
+        cursor.execute(COMPLETED[contract.kind], settings)
     cursor.execute("analyze pg_temp.parsed")
+    if contract is TRADES:
+        gather_ends(cursor, business_date)
     cursor.execute(judge_statement(cursor, contract), settings)
     if not is_replay:
         set_repeats_aside(cursor, contract, source, business_date)

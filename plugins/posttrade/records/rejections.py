@@ -61,6 +61,18 @@ _SENTENCES = {
     "OTHER_VALUE_DATE": (
         "{field} is {value}, which is not the value date of the forward",
         "Leave it empty, or book the trade in the instrument of that date."),
+    "TRADED_NO_MORE": (
+        "{field} {value} is too late: the instrument is repaid by the time a trade of that day settles in its market",
+        "Correct the date or the instrument; if the instrument runs longer, deliver its maturity_date in instruments.csv, or what holds of"
+        " its end in open_deal_terms.csv, then replay the row."),
+    "NOT_BEFORE_REPAYMENT": (
+        "{field} {value} is not before the day on which the instrument is repaid",
+        "Correct the date or the instrument; if the instrument runs longer, deliver its maturity_date in instruments.csv, or what holds of"
+        " its end in open_deal_terms.csv, then replay the row."),
+    "AFTER_EXPIRY": (
+        "{field} {value} is after the day on which the instrument expires",
+        "Correct the date or the instrument; if the instrument runs longer, deliver its expiry_date in instruments.csv, then replay the"
+        " row."),
     "NOT_PRICED": (
         "{field} is {value!r}, a currency forward, which has no price of its own",
         "Deliver forward_rates.csv and discount_factors.csv for it, then dismiss the row."),

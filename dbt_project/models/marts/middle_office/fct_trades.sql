@@ -40,6 +40,13 @@ touched as (
     select trade_id
     from {{ ref('stg_books__trades_held_for_terms') }}
     where found_date = {{ business_date() }}
+    union
+    -- also those whose interest was told otherwise
+    select trade_id
+    from {{ ref('int_trades__movements') }}
+    where
+        business_date = {{ business_date() }}
+        and movement_sign = -1
 ),
 
 known as (
@@ -149,6 +156,15 @@ trades as (
             and states.version = booked.trade_version
             and booked.movement_sign = 1
             and booked.business_date <= {{ business_date() }}
+            and not exists (
+                select 1 from {{ ref('int_trades__movements') }} as booked_anew
+                where
+                    booked_anew.trade_id = booked.trade_id
+                    and booked_anew.trade_version = booked.trade_version
+                    and booked_anew.movement_sign = 1
+                    and booked_anew.business_date > booked.business_date
+                    and booked_anew.business_date <= {{ business_date() }}
+            )
 )
 
 select * from trades

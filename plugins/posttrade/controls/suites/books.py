@@ -319,6 +319,32 @@ CONTROLS = (
         where coalesce(held.quantity, 0) <> coalesce(expected.quantity, 0)""",
     ),
     Control(
+        "held_after_its_end", Suite.BOOKS, Severity.CRITICAL, Owner.MIDDLE_OFFICE,
+        "Nothing is held of an instrument that has been repaid or has expired.",
+        "{account_id} holds {traded_quantity} of {instrument_id} in {book_id}: what is dealt in it from {end_date} on comes after its end,"
+        " and nothing pays it back.",
+        "Have the trades that come after the end cancelled or amended; if the instrument runs longer, deliver its maturity_date or"
+        " expiry_date in instruments.csv, or what holds of its end in open_deal_terms.csv.",
+        ("book_id", "account_id", "instrument_id"),
+        """, ends as (
+            select terms.instrument_id, terms.ex_date as end_date
+            from intermediate.int_corporate_actions__terms_known as terms inner join today using (business_date)
+            where terms.event_type in ('REDEMPTION', 'CALL', 'MATURITY', 'EXPIRY') and terms.closed_fraction = 1
+                and terms.account_id = ''
+            union all
+            select instruments.instrument_id, max(coupons.coupon_date)
+            from intermediate.int_reference__instruments_known as instruments inner join today using (business_date)
+            inner join books.bond_coupons as coupons on instruments.instrument_id = coupons.instrument_id
+                and instruments.terms_sha = coupons.terms_sha and coupons.redemption_percent > 0
+            group by instruments.instrument_id having max(coupons.coupon_date) <= min(instruments.business_date)
+        )
+        select positions.book_id, positions.account_id, positions.instrument_id, positions.traded_quantity, min(ends.end_date) as end_date
+        from marts.fct_positions as positions inner join today using (business_date)
+        inner join ends on positions.instrument_id = ends.instrument_id
+        where positions.traded_quantity <> 0
+        group by positions.book_id, positions.account_id, positions.instrument_id, positions.traded_quantity""",
+    ),
+    Control(
         "bond_without_accrual", Suite.BOOKS, Severity.CRITICAL, Owner.MIDDLE_OFFICE,
         "Every bond that is held accrues interest, or is of a line that accrues none.",
         "{instrument_id} is held and no accrued interest could be worked out.",

@@ -51,7 +51,11 @@ CONTROLS = (
             inner join marts.fct_event_cash as changed using (claim_type, event_id, book_id, account_id, instrument_id)
             where cash.business_date <= today.business_date and changed.business_date = today.business_date
             union
-            select kinds.event_type, movements.trade_id, 0,
+            select kinds.event_type, movements.trade_id, (
+                    select count(*) from intermediate.int_trades__movements as booked_anew
+                    where booked_anew.business_date = today.business_date and booked_anew.movement_sign = 1
+                        and booked_anew.trade_id = movements.trade_id and booked_anew.trade_version = movements.trade_version
+                ),
                 concat_ws(':', kinds.event_type, movements.trade_id, movements.trade_version, kinds.suffix)
             from intermediate.int_trades__movements as movements
             cross join (values ('TRADE', null), ('VALUE_DATE', 1), ('MATURITY', null)) as kinds (event_type, suffix)

@@ -1,0 +1,103 @@
+"""The ends of the instruments that trades name: when they are repaid or expire, and from which trade date on they are traded no more."""
+
+from datetime import date
+from typing import Any
+
+import psycopg
+
+from posttrade.domain.settlement_cycles import settlement_date
+from posttrade.procedures.schema import latest_procedures, load_settlement_cycles
+
+LONGEST_CYCLE_DAYS = 40
+"""Calendar days; no market takes longer from trade to settlement."""
+
+
+def gather_ends(cursor: psycopg.Cursor[Any], business_date: date) -> None:
+    """Put the dates of the trades in `pg_temp.parsed` that come after the ends known on the business date into temporary tables.
+
+    An instrument goes without its repayment from the first trade date whose standard settlement date is the day it is repaid or a later
+    one, as in int_corporate_actions__terms_known: what is traded then or later is repaid by nothing. `pg_temp.traded_no_more` has the
+    trade dates of the file that come too late for it, `pg_temp.settled_no_more` the settlement dates stated that are not before the
+    repayment, and `pg_temp.traded_expired` the trade dates after an expiry; each with the instrument.
+    """
+    lines = [name for name, one in latest_procedures().items() if one.bond]
+    parameters = {"business_date": business_date, "lines": lines, "longest": LONGEST_CYCLE_DAYS}
+    cursor.execute("drop table if exists pg_temp.repaid, pg_temp.traded_no_more, pg_temp.settled_no_more, pg_temp.traded_expired")
+    cursor.execute(REPAID, parameters)
+    cursor.execute(TRADED_EXPIRED, parameters)
+    cursor.execute(SETTLED_NO_MORE)
+    cursor.execute("create temp table traded_no_more (instrument_id text, trade_date date) on commit drop")
+    cursor.execute(TRADES_NEAR_REPAYMENT, parameters)
+    late = [
+        (instrument_id, trade_date)
+        for instrument_id, market_mic, trade_date, repaid_date in cursor.fetchall()
+        if trade_date >= repaid_date or (_settlement_date(market_mic, trade_date) or trade_date) >= repaid_date
+    ]
+    cursor.executemany("insert into pg_temp.traded_no_more values (%s, %s)", late)
+
+
+def _settlement_date(market_mic: str, trade_date: date) -> date | None:
+    """None where nobody knows how the market settles on the date: such a trade waits for its terms, and a control asks for its end."""
+    market = load_settlement_cycles().get(market_mic)
+    if market is None:
+        return None
+    try:
+        return settlement_date(market_mic, market, trade_date)
+    except ValueError:
+        return None
+
+
+_KNOWN = """
+    select distinct on (instrument_id) * from books.instruments where business_date <= %(business_date)s
+    order by instrument_id, business_date desc, revision desc
+"""
+
+# What is no date is rejected for it.
+_TRADED = """
+    (
+        select
+            instrument_id,
+            case when pg_input_is_valid(trade_date, 'date') then trade_date::date end as trade_date,
+            case when pg_input_is_valid(settlement_date, 'date') then settlement_date::date end as settlement_date
+        from pg_temp.parsed
+    )
+"""
+
+TRADED_EXPIRED = f"""
+create temp table traded_expired on commit drop as
+select distinct traded.instrument_id, traded.trade_date
+from ({_KNOWN}) as known
+inner join {_TRADED} as traded on known.instrument_id = traded.instrument_id and traded.trade_date > known.expiry_date
+"""
+
+SETTLED_NO_MORE = f"""
+create temp table settled_no_more on commit drop as
+select distinct traded.instrument_id, traded.settlement_date
+from pg_temp.repaid as repaid
+inner join {_TRADED} as traded on repaid.instrument_id = traded.instrument_id and traded.settlement_date >= repaid.repaid_date
+"""
+
+# An open deal that is told to end on two days has no end yet, and waits; none of its trades is too late before the later one.
+REPAID = f"""
+create temp table repaid on commit drop as
+select known.instrument_id, known.market_mic, coalesce(ends.end_date, known.maturity_date) as repaid_date
+from ({_KNOWN}) as known
+left join (
+    select told.instrument_id, max(told.valid_from) as end_date
+    from (
+        select distinct on (instrument_id, valid_from) instrument_id, valid_from, deal_state
+        from books.open_deal_terms where told_of = 'END' and business_date <= %(business_date)s
+        order by instrument_id, valid_from, business_date desc, revision desc
+    ) as told
+    where told.deal_state = 'TERMINATED'
+    group by told.instrument_id
+) as ends on known.instrument_id = ends.instrument_id
+where known.product_line = any(%(lines)s) and coalesce(ends.end_date, known.maturity_date) is not null
+"""
+
+TRADES_NEAR_REPAYMENT = f"""
+select distinct repaid.instrument_id, repaid.market_mic, traded.trade_date, repaid.repaid_date
+from pg_temp.repaid as repaid
+inner join {_TRADED} as traded on repaid.instrument_id = traded.instrument_id
+where repaid.repaid_date <= %(business_date)s::date + %(longest)s and traded.trade_date >= repaid.repaid_date - %(longest)s
+"""

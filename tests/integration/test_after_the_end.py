@@ -1,0 +1,110 @@
+"""Trades dealt when their instrument has ended, and ends told after such trades, through the close.
+
+The figures are worked out by hand beside each case.
+"""
+
+from datetime import date
+
+import pytest
+from integration.small_firm import SmallFirm, alerts, assert_books_tie, rows, trade, value
+
+pytestmark = pytest.mark.usefixtures("fresh_database")
+MON, TUE, WED, THU, FRI = (date(2026, 1, day) for day in (5, 6, 7, 8, 9))
+# 3.6 % of 1,000,000.00 are 100.00 a day of 360.
+OPEN = {
+    "instrument_id": "OPEN", "product_line": "repo_open", "market_mic": "XXXX", "currency_code": "EUR", "coupon_rate": "3.6",
+    "day_count": "ACT/360", "issue_date": MON,
+}  # fmt: skip
+CASH = "select coalesce(sum(amount), 0) from ledger.journal_lines where gl_account = 'cash' and book_id = 'B'"
+REJECTED = "select left(raw, 1), reason_code, field, value from operations.exceptions where kind = 'trades' order by business_date, line_no"
+HELD = "select coalesce(sum(traded_quantity), 0) from marts.fct_positions where instrument_id = :name and business_date = :day"
+
+
+def told(valid_from: date, state: str, rate: str = "") -> dict[str, object]:
+    return {"instrument_id": "OPEN", "valid_from": valid_from, "deal_state": state, "rate": rate}
+
+
+def dealt(trade_id: str, day: date, quantity: int, **changes: object) -> dict[str, object]:
+    return trade(trade_id, day, quantity, "100", **{"instrument_id": "OPEN", "currency_code": "EUR"} | changes)
+
+
+def test_no_part_of_an_open_repo_is_dealt_on_the_day_it_ends_or_for_it() -> None:
+    firm = SmallFirm(base="EUR", instruments=[OPEN])
+    firm.day(MON, [dealt("1", MON, 1000000)])
+    # The end on Wednesday is known on Tuesday; a part for the day of the end would have no interest.
+    firm.day(TUE, [dealt("2", TUE, -400000, settlement_date=WED)], open_deal_terms=[told(WED, "TERMINATED")])
+    firm.day(WED, [dealt("3", WED, -400000)])
+    assert rows(REJECTED) == [
+        ("2", "NOT_BEFORE_REPAYMENT", "settlement_date", "2026-01-07"),
+        ("3", "TRADED_NO_MORE", "trade_date", "2026-01-07"),
+    ]
+    # All came back, with two days of 100.00.
+    assert value(HELD, name="OPEN", day=WED) == 0
+    assert value(CASH) == 200
+    assert_books_tie()
+
+
+def test_an_end_told_late_is_asked_for_until_the_trade_after_it_is_cancelled() -> None:
+    firm = SmallFirm(base="EUR", instruments=[OPEN])
+    firm.day(MON, [dealt("1", MON, 1000000)])
+    firm.day(TUE, [])
+    firm.day(WED, [dealt("2", WED, -400000)])
+    assert alerts("held_after_its_end", WED) == []
+    firm.day(THU, [], open_deal_terms=[told(TUE, "TERMINATED")])
+    assert alerts("held_after_its_end", THU) == [
+        "A holds -400,000 of OPEN in B: what is dealt in it from 2026-01-06 on comes after its end, and nothing pays it back."
+    ]
+    assert_books_tie()
+    firm.day(FRI, [{"trade_id": "2", "version": 2, "event_type": "CANCEL"}])
+    assert alerts("held_after_its_end", FRI) == []
+    # One day of 100.00.
+    assert value(HELD, name="OPEN", day=FRI) == 0
+    assert value(CASH) == 100
+    assert_books_tie()
+
+
+def test_what_was_repaid_or_has_expired_is_dealt_no_more() -> None:
+    bond = {
+        "product_line": "bond_fixed", "market_mic": "XNYS", "coupon_rate": "3.6", "coupon_frequency": 1, "day_count": "30E/360",
+        "issue_date": date(2025, 1, 6),
+    }  # fmt: skip
+    deal = bond | {"market_mic": "XXXX", "day_count": "ACT/360"}
+    listed = {"market_mic": "CMES", "contract_size": 1, "expiry_date": MON}
+    call = {"option_type": "CALL", "strike_price": 99, "underlying_instrument_id": "S"}
+    firm = SmallFirm(
+        instruments=[
+            {"instrument_id": "S"},
+            bond | {"instrument_id": "BOND", "maturity_date": WED},
+            bond | {"instrument_id": "GONE", "maturity_date": TUE},
+            deal | {"instrument_id": "LENT", "product_line": "deposit", "maturity_date": TUE},
+            deal | {"instrument_id": "REPO", "product_line": "repo", "maturity_date": TUE},
+            listed | {"instrument_id": "FUT", "product_line": "future"},
+            listed | call | {"instrument_id": "CALL", "product_line": "option"},
+            listed | call | {"instrument_id": "LONG", "product_line": "option", "expiry_date": THU},
+        ]
+    )
+    prices = {"S": "10", "BOND": "100", "GONE": "100", "FUT": "100", "CALL": "1", "LONG": "1"}
+    # What settles on Tuesday, a day after the trade, is in time for Wednesday and too late for Tuesday. On the day of its expiry an
+    # option is traded.
+    names = ("BOND", "GONE", "LENT", "REPO", "FUT", "CALL", "LONG")
+    on_monday = [trade(str(number), MON, 100, "100", instrument_id=name) for number, name in enumerate(names, 1)]
+    firm.day(MON, on_monday, prices)
+    assert rows(REJECTED) == [("2", "TRADED_NO_MORE", "trade_date", "2026-01-05")]
+    assert [value(HELD, name=name, day=MON) for name in names] == [100, 0, 100, 100, 100, 100, 100]
+    firm.day(TUE, [], prices)
+    late = [trade(letter, WED, 100, "100", instrument_id=name) for letter, name in zip("abcdefg", names, strict=True)]
+    firm.day(WED, late, prices)
+    assert rows(REJECTED)[1:] == [
+        *((letter, "TRADED_NO_MORE", "trade_date", "2026-01-07") for letter in "abcd"),
+        *((letter, "AFTER_EXPIRY", "trade_date", "2026-01-07") for letter in "ef"),
+    ]
+    assert [value(HELD, name=name, day=WED) for name in names] == [0, 0, 0, 0, 0, 0, 200]
+    assert alerts("held_after_its_end", WED) == []
+    # Told on Thursday: it expired on Tuesday, so the hundred of Wednesday never ends; what was dealt on Monday has.
+    corrected = call | {"instrument_id": "LONG", "product_line": "option", "name": "LONG", "currency_code": "USD", "market_mic": "CMES",
+                        "issuer_country_code": "US", "contract_size": 1, "expiry_date": TUE}  # fmt: skip
+    firm.day(THU, [], {"S": "10"}, instruments=[corrected])
+    assert alerts("held_after_its_end", THU) == [
+        "A holds 100 of LONG in B: what is dealt in it from 2026-01-07 on comes after its end, and nothing pays it back."
+    ]
+    assert_books_tie()
