@@ -201,6 +201,14 @@ PLANTED: dict[str, list[str]] = {
         " executed_at, quantity, price, currency_code, fee_amount, content_sha, business_date, file_id, line_no) values ('CSV~held', 1,"
         f" 'NEW', 'CSV', 'B', 'A', 'I', {D}, '2026-01-06T10:00Z', 1, 1, 'EUR', 0, 'x', {D}, 'f', 1)",
     ],
+    "cash_without_account": [
+        "insert into marts.fct_cash_balances (business_date, cash_account_id, currency_code, settled_amount)"
+        f" values ({D}, 'NONE:A', 'EUR', 1)"
+    ],
+    "cash_is_not_the_ledgers": [
+        "update marts.fct_cash_balances set settled_amount = settled_amount + 0.01"
+        f" where ctid = (select ctid from marts.fct_cash_balances where business_date = {D} limit 1)"
+    ],
     "payment_without_second_person": [
         PAYMENT,
         "alter table operations.payment_releases disable trigger approved_first, disable trigger date_is_open",
@@ -273,6 +281,13 @@ def test_every_control_has_a_case_that_trips_it() -> None:
 def test_no_critical_control_trips_on_the_closed_firm(connection: sqlalchemy.Connection) -> None:
     critical = [control for control in all_controls() if control.severity == "critical"]
     assert {control.control_id: found for control in critical if (found := causes(connection, control.control_id))} == {}
+
+
+def test_the_cash_accounts_have_the_cash_of_the_ledger(connection: sqlalchemy.Connection) -> None:
+    assert connection.exec_driver_sql("select count(*) from marts.fct_cash_balances where settled_amount <> 0").scalar_one() > 0
+    for day in connection.exec_driver_sql("select business_date from operations.day_closings").scalars().all():
+        connection.exec_driver_sql(f"set local posttrade.business_date = '{day}'")
+        assert causes(connection, "cash_is_not_the_ledgers") == set()
 
 
 def test_the_suites_run_through_great_expectations_and_a_critical_cause_keeps_everything_in_the_house(closed_firm: None) -> None:  # noqa: ARG001

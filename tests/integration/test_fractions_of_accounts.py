@@ -7,14 +7,14 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from integration.small_firm import SmallFirm, assert_books_tie, confirmed, rows, trade, value
+from integration.small_firm import SmallFirm, assert_books_tie, confirmed, failing_rows, rows, trade, value
 from typer.testing import CliRunner
 
 from posttrade.cli import app
 from posttrade.offices.derivations import run_dbt
 
 pytestmark = pytest.mark.usefixtures("fresh_database")
-MON, TUE, WED = date(2026, 1, 5), date(2026, 1, 6), date(2026, 1, 7)
+MON, TUE, WED, THU, FRI = (date(2026, 1, day) for day in (5, 6, 7, 8, 9))
 HALVED = {
     "event_id": "H", "instrument_id": "I", "event_type": "REVERSE_SPLIT", "event_status": "ANNOUNCED", "ex_date": TUE, "pay_date": TUE,
     "currency_code": "USD", "new_units": 1, "old_units": 2, "fraction_price": "26.00",
@@ -156,3 +156,61 @@ def test_books_that_hold_on_both_sides_settle_a_fraction_at_its_price() -> None:
     ]  # fmt: skip
     assert rows("select book_id, realised_amount from marts.fct_realised_results") == [("2", 6)]
     assert_books_tie()
+
+
+def moved(day: date, **quantities: int) -> list[dict[str, object]]:
+    """The custodian has moved so much of each trade, at the price of all of them, and of no other."""
+    names = {f"CSV~{name}": quantity for name, quantity in quantities.items()}
+    return [
+        {"status_id": f"S-{day}-{instruction}", "instruction_id": instruction, "status_date": day, "settled_quantity": names[name],
+         "status": "PARTIAL" if day == TUE and names[name] < quantity else "SETTLED", "settled_amount": -12 * names[name]}
+        for name, instruction, quantity in rows("select trade_id, instruction_id, quantity from operations.settlement_instructions")
+        if name in names
+    ]  # fmt: skip
+
+
+def test_a_fraction_goes_with_what_has_settled() -> None:
+    """What settles after the event becomes whole with it: nothing is taken off what the custodian does not hold yet."""
+    accounts = ("BEFORE", "OPEN", "PART", "BIT", "WHOLE", "SHORT", "TWICE")
+    firm = SmallFirm(books=("1", "2"), accounts=accounts)
+    dealt = [
+        *(line for one in ("BEFORE", "OPEN", "PART", "BIT") for line in bought(one, ("1", 3, "12"), ("2", 4, "12"))),
+        *bought("WHOLE", ("1", 3, "12"), ("2", 3, "12")), *bought("SHORT", ("1", -3, "12"), ("2", -4, "12")),
+        *bought("TWICE", ("1", 3, "12")),
+    ]  # fmt: skip
+    settled = (
+        "select account_id, book_id, settled_quantity from marts.fct_positions where business_date = :day and settled_quantity <> 0"
+        " order by array_position(array['BEFORE', 'OPEN', 'PART', 'BIT', 'WHOLE', 'SHORT', 'TWICE'], account_id), book_id"
+    )
+    firm.day(MON, dealt, {"I": "12"})
+    firm.day(TUE, [], {"I": "12"}, settlement_statuses=moved(TUE, BEFORE1=3, BEFORE2=4, PART1=3, BIT1=2, BIT2=3, WHOLE2=3))
+    halved = HALVED | {"ex_date": WED, "pay_date": WED}
+    firm.day(WED, [], {"I": "24"}, corporate_actions=[halved])
+    # BEFORE: one and a half and two are three. PART has one and a half, so one. BIT has one and one and a half, two and a half, so two: the
+    # half is book 2's. WHOLE has one and a half, so one, though its books hold three. What has not settled is nothing.
+    assert rows(settled, day=WED) == [
+        ("BEFORE", "1", 1), ("BEFORE", "2", 2), ("PART", "1", 1), ("BIT", "1", 1), ("BIT", "2", 1), ("WHOLE", "2", 1),
+    ]  # fmt: skip
+    assert failing_rows("negative_settled_position", WED) == []
+
+    late = moved(THU, OPEN1=3, OPEN2=4, PART2=4, BIT1=1, BIT2=1, WHOLE1=3, SHORT1=-3, SHORT2=-4)
+    firm.day(THU, [], {"I": "24"}, settlement_statuses=late)
+    # All have what they traded: three and a half are three, and three of WHOLE are three, of which book 1 has the half of book 2.
+    assert rows(settled, day=THU) == [
+        *((one, book, quantity) for one in ("BEFORE", "OPEN", "PART", "BIT") for book, quantity in (("1", 1), ("2", 2))),
+        ("WHOLE", "1", 2), ("WHOLE", "2", 1), ("SHORT", "1", -1), ("SHORT", "2", -2),
+    ]  # fmt: skip
+    unsettled = (
+        "select account_id, traded_quantity from marts.fct_positions where business_date = :day and settled_quantity <> traded_quantity"
+    )
+    assert rows(unsettled, day=THU) == [("TWICE", 1)]
+    assert [row["account_id"] for row in failing_rows("negative_settled_position", THU)] == ["SHORT"]  # it delivered what it never had
+
+    # Three settle after they were halved, and what is whole of them was doubled: one and a half, one, two.
+    doubled = HALVED | {"event_id": "D", "event_type": "SPLIT", "ex_date": FRI, "pay_date": FRI, "new_units": 2, "old_units": 1}
+    firm.day(FRI, [], {"I": "12"}, corporate_actions=[doubled], settlement_statuses=moved(FRI, TWICE1=3))
+    assert rows(settled, day=FRI)[-1] == ("TWICE", "1", 2)
+    assert rows(unsettled, day=FRI) == []
+    assert_books_tie()
+    rebuilt = CliRunner().invoke(app, ["rebuild", "--yes"]).output
+    assert rebuilt.splitlines()[-1] == "Every table is the same as before.", rebuilt

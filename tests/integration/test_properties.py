@@ -1,7 +1,9 @@
 """What holds of any stream of trades, closed as three business dates: hypothesis draws the streams and makes a failing one small.
 
 A firm is drawn at once, each stream with books of its own that tell it in other words: in order; shuffled and repeated, on other
-dates; with every trade in two; without what is cancelled in the end; and closed out by FIFO and by average.
+dates; with every trade in two; without what is cancelled in the end; and closed out by FIFO and by average. It trades a share in base
+currency that splits on the second day, one in a foreign currency that pays a dividend then, and a bond with accrued interest; the rate
+and the prices of each day are drawn, and whether split and dividend are told a day late.
 """
 
 from collections import defaultdict
@@ -21,6 +23,18 @@ pytestmark = pytest.mark.slow
 DAYS = (date(2026, 1, 5), date(2026, 1, 6), date(2026, 1, 7))
 ORDERED, SHUFFLED, HALVED, WITHOUT, FIFO, AVERAGE = "O", "S", "H", "W", "F", "V"
 LAST = {"day": DAYS[-1]}
+SHARE, FOREIGN, BOND = "I", "E", "D"
+INSTRUMENTS = [
+    {"instrument_id": SHARE}, {"instrument_id": FOREIGN, "currency_code": "EUR"},
+    {"instrument_id": BOND, "product_line": "bond_fixed", "coupon_rate": "6", "coupon_frequency": 1, "day_count": "30/360",
+     "issue_date": "2024-07-07", "maturity_date": "2030-07-07"},
+]  # fmt: skip
+EVENTS = [
+    {"event_id": "SPLIT", "instrument_id": SHARE, "event_type": "SPLIT", "event_status": "ANNOUNCED", "ex_date": DAYS[1],
+     "pay_date": DAYS[1], "currency_code": "USD", "new_units": 3, "old_units": 1},
+    {"event_id": "DIVIDEND", "instrument_id": FOREIGN, "event_type": "CASH_DIVIDEND", "event_status": "ANNOUNCED", "ex_date": DAYS[1],
+     "pay_date": DAYS[2], "currency_code": "EUR", "amount_per_unit": "0.25"},
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -38,6 +52,7 @@ class Deal:
     """A trade with its versions; those after the first amend it, and it may be cancelled."""
 
     traded_on: int
+    instrument: str
     versions: tuple[Version, ...]
     cancelled_on: int | None
 
@@ -61,7 +76,7 @@ def deals(draw: st.DrawFn) -> Deal:
         # even, so that a half of it at any price is whole cents
         quantity = 2 * draw(st.integers(-9, 9).filter(bool))
         versions.append(Version(quantity, draw(st.integers(1, 9999)), draw(st.integers(0, 500)), told))
-    return Deal(traded_on, tuple(versions), draw(st.none() | st.integers(told, 2)))
+    return Deal(traded_on, draw(st.sampled_from((SHARE, FOREIGN, BOND))), tuple(versions), draw(st.none() | st.integers(told, 2)))
 
 
 @st.composite
@@ -82,13 +97,17 @@ def messages_of(stream: Stream, book: str, parts: int = 1) -> list[tuple[int, di
     for place, deal in enumerate(stream.deals):
         for part in range(parts):
             common = {
-                "trade_id": f"{book}-{place}-{part}", "book_id": book, "executed_at": f"{DAYS[deal.traded_on]}T15:{place:02}:{part:02}Z",
+                "trade_id": f"{book}-{place}-{part}", "book_id": book, "account_id": book,
+                "executed_at": f"{DAYS[deal.traded_on]}T15:{place:02}:{part:02}Z", "instrument_id": deal.instrument,
+                "currency_code": "EUR" if deal.instrument == FOREIGN else "USD",
             }  # fmt: skip
             for version, one in enumerate(deal.versions, start=1):
                 event = "NEW" if version == 1 else "AMEND"
                 # of two parts, one has the odd cent of the fee
                 fee = Decimal(one.fee_cents // parts + (one.fee_cents % parts if part == 0 else 0)) / 100
-                size, price = Decimal(one.quantity) / parts, Decimal(one.price_cents) / 100
+                # of a bond nominal, in hundreds
+                size = Decimal(one.quantity) / parts * (100 if deal.instrument == BOND else 1)
+                price = Decimal(one.price_cents) / 100
                 row = trade("", DAYS[deal.traded_on], size, price, version=version, event_type=event, fee_amount=fee) | common
                 told.append((one.told_on, row))
             if deal.cancelled_on is not None:
@@ -109,21 +128,40 @@ def books_of(number: int, stream: Stream) -> dict[str, list[tuple[int, dict[str,
             shuffled.append((2, row))
     kept = Stream(tuple(one for one in stream.deals if one.cancelled_on is None), (), (), ())
     closed = {}
-    left = sum(one.versions[-1].quantity for one in kept.deals)
-    for kind, account in ((FIFO, "F"), (AVERAGE, "V")):
-        closed[names[kind]] = [(day, row | {"account_id": account}) for day, row in messages_of(kept, names[kind])]
-        if left:
-            last = trade(f"{names[kind]}-out", DAYS[2], -left, "7.77", book_id=names[kind], account_id=account)
-            closed[names[kind]].append((2, last | {"executed_at": f"{DAYS[2]}T20:00:00Z"}))
+    for kind in (FIFO, AVERAGE):
+        book = names[kind]
+        closed[book] = messages_of(kept, book)
+        for instrument in (SHARE, FOREIGN, BOND):
+            if left := left_of(kept, instrument):
+                last = trade(
+                    f"{book}-out-{instrument}", DAYS[2], -left, "7.77", book_id=book, account_id=book, instrument_id=instrument,
+                    currency_code="EUR" if instrument == FOREIGN else "USD",
+                )  # fmt: skip
+                closed[book].append((2, last | {"executed_at": f"{DAYS[2]}T20:00:00Z"}))
     return {
         names[ORDERED]: messages_of(stream, names[ORDERED]), names[SHUFFLED]: shuffled,
         names[HALVED]: messages_of(stream, names[HALVED], 2), names[WITHOUT]: messages_of(kept, names[WITHOUT]), **closed,
     }  # fmt: skip
 
 
+def left_of(stream: Stream, instrument: str) -> int:
+    """Units on the last date; the share of before the split counts for three."""
+    return sum(
+        one.versions[-1].quantity * (3 if instrument == SHARE and one.traded_on == 0 else 100 if instrument == BOND else 1)
+        for one in stream.deals
+        if one.instrument == instrument
+    )
+
+
 @settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.lists(streams(), min_size=1, max_size=8), st.lists(st.integers(1, 9999), min_size=3, max_size=3))
-def test_books_of_any_stream(database_server: str, tmp_path_factory: pytest.TempPathFactory, drawn: list[Stream], cents: list[int]) -> None:
+@given(
+    st.lists(streams(), min_size=1, max_size=8),
+    st.lists(st.tuples(*(st.integers(1, 9999),) * 3, st.integers(5000, 20000)), min_size=3, max_size=3),
+    st.integers(1, 2),
+)
+def test_books_of_any_stream(
+    database_server: str, tmp_path_factory: pytest.TempPathFactory, drawn: list[Stream], quoted: list[tuple[int, ...]], told_on: int
+) -> None:
     books = {}
     for number, stream in enumerate(drawn):
         books |= books_of(number, stream)
@@ -132,12 +170,15 @@ def test_books_of_any_stream(database_server: str, tmp_path_factory: pytest.Temp
         for day, row in messages:
             told[day].append(row)
     with new_database(database_server, tmp_path_factory.mktemp("firm")):
-        firm = SmallFirm(books=tuple(books), accounts=("A", "F", "V"))
+        # an account for each book: what is rounded for an account is then the book's own
+        firm = SmallFirm(books=tuple(books), accounts=tuple(books), instruments=INSTRUMENTS)
         methods = [
-            {"account_id": account, "valid_from": DAYS[0], "lot_method": method} for account, method in (("F", "FIFO"), ("V", "AVERAGE"))
+            {"account_id": book, "valid_from": DAYS[0], "lot_method": "AVERAGE" if book.startswith(AVERAGE) else "FIFO"} for book in books
         ]
         for place, day in enumerate(DAYS):
-            firm.day(day, told[place], {"I": Decimal(cents[place]) / 100}, **({"lot_methods": methods} if place == 0 else {}))
+            prices = {name: Decimal(cents) / 100 for name, cents in zip((SHARE, FOREIGN, BOND), quoted[place], strict=False)}
+            files = ({"lot_methods": methods} if place == 0 else {}) | ({"corporate_actions": EVENTS} if place == told_on else {})
+            firm.day(day, told[place], prices, {"EUR": Decimal(quoted[place][3]) / 10000}, **files)
         for number, stream in enumerate(drawn):
             assert_alike_however_told(number, stream)
         assert_windows_add_up()
@@ -147,11 +188,15 @@ def test_books_of_any_stream(database_server: str, tmp_path_factory: pytest.Temp
 def assert_alike_however_told(number: int, stream: Stream) -> None:
     figures = {kind: figures_of(f"{kind}{number}") for kind in (ORDERED, SHUFFLED, HALVED, WITHOUT, FIFO, AVERAGE)}
     assert figures[SHUFFLED] == figures[ORDERED]
-    assert figures[HALVED] == figures[ORDERED]
     assert figures[WITHOUT] == figures[ORDERED]
+    # of halves the accrued interest and the amounts in base currency are rounded apart
+    assert figures[HALVED].positions == figures[ORDERED].positions
+    assert figures[HALVED].in_local_currency() == figures[ORDERED].in_local_currency()
     # once flat, the method tells only which day a result was on
-    assert figures[FIFO] == figures[AVERAGE]
-    assert figures[FIFO][0] == 0
+    assert figures[FIFO].results == figures[AVERAGE].results
+    assert figures[FIFO].realised == figures[AVERAGE].realised
+    for kind in (FIFO, AVERAGE):
+        assert figures[kind].positions == figures[kind].lots == []
     # and the history keeps every message: what was cancelled stands there with all its versions
     for place, deal in enumerate(stream.deals):
         name = f"CSV~{ORDERED}{number}-{place}-0"
@@ -161,24 +206,59 @@ def assert_alike_however_told(number: int, stream: Stream) -> None:
         assert value(status, name=name) == ("ACTIVE" if deal.cancelled_on is None else "CANCELLED")
 
 
-def figures_of(book: str) -> tuple[Any, ...]:
-    """Quantity and value on the last date, and the result to date."""
-    position = rows("select traded_quantity, market_value_amount from marts.fct_positions where business_date = :day and book_id = :book",
-                    book=book, **LAST)  # fmt: skip
-    result = value(
-        "select coalesce(sum(total_amount), 0) from marts.fct_profit_and_loss where book_id = :book and instrument_id = 'I'", book=book
-    )
-    return (*(position[0] if position else (Decimal(0), Decimal(0))), result)
+@dataclass(frozen=True)
+class Figures:
+    """Of a book: positions and lots on the last date, results and their components to date by instrument and claim, what was realised."""
+
+    positions: list[tuple[Any, ...]]
+    lots: list[tuple[Any, ...]]
+    results: list[tuple[Any, ...]]
+    realised: list[tuple[Any, ...]]
+
+    def in_local_currency(self) -> list[tuple[Any, ...]]:
+        """Result, fees and income of what bears no interest."""
+        return [result[:4] for result in self.results if result[0] in (SHARE, FOREIGN) and any(result[1:4])]
+
+
+def figures_of(book: str) -> Figures:
+    """What a book comes to, without what is empty. Which component a claim in a foreign currency gained by depends on when it was told."""
+    return Figures(
+        rows(
+            "select instrument_id, traded_quantity, market_value_amount, market_value_amount_base, accrued_interest_amount"
+            " from marts.fct_positions where business_date = :day and book_id = :book and traded_quantity <> 0 order by 1",
+            book=book, **LAST,
+        ),
+        rows(
+            "select instrument_id, opened_date, open_quantity, cost_amount, cost_amount_base from marts.fct_lots"
+            " where business_date = :day and book_id = :book order by 1, 2, 3, 4, 5",
+            book=book, **LAST,
+        ),
+        rows(
+            "select instrument_id, sum(total_amount), sum(fees_amount), sum(income_amount), sum(total_amount_base), sum(fees_amount_base),"
+            " sum(income_amount_base), sum(accrual_amount) from marts.fct_profit_and_loss where book_id = :book group by 1"
+            " having sum(total_amount) <> 0 or sum(total_amount_base) <> 0 or sum(fees_amount) <> 0 or sum(income_amount) <> 0 order by 1",
+            book=book,
+        ),
+        rows(
+            "select instrument_id, sum(realised_amount), sum(realised_amount_base) from marts.fct_realised_results where book_id = :book"
+            " group by 1 having sum(realised_amount) <> 0 or sum(realised_amount_base) <> 0 order by 1",
+            book=book,
+        ),
+    )  # fmt: skip
 
 
 def assert_windows_add_up() -> None:
-    """Over any window, the result is the value at its end less that at its start, less what was paid in."""
+    """Over any window, the result is the value at its end less that at its start, less what was paid in net of what was earned."""
     results, paid, worth = (
-        {(book, day): amount for book, day, amount in rows(statement)}
+        {((book, instrument), day): amount for book, instrument, day, amount in rows(statement)}
         for statement in (
-            "select book_id, business_date, sum(total_amount) from marts.fct_profit_and_loss where instrument_id = 'I' group by 1, 2",
-            "select book_id, business_date, -sum(net_amount) from intermediate.int_trades__movements group by 1, 2",
-            "select book_id, business_date, sum(market_value_amount) from marts.fct_positions group by 1, 2",
+            "select book_id, instrument_id, business_date, sum(total_amount) from marts.fct_profit_and_loss"
+            " where instrument_id not like 'CASH:%' group by 1, 2, 3",
+            "select book_id, instrument_id, business_date, -sum(net_amount) from ("
+            "select book_id, instrument_id, business_date, net_amount from intermediate.int_trades__movements"
+            " union all select book_id, instrument_id, business_date, net_amount from marts.fct_income) as cash group by 1, 2, 3",
+            "select book_id, instrument_id, business_date, sum(market_value_amount + accrued_interest_amount) from marts.fct_positions"
+            " group by 1, 2, 3",
         )
     )
     dates = (None, *DAYS)

@@ -2,7 +2,9 @@
 
 -- What the custodian has confirmed as delivered or received, per book, account and instrument, carried from day to day. What was traded
 -- before an event goes ex settles in the units of before and counts in those of after; instruments whose events the day
--- brings, or for which such a trade settles, are worked out from all that was confirmed.
+-- brings, or for which such a trade settles, are worked out from all that was confirmed. Where an event pays fractions in cash, an account
+-- has the whole units of what has settled, by the rule of books.allot_fractions; what settles later makes the next ones whole, and once all
+-- has settled it is what was traded.
 
 with statuses as not materialized (
     select
@@ -68,15 +70,12 @@ concerned as (
                 and terms.ex_date > statuses.trade_date
                 and statuses.business_date = {{ business_date() }}
         union
-        -- a fraction paid in cash on a date that came before, for a trade that came after; what was exercised by number
+        -- what was exercised by number
         select actions.instrument_id
         from {{ ref('fct_corporate_actions') }} as actions
         where
             actions.business_date = {{ business_date() }}
-            and (
-                actions.fraction_quantity <> 0
-                or actions.event_id in (select terms.event_id from terms where terms.exercised_quantity is not null)
-            )
+            and actions.event_id in (select terms.event_id from terms where terms.exercised_quantity is not null)
     )
 
     select instrument_id from reached
@@ -100,20 +99,29 @@ confirmed as (
     where instrument_id in (select concerned.instrument_id from concerned)
     group by book_id, account_id, instrument_id, 4
     union all
-    -- what was paid in cash is not delivered; what was exercised by number is no part of what has settled
+    -- what was exercised by number is no part of what has settled
     select
         actions.book_id,
         actions.account_id,
         actions.instrument_id,
         terms.event_no,
-        sum(case when terms.exercised_quantity is null then -actions.fraction_quantity else actions.quantity_change end)
+        sum(actions.quantity_change)
     from {{ ref('fct_corporate_actions') }} as actions
     inner join terms on actions.event_id = terms.event_id
     where
         actions.business_date <= {{ business_date() }}
+        and terms.exercised_quantity is not null
         and terms.delivery_date <= {{ business_date() }}
         and actions.instrument_id in (select concerned.instrument_id from concerned)
     group by actions.book_id, actions.account_id, actions.instrument_id, terms.event_no
+),
+
+by_account as (
+    select distinct
+        instrument_id,
+        link_id
+    from {{ ref('int_corporate_actions__instruments_linked') }}
+    where is_by_account
 ),
 
 -- Each event in turn: what stays of the instrument, and what is received instead.
@@ -126,6 +134,7 @@ walked as (
             event_no,
             quantity
         from confirmed
+        where instrument_id not in (select by_account.instrument_id from by_account)
         union all
         select
             steps.book_id,
@@ -175,6 +184,143 @@ walked as (
     group by steps.book_id, steps.account_id, steps.instrument_id
 ),
 
+account_events as (
+    select
+        terms.*,
+        by_account.link_id,
+        row_number() over (partition by by_account.link_id order by terms.event_no) as step_no
+    from terms
+    inner join by_account on terms.instrument_id = by_account.instrument_id
+    where
+        terms.exercised_quantity is null
+        and terms.delivery_date <= {{ business_date() }}
+        and terms.instrument_id in (select concerned.instrument_id from concerned)
+),
+
+-- The same where fractions are paid, with all books of an account at each event. What it makes of them together is delivered in whole
+-- units: each book has the whole part of its own, and what the account is due beyond goes to the largest remainders, ties by the book's id.
+walked_by_account as (
+    with recursive steps as (
+        select
+            0::bigint as step_no,
+            by_account.link_id,
+            confirmed.book_id,
+            confirmed.account_id,
+            confirmed.instrument_id,
+            confirmed.event_no,
+            confirmed.quantity
+        from confirmed
+        inner join by_account on confirmed.instrument_id = by_account.instrument_id
+        union all
+        select
+            ranked.step_no,
+            ranked.link_id,
+            ranked.book_id,
+            ranked.account_id,
+            ranked.instrument_id,
+            ranked.event_no,
+            ranked.quantity - case
+                when ranked.is_allotted and ranked.book_row = 1
+                    then ranked.side * (
+                        ranked.book_units - floor(ranked.book_units)
+                        - case when ranked.remainder_rank <= ranked.left_over then 1 else 0 end
+                    )
+                else 0
+            end
+        from (
+            select
+                sided.*,
+                trunc(sum(sided.book_units) filter (where sided.is_allotted and sided.book_row = 1) over account)
+                - sum(floor(sided.book_units)) filter (where sided.is_allotted and sided.book_row = 1) over account as left_over,
+                row_number() over (
+                    partition by sided.link_id, sided.account_id, sided.is_allotted and sided.book_row = 1
+                    order by sided.book_units - floor(sided.book_units) desc, sided.book_id
+                ) as remainder_rank
+            from (
+                select
+                    summed.*,
+                    summed.units * summed.side as book_units
+                from (
+                    select
+                        of_books.*,
+                        case
+                            when sum(of_books.units) filter (where of_books.is_allotted and of_books.book_row = 1) over (
+                                partition by of_books.link_id, of_books.account_id
+                            ) < 0 then -1
+                            else 1
+                        end as side
+                    from (
+                        select
+                            restated.*,
+                            round(sum(restated.quantity) filter (where restated.is_allotted) over book, 10) as units,
+                            row_number() over (
+                                partition by restated.link_id, restated.account_id, restated.book_id, restated.is_allotted
+                            ) as book_row
+                        from (
+                            select
+                                event.step_no,
+                                steps.link_id,
+                                steps.book_id,
+                                steps.account_id,
+                                step.instrument_id,
+                                step.event_no,
+                                step.quantity,
+                                step.is_allotted
+                            from steps
+                            inner join account_events as event
+                                on
+                                    steps.link_id = event.link_id
+                                    and event.step_no = steps.step_no + 1
+                            cross join lateral (
+                                values
+                                (
+                                    steps.instrument_id = event.instrument_id
+                                    and steps.event_no < event.event_no
+                                    and {{ concerns('event', 'steps') }}
+                                )
+                            ) as it (is_concerned)
+                            cross join lateral (
+                                values
+                                (not it.is_concerned, steps.instrument_id, steps.event_no, steps.quantity, false),
+                                (
+                                    it.is_concerned,
+                                    event.instrument_id,
+                                    event.event_no,
+                                    steps.quantity * event.retained_factor,
+                                    event.fraction_price is not null and event.received_instrument_id is null
+                                ),
+                                (
+                                    it.is_concerned and event.received_instrument_id is not null,
+                                    event.received_instrument_id,
+                                    event.event_no,
+                                    steps.quantity * event.received_units / event.old_units * coalesce(event.exercised_fraction, 1),
+                                    event.fraction_price is not null
+                                )
+                            ) as step (is_one, instrument_id, event_no, quantity, is_allotted)
+                            where step.is_one
+                        ) as restated
+                        window book as (partition by restated.link_id, restated.account_id, restated.book_id)
+                    ) as of_books
+                ) as summed
+            ) as sided
+            window account as (partition by sided.link_id, sided.account_id)
+        ) as ranked
+    )
+
+    select
+        steps.book_id,
+        steps.account_id,
+        steps.instrument_id,
+        round(sum(steps.quantity), 10) as quantity
+    from steps
+    where
+        steps.step_no = coalesce((
+            select max(account_events.step_no) from account_events
+            where account_events.link_id = steps.link_id
+        ), 0)
+    group by steps.book_id, steps.account_id, steps.instrument_id
+),
+
 moved as (
     select
         book_id,
@@ -217,6 +363,8 @@ settled as (
         select * from moved
         union all
         select * from walked
+        union all
+        select * from walked_by_account
     ) as parts
     group by book_id, account_id, instrument_id
     having sum(quantity) <> 0

@@ -1,13 +1,23 @@
--- What should stand on each cash account: settled trades, income and the cash of events on their pay date, payments that left.
+{%- set uninstructed = "'NONE:' || " -%}
+-- What should stand on each cash account: settled trades, income and the cash of events on their pay date, payments that left. What is paid to
+-- or by an account without a standing instruction for the currency stands at NONE:<account> until there is one.
 
-with opening as (
+with standing_instructions as (
+    select * from {{ as_known(ref('stg_books__standing_instructions'), ['account_id', 'currency_code']) }} as known
+),
+
+opening as (
     {% if is_incremental() %}
         select
-            cash_account_id,
-            currency_code,
-            settled_amount as amount
-        from {{ this }}
-        where business_date = {{ previous_business_date() }}
+            coalesce(instructed.cash_account_id, balances.cash_account_id) as cash_account_id,
+            balances.currency_code,
+            balances.settled_amount as amount
+        from {{ this }} as balances
+        left join standing_instructions as instructed
+            on
+                balances.cash_account_id = {{ uninstructed }}instructed.account_id
+                and balances.currency_code = instructed.currency_code
+        where balances.business_date = {{ previous_business_date() }}
     {% else %}
         select
             ''::text as cash_account_id,
@@ -26,10 +36,6 @@ settled as (
     inner join {{ ref('stg_operations__settlement_instructions') }} as instructions
         on statuses.instruction_id = instructions.instruction_id
     where statuses.business_date = {{ business_date() }}
-),
-
-standing_instructions as (
-    select * from {{ as_known(ref('stg_books__standing_instructions'), ['account_id', 'currency_code']) }} as known
 ),
 
 -- What is paid without a confirmation, on its date: income, the cash of events, variation margin, what no custodian
@@ -66,7 +72,8 @@ due as (
         (movements.exchanged_currency_code, movements.exchanged_amount)
     ) as sides (currency_code, amount)
     where
-        movements.business_date <= {{ business_date() }}
+        sides.currency_code is not null
+        and movements.business_date <= {{ business_date() }}
         and {{ falls_due('greatest(movements.settlement_date, movements.business_date)') }}
     union all
     select
@@ -86,11 +93,11 @@ due as (
 
 paid_when_due as (
     select
-        standing_instructions.cash_account_id,
+        coalesce(standing_instructions.cash_account_id, {{ uninstructed }}due.account_id) as cash_account_id,
         due.currency_code,
         due.amount
     from due
-    inner join standing_instructions
+    left join standing_instructions
         on
             due.account_id = standing_instructions.account_id
             and due.currency_code = standing_instructions.currency_code

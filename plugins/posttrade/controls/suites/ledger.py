@@ -125,12 +125,69 @@ CONTROLS = (
     ),
     Control(
         "obligation_held", Suite.LEDGER, Severity.WARNING, Owner.BACK_OFFICE,
-        "Every trade that must settle has an instruction.",
-        "{trade_id} cannot be instructed: {reason}.",
+        "Every trade that must settle has an instruction, and every one that is paid without delivery a cash account for what it pays.",
+        "{trade_id} cannot be settled: {reason}.",
         "Deliver the standing instruction or the counterparty; it is tried again on the next date.",
         ("trade_id",),
-        """select held.trade_id, held.reason from operations.obligations_held as held, today
-        where held.business_date <= today.business_date""",
+        """, paid_without_delivery as (
+            select movements.trade_id, movements.account_id, sides.currency_code
+            from intermediate.int_trades__movements as movements cross join today
+            inner join intermediate.int_reference__instruments_known as instruments
+                on movements.instrument_id = instruments.instrument_id and instruments.business_date = today.business_date
+                and not instruments.is_delivered and not instruments.settles_daily
+            cross join lateral (values (movements.currency_code), (movements.exchanged_currency_code)) as sides (currency_code)
+            where movements.business_date <= today.business_date and movements.movement_sign = 1
+                and movements.settlement_date >= today.business_date
+                and not exists (
+                    select from intermediate.int_trades__movements as taken_back
+                    where taken_back.trade_id = movements.trade_id and taken_back.trade_version = movements.trade_version
+                        and taken_back.movement_sign = -1 and taken_back.business_date <= today.business_date
+                )
+            union
+            select contracts.trade_id, contracts.account_id, sides.currency_code
+            from intermediate.int_forwards__contracts as contracts inner join today using (business_date)
+            cross join lateral (values (contracts.currency_code), (contracts.exchanged_currency_code)) as sides (currency_code)
+            where contracts.contract_state = 'OUTSTANDING'
+        )
+        select held.trade_id, held.reason from operations.obligations_held as held, today
+        where held.business_date <= today.business_date
+        union
+        select paid.trade_id, 'STANDING_INSTRUCTION_MISSING' from paid_without_delivery as paid cross join today
+        where paid.currency_code is not null
+            and not exists (
+                select from books.standing_instructions as instructions
+                where instructions.account_id = paid.account_id and instructions.currency_code = paid.currency_code
+                    and instructions.business_date <= today.business_date
+            )""",
+    ),
+    Control(
+        "cash_without_account", Suite.LEDGER, Severity.WARNING, Owner.BACK_OFFICE,
+        "All cash that was paid stands on a cash account.",
+        "{settled_amount} {currency_code} of {account_id} stand on no cash account: it has no standing instruction for the currency.",
+        "Deliver the standing instruction; on the date that knows it the cash goes to its cash account.",
+        ("account_id", "currency_code"),
+        """select substr(balances.cash_account_id, 6) as account_id, balances.currency_code, balances.settled_amount
+        from marts.fct_cash_balances as balances inner join today using (business_date)
+        where starts_with(balances.cash_account_id, 'NONE:') and balances.settled_amount <> 0""",
+    ),
+    Control(
+        "cash_is_not_the_ledgers", Suite.LEDGER, Severity.WARNING, Owner.BACK_OFFICE,
+        "What should stand on the cash accounts is, in each currency, the cash of the ledger.",
+        "The cash accounts have {settled_amount} {currency_code}, the ledger {ledger_amount}.",
+        "Clear build_middle_office with all that follows; if it stays, compare fct_cash_balances with the entries on cash from the first"
+        " date that differs.",
+        ("currency_code",),
+        """, accounts as (
+            select balances.currency_code, sum(balances.settled_amount) as amount
+            from marts.fct_cash_balances as balances inner join today using (business_date) group by balances.currency_code
+        ), booked as (
+            select balances.currency_code, sum(balances.balance_amount) as amount
+            from marts.rpt_trial_balance as balances inner join today using (business_date)
+            where balances.gl_account = 'cash' group by balances.currency_code
+        )
+        select currency_code, coalesce(accounts.amount, 0) as settled_amount, coalesce(booked.amount, 0) as ledger_amount
+        from accounts full outer join booked using (currency_code)
+        where coalesce(accounts.amount, 0) <> coalesce(booked.amount, 0)""",
     ),
     Control(
         "payment_without_second_person", Suite.LEDGER, Severity.CRITICAL, Owner.BACK_OFFICE,
