@@ -8,7 +8,9 @@ from decimal import Decimal
 
 import pytest
 from integration.small_firm import SmallFirm, alerts, assert_books_tie, rows, trade, value
+from typer.testing import CliRunner
 
+from posttrade.cli import app
 from posttrade.offices.derivations import run_dbt
 from posttrade.settings import get_settings
 
@@ -126,25 +128,25 @@ def test_an_end_taken_back_leaves_the_rate_agreed_for_its_day() -> None:
 def test_a_rate_told_late_is_paid_on_the_parts_that_were_paid_back() -> None:
     """The night of Monday bore 5.4 %, 150.00, not 3.6 %: 60.00 and not 40.00 of it on the 400,000.00 that came back on Tuesday."""
     names = ("OPEN", "TWIN", "AGAIN")
-    firm = SmallFirm(base="EUR", books=("B", "GROWN"), instruments=[LENT | {"instrument_id": name} for name in names])
+    currencies = {"OPEN": "EUR", "TWIN": "EUR", "AGAIN": "USD"}
+    firm = SmallFirm(
+        base="EUR", books=("B", "GROWN"), instruments=[LENT | {"instrument_id": name, "currency_code": currencies[name]} for name in names]
+    )
     cash = CASH + " and instrument_id = :name"
     total = "select sum(total_amount) from marts.fct_profit_and_loss where instrument_id = :name and book_id = :book"
 
     def dealt(number: int, day: date, quantity: int, name: str, book: str = "B") -> dict[str, object]:
-        return trade(f"{name}-{number}", day, quantity, "100", instrument_id=name, currency_code="EUR", book_id=book)
+        return trade(f"{name}-{number}", day, quantity, "100", instrument_id=name, currency_code=currencies[name], book_id=book)
 
     def of(name: str, *terms: dict[str, object]) -> list[dict[str, object]]:
         return [one | {"instrument_id": name} for one in terms]
 
     right = (told(MON, "RUNNING", "5.4"), told(TUE, "RUNNING", "3.6"))
-    firm.day(
-        MON,
-        [*(dealt(1, MON, 1000000, name) for name in names), dealt(3, MON, 1000000, "OPEN", "GROWN")],
-        open_deal_terms=of("TWIN", *right),
-    )
-    firm.day(TUE, [*(dealt(2, TUE, -400000, name) for name in names), dealt(4, TUE, 100000, "OPEN", "GROWN")])
+    on_monday = [*(dealt(1, MON, 1000000, name) for name in names), dealt(3, MON, 1000000, "OPEN", "GROWN")]
+    firm.day(MON, on_monday, {}, {"USD": "0.90"}, open_deal_terms=of("TWIN", *right))
+    firm.day(TUE, [*(dealt(2, TUE, -400000, name) for name in names), dealt(4, TUE, 100000, "OPEN", "GROWN")], {}, {"USD": "0.91"})
     assert [value(cash, name=name, book="B") for name in names] == [-599960, -599940, -599960]
-    firm.day(WED, [], open_deal_terms=[*of("OPEN", *right), *of("AGAIN", *right)])
+    firm.day(WED, [], {}, {"USD": "0.93"}, open_deal_terms=[*of("OPEN", *right), *of("AGAIN", *right)])
     assert [value(cash, name=name, book="B") for name in names] == [-599940, -599940, -599940]
     # 150.00 of Monday's night and 60.00 on the rest for Tuesday's.
     assert [value(total, name=name, book="B") for name in names] == [210, 210, 210]
@@ -162,7 +164,7 @@ def test_a_rate_told_late_is_paid_on_the_parts_that_were_paid_back() -> None:
     # AGAIN bore 7.2 % that night, as it turns out: 200.00. What was added to GROWN is cancelled, with all that it paid.
     cancelled = {"trade_id": "OPEN-4", "version": 2, "event_type": "CANCEL"}
     ends = [one for name in names for one in of(name, told(THU, "TERMINATED"))]
-    firm.day(THU, [cancelled], open_deal_terms=[*ends, *of("AGAIN", told(MON, "RUNNING", "7.2"))])
+    firm.day(THU, [cancelled], {}, {"USD": "0.92"}, open_deal_terms=[*ends, *of("AGAIN", told(MON, "RUNNING", "7.2"))])
     # 150.00 + 60.00 + 60.00; 200.00 + 60.00 + 60.00; 150.00 + 100.00 + 100.00.
     assert [value(cash, name=name, book="B") for name in names] == [270, 270, 320]
     assert [value(total, name=name, book="B") for name in names] == [270, 270, 320]
@@ -173,3 +175,4 @@ def test_a_rate_told_late_is_paid_on_the_parts_that_were_paid_back() -> None:
     identities = ["value_change_is_explained", "what_changed_leads_to_the_trades_in_force", "a_trade_owes_all_its_cash"]
     assert len(run_dbt(["test", "--select", *identities], THU).results) == len(identities)
     assert_books_tie()
+    assert CliRunner().invoke(app, ["rebuild", "--yes"]).output.splitlines()[-1] == "Every table is the same as before."
