@@ -181,8 +181,8 @@ class Procedure(_Strict):
 
     def is_in_force(self, day: date) -> bool:
         """Whether the procedure has begun, and no later one of its line has."""
-        lines = [one for one in load_procedures() if one.product_line == self.product_line and one.valid_from <= day]
-        return bool(lines) and max(lines, key=lambda one: one.valid_from) == self
+        begun = [one.valid_from for one in load_procedures() if one.product_line == self.product_line and one.valid_from <= day]
+        return bool(begun) and max(begun) == self.valid_from
 
     @property
     def is_traded(self) -> bool:
