@@ -7,12 +7,15 @@ from decimal import Decimal
 from typing import Any
 
 from integration.conftest import close_day
+from integration.recorded_dbt import recorded_dbt
 from sqlalchemy import text
 
 from posttrade.controls.build import BUSINESS_DATE_QUERY
 from posttrade.controls.catalogue import all_controls
 from posttrade.messages.contracts import CONTRACTS
+from posttrade.offices.derivations import rebuild
 from posttrade.records.database import Role, engine
+from posttrade.records.fingerprint import fingerprint
 from posttrade.settings import get_settings
 
 
@@ -178,3 +181,12 @@ def assert_books_tie() -> None:
     for (day,) in rows("select business_date from operations.day_closings"):
         for control_id in ("position_is_not_its_trades", "cash_is_not_the_ledgers"):
             assert failing_rows(control_id, day) == [], (control_id, day)
+
+
+def assert_rebuilt_the_same() -> None:
+    """Every derivation of the closed dates, dropped and built anew from the facts, is what it was."""
+    before = fingerprint(engine(Role.AUDITOR))
+    with recorded_dbt():
+        dates = list(rebuild(engine(Role.TRANSFORMER)))
+    assert [(day,) for day in dates] == rows("select business_date from operations.day_closings order by 1")
+    assert {name for name, hashed in fingerprint(engine(Role.AUDITOR)).items() if before[name] != hashed} == set()

@@ -7,10 +7,8 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from integration.small_firm import SmallFirm, assert_books_tie, confirmed, failing_rows, rows, trade, value
-from typer.testing import CliRunner
+from integration.small_firm import SmallFirm, assert_books_tie, assert_rebuilt_the_same, confirmed, failing_rows, rows, trade, value
 
-from posttrade.cli import app
 from posttrade.offices.derivations import run_dbt
 
 pytestmark = pytest.mark.usefixtures("fresh_database")
@@ -101,7 +99,7 @@ def test_books_of_an_account_are_given_whole_shares_together() -> None:
     assert len(run_dbt(["test", "--select", *identities], WED).results) == len(identities)
     assert_books_tie()
     # Built anew from the facts it is all the same.
-    assert CliRunner().invoke(app, ["rebuild", "--yes"]).output.splitlines()[-1] == "Every table is the same as before."
+    assert_rebuilt_the_same()
     assert rows(DONE, account="WHOLE") == [("1", -2, HALF, 13, 0), ("2", -2, 0, 0, 0)]
 
 
@@ -212,5 +210,4 @@ def test_a_fraction_goes_with_what_has_settled() -> None:
     assert rows(settled, day=FRI)[-1] == ("TWICE", "1", 2)
     assert rows(unsettled, day=FRI) == []
     assert_books_tie()
-    rebuilt = CliRunner().invoke(app, ["rebuild", "--yes"]).output
-    assert rebuilt.splitlines()[-1] == "Every table is the same as before.", rebuilt
+    assert_rebuilt_the_same()

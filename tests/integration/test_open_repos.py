@@ -7,10 +7,8 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from integration.small_firm import SmallFirm, alerts, assert_books_tie, rows, trade, value
-from typer.testing import CliRunner
+from integration.small_firm import SmallFirm, alerts, assert_books_tie, assert_rebuilt_the_same, rows, trade, value
 
-from posttrade.cli import app
 from posttrade.offices.derivations import run_dbt
 from posttrade.settings import get_settings
 
@@ -175,4 +173,4 @@ def test_a_rate_told_late_is_paid_on_the_parts_that_were_paid_back() -> None:
     identities = ["value_change_is_explained", "what_changed_leads_to_the_trades_in_force", "a_trade_owes_all_its_cash"]
     assert len(run_dbt(["test", "--select", *identities], THU).results) == len(identities)
     assert_books_tie()
-    assert CliRunner().invoke(app, ["rebuild", "--yes"]).output.splitlines()[-1] == "Every table is the same as before."
+    assert_rebuilt_the_same()

@@ -109,11 +109,13 @@ Figures = dict[date, dict[Key, dict[str, Decimal]]]
 
 @pytest.fixture
 def seed(request: pytest.FixtureRequest) -> Iterator[int]:
-    """The firm that `--firm-seed` names, else one that failed before, else a new one; kept as failed until its test has passed."""
+    """The firm that `--firm-seed` names, or so many after it; else one that failed before, else a new one; kept as failed until its test
+    has passed."""
     cache = request.config.cache
     assert cache is not None
     failed = cache.get(FAILED, [])
-    drawn = request.config.getoption("--firm-seed") or (failed[0] if failed else 1 + secrets.randbelow(2**31))
+    named, number = request.config.getoption("--firm-seed"), request.node.callspec.params["number"]
+    drawn = named + number if named else failed[0] if failed and not number else 1 + secrets.randbelow(2**31)
     print(f"random firm: --firm-seed={drawn}")
     cache.set(FAILED, [drawn, *(one for one in failed if one != drawn)])
     yield drawn
