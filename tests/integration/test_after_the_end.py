@@ -44,6 +44,28 @@ def test_no_part_of_an_open_repo_is_dealt_on_the_day_it_ends_or_for_it() -> None
     assert_books_tie()
 
 
+def test_an_end_is_told_of_an_open_deal_only() -> None:
+    term = {
+        **OPEN,
+        "instrument_id": "TERM",
+        "product_line": "deposit",
+        "coupon_frequency": 1,
+        "first_coupon_date": FRI,
+        "maturity_date": FRI,
+    }
+    firm = SmallFirm(base="EUR", instruments=[OPEN, term])
+    firm.day(MON, [dealt("1", MON, 1000000, instrument_id="TERM")])
+    firm.day(TUE, [], open_deal_terms=[told(THU, "TERMINATED"), told(WED, "TERMINATED") | {"instrument_id": "TERM"}])
+    terms = "select reason_code, field, value from operations.exceptions where kind = 'open_deal_terms'"
+    assert rows(terms) == [("NOT_AN_OPEN_DEAL", "instrument_id", "TERM")]
+    # A part is still dealt two days before its maturity, with two days of 40.00.
+    firm.day(WED, [dealt("2", WED, -400000, instrument_id="TERM")])
+    assert rows(REJECTED) == []
+    assert value(HELD, name="TERM", day=WED) == 600000
+    assert value(CASH) == -1000000 + 400000 + 80
+    assert_books_tie()
+
+
 def test_an_end_told_late_is_asked_for_until_the_trade_after_it_is_cancelled() -> None:
     firm = SmallFirm(base="EUR", instruments=[OPEN])
     firm.day(MON, [dealt("1", MON, 1000000)])

@@ -159,3 +159,15 @@ def test_a_forward_that_loses_its_curve_loses_its_value_by_the_price() -> None:
         " from marts.rpt_what_changed"
     ) == [(MON, "TERMS", *decimals((-10, "-9.99", "-8.99", "-8.99")))]
     assert_books_tie()
+
+
+def test_a_forward_is_cancelled_whatever_dates_its_cancellation_repeats() -> None:
+    """Told for Thursday, put off to Friday, and cancelled by a row that repeats Thursday."""
+    firm = SmallFirm(base="EUR", instruments=[forward("FWD", THU)])
+    dealt = trade("1", MON, 1000, "1.11", instrument_id="FWD", settlement_date=THU)
+    firm.day(MON, [dealt], {}, {"USD": "0.92"}, **curve(MON, FRI, "1.11", "0.99"))
+    firm.day(TUE, [], {}, {"USD": "0.92"}, instruments=[forward("FWD", FRI)], **curve(TUE, FRI, "1.11", "0.99"))
+    firm.day(WED, [dealt | {"version": 2, "event_type": "CANCEL"}], {}, {"USD": "0.92"})
+    assert rows("select reason_code from operations.exceptions where kind = 'trades'") == []
+    assert value("select coalesce(sum(traded_quantity), 0) from marts.fct_positions where business_date = :day", day=WED) == 0
+    assert_books_tie()

@@ -37,6 +37,8 @@ def test_a_new_convention_is_a_row_of_the_table(tmp_path: Path, monkeypatch: pyt
     ("before", "after", "told"),
     [
         ("[Actual364]", "[Actual363]", r"day_counts.yaml: ACT/364 .* 'Actual363' is no day counter of QuantLib"),
+        ("[Thirty360, USA]", "[Thirty360]", r"30/360 US .* 'Thirty360' is no day counter"),
+        ("[Actual364]", "[Date]", r"ACT/364 .* 'Date' is no day counter"),
         ("[Thirty360, USA]", "[Thirty360, Utah]", r"30/360 US .* 'Thirty360 Utah' is no day counter"),
         ("  own: AFB\n", "  own: BFA\n", r"ACT/ACT AFB.own is 'BFA'"),
         ("  own: AFB\n", "  own: AFB\n  quantlib: [Actual360]\n", "expected one of quantlib, thirty and own"),

@@ -99,7 +99,7 @@ class Convention:
     def __post_init__(self) -> None:
         if [bool(self.quantlib), self.thirty is not None, self.own is not None].count(True) != 1:
             raise ValueError("expected one of quantlib, thirty and own")
-        if self.quantlib and not is_of_library(ql, self.quantlib):
+        if self.quantlib and not (is_of_library(ql, self.quantlib) and self._counts_days()):
             raise ValueError(
                 f"{' '.join(self.quantlib)!r} is no day counter of QuantLib; expected its class and, where it takes one, its member"
             )
@@ -107,6 +107,14 @@ class Convention:
             raise ValueError(f"{self.year_days} are not the days of a year")
         if (self.year_days is None) != (self.own is not None or self.quantlib == ("ActualActual", "ISDA")):
             raise ValueError("expected year_days where the count does not know its years, and only there")
+
+    def _counts_days(self) -> bool:
+        day = date(2026, 1, 5)
+        try:
+            counter = _counter(self.quantlib, day if self.takes_termination_date else None)
+            return isinstance(counter.dayCount(_to_quantlib(day), _to_quantlib(day)), int)
+        except (AttributeError, TypeError, NotImplementedError):
+            return False
 
 
 @lru_cache(maxsize=8)

@@ -10,6 +10,7 @@ from schwifty import BIC, IBAN
 from schwifty.exceptions import SchwiftyException
 from stdnum import isin, lei
 
+from posttrade.domain.stated_bonds import Interest
 from posttrade.messages.contracts import NEEDED_BY_A_CANCELLATION, TRADES, CheckDigits, Column, Contract, ValueType
 from posttrade.messages.rows import SEPARATOR
 from posttrade.procedures.schema import Procedure, latest_procedures
@@ -329,8 +330,8 @@ def _errors_across_columns(contract: Contract) -> Iterator[sql.Composed]:
             (f"fx_rate::numeric <> 1 and currency_code = ({_BASE_CURRENCY})", "NOT_ONE:fx_rate"),
             ("settlement_date::date < trade_date::date", "BEFORE_TRADE_DATE:settlement_date"),
             ("trade_date::date > %(business_date)s", "IN_THE_FUTURE:trade_date"),
-            (f"{is_forward} and trade_date::date >= {_VALUE_DATE}", "NOT_BEFORE_VALUE_DATE:trade_date"),
-            (f"{is_forward} and settlement_date::date <> {_VALUE_DATE}", "OTHER_VALUE_DATE:settlement_date"),
+            (f"{takes_place} and {is_forward} and trade_date::date >= {_VALUE_DATE}", "NOT_BEFORE_VALUE_DATE:trade_date"),
+            (f"{takes_place} and {is_forward} and settlement_date::date <> {_VALUE_DATE}", "OTHER_VALUE_DATE:settlement_date"),
             # posttrade.records.ends
             (f"{takes_place} and (instrument_id, trade_date::date) in (select * from pg_temp.traded_no_more)", "TRADED_NO_MORE:trade_date"),
             (
@@ -436,7 +437,9 @@ def _errors_across_columns(contract: Contract) -> Iterator[sql.Composed]:
     elif contract.kind == "bond_coupon_dates":
         checks = (("date_state = 'WITHDRAWN' and coupon_percent is not null", "NOT_EXPECTED:coupon_percent"),)
     elif contract.kind == "open_deal_terms":
+        open_lines = _lines_where(lambda procedure: procedure.bond is not None and procedure.bond.interest is Interest.OPEN)
         checks = (
+            (f"instrument_id not in ({_INSTRUMENTS_OF_LINES.format(open_lines)})", "NOT_AN_OPEN_DEAL:instrument_id"),
             ("deal_state = 'RUNNING' and rate is null", "MISSING:rate"),
             ("deal_state <> 'RUNNING' and rate is not null", "NOT_EXPECTED:rate"),
             ("(deal_state, told_of) in (('RUNNING', 'END'), ('TERMINATED', 'RATE'))", "NOT_EXPECTED:told_of"),

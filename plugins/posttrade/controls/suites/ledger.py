@@ -142,6 +142,7 @@ CONTROLS = (
                     select from intermediate.int_trades__movements as taken_back
                     where taken_back.trade_id = movements.trade_id and taken_back.trade_version = movements.trade_version
                         and taken_back.movement_sign = -1 and taken_back.business_date <= today.business_date
+                        and taken_back.business_date > movements.business_date
                 )
             union
             select contracts.trade_id, contracts.account_id, sides.currency_code
