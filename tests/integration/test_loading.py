@@ -260,10 +260,11 @@ def test_the_terms_of_bonds_are_judged_by_their_product_line() -> None:
         "bond_floating,EUR,XETR,DE,,4,ACT/360,2020-01-01,,2030-01-01,I,,,,,11": ("NOT_ALLOWED", "fixing_days"),
         "warrant,EUR,XETR,DE,,,,,,,,,,,,": ("NOT_ALLOWED", "product_line"),
         "cash,EUR,XETR,DE,,,,,,,,,,,,": ("NOT_ALLOWED", "product_line"),
+        "repo_open,EUR,XXXX,DE,3.6,,ACT/360,2020-01-01,,,,,,,,": None,
     }
     lines = [f"B{number},Bond,,{cells}" for number, cells in enumerate(rows)]
     deliver(MONDAY, "instruments", ["SAP,SAP,,equity,EUR,XETR,DE" + "," * 12, *lines], "instruments_b.csv", columns)
-    assert front_office.record_reference_data(MONDAY, loader()) == {"recorded": 3, "known": 1, "rejected": 9, "refused": 0}
+    assert front_office.record_reference_data(MONDAY, loader()) == {"recorded": 4, "known": 1, "rejected": 9, "refused": 0}
     expected = [error for error in rows.values() if error]
     assert found("select reason_code, field from operations.exceptions order by line_no") == expected
 
@@ -274,7 +275,8 @@ def test_the_terms_of_bonds_are_judged_by_their_product_line() -> None:
         ("MISSING", "rate"), ("NOT_A_PERCENTAGE", "repaid_percent"), ("UNKNOWN_REFERENCE", "instrument_id"),
     ]  # fmt: skip
 
-    deals = ["B1,2026-01-05,RUNNING,2.5", "B1,2026-01-06,RUNNING,", "B1,2026-01-07,TERMINATED,1", "B1,2026-01-08,ENDED,"]
+    deals = ["B12,2026-01-05,RUNNING,2.5", "B12,2026-01-06,RUNNING,", "B12,2026-01-07,TERMINATED,1", "B12,2026-01-08,ENDED,"]
+    deals += ["B1,2026-01-05,RUNNING,2.5"]
     deliver(MONDAY, "open_deal_terms", deals)
     deliver(MONDAY, "bond_coupon_dates", ["B1,2026-02-01,LISTED,", "B1,2026-03-01,WITHDRAWN,1"])
     front_office.record_market_data(MONDAY, loader())
@@ -284,6 +286,7 @@ def test_the_terms_of_bonds_are_judged_by_their_product_line() -> None:
         ("bond_coupon_dates", "NOT_EXPECTED", "coupon_percent"),
         ("open_deal_terms", "MISSING", "rate"),
         ("open_deal_terms", "NOT_ALLOWED", "deal_state"),
+        ("open_deal_terms", "NOT_AN_OPEN_DEAL", "instrument_id"),
         ("open_deal_terms", "NOT_EXPECTED", "rate"),
     ]
     assert found("select valid_from, rate from books.open_deal_terms") == [(MONDAY, 2.5)]
