@@ -8,7 +8,7 @@ from pathlib import Path
 
 import QuantLib as ql
 
-from posttrade.domain.tables import FOLDER, STRICT, Reason, is_of_library, read_table
+from posttrade.domain.tables import FOLDER, STRICT, Reason, read_table
 
 FILE = FOLDER / "calendars.yaml"
 
@@ -23,7 +23,8 @@ class BankRules:
     source: Reason
 
     def __post_init__(self) -> None:
-        if not is_of_library(ql, self.quantlib):
+        kind = getattr(ql, self.quantlib[0], None) if 1 <= len(self.quantlib) <= 2 else None
+        if kind is None or not all(hasattr(kind, member) for member in self.quantlib[1:]):
             raise ValueError(
                 f"{' '.join(self.quantlib)!r} is no calendar of QuantLib; expected its class and, where it takes one, its member"
             )

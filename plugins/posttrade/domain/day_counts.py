@@ -17,7 +17,7 @@ from typing import Any
 
 import QuantLib as ql
 
-from posttrade.domain.tables import FOLDER, STRICT, Reason, is_of_library, read_table
+from posttrade.domain.tables import FOLDER, STRICT, Reason, read_table
 
 DECIMALS = Decimal("0.0000000001")
 ONE_DAY = timedelta(days=1)
@@ -99,7 +99,7 @@ class Convention:
     def __post_init__(self) -> None:
         if [bool(self.quantlib), self.thirty is not None, self.own is not None].count(True) != 1:
             raise ValueError("expected one of quantlib, thirty and own")
-        if self.quantlib and not (is_of_library(ql, self.quantlib) and self._counts_days()):
+        if self.quantlib and not self._counts_days():
             raise ValueError(
                 f"{' '.join(self.quantlib)!r} is no day counter of QuantLib; expected its class and, where it takes one, its member"
             )

@@ -24,9 +24,3 @@ def read_table(file: Path, form: Any) -> Any:
     except ValidationError as error:
         first = error.errors()[0]
         raise ValueError(f"{file.name}: {'.'.join(map(str, first['loc']))} is {first['input']!r}: {first['msg']}") from error
-
-
-def is_of_library(library: Any, names: tuple[str, ...]) -> bool:
-    """Whether a library has the class and, where two names are given, the class its member."""
-    kind = getattr(library, names[0], None) if 1 <= len(names) <= 2 else None
-    return kind is not None and all(hasattr(kind, member) for member in names[1:])

@@ -250,10 +250,12 @@ def _lines_where(holds: Callable[[Procedure], bool]) -> str:
     return ", ".join(f"'{line}'" for line, procedure in latest_procedures().items() if holds(procedure))
 
 
-_INSTRUMENTS = (
-    "(select distinct on (instrument_id) * from books.instruments where business_date <= %(business_date)s"
-    " order by instrument_id, business_date desc, revision desc) as one"
+INSTRUMENTS_KNOWN = (
+    "select distinct on (instrument_id) * from books.instruments where business_date <= %(business_date)s"
+    " order by instrument_id, business_date desc, revision desc"
 )
+"""Each instrument as it was last stated; for statements with the parameter `business_date`."""
+_INSTRUMENTS = f"({INSTRUMENTS_KNOWN}) as one"
 _INSTRUMENT_CURRENCIES = f"select one.instrument_id, one.currency_code from {_INSTRUMENTS}"
 _INSTRUMENTS_OF_LINES = f"select one.instrument_id from {_INSTRUMENTS} where one.product_line = any(array[{{}}]::text[])"
 _BASE_CURRENCY = (

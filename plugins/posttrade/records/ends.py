@@ -7,6 +7,7 @@ import psycopg
 
 from posttrade.domain.settlement_cycles import settlement_date
 from posttrade.procedures.schema import latest_procedures, load_settlement_cycles
+from posttrade.records.checks import INSTRUMENTS_KNOWN
 
 LONGEST_CYCLE_DAYS = 40
 """Calendar days; no market takes longer from trade to settlement."""
@@ -47,11 +48,6 @@ def _settlement_date(market_mic: str, trade_date: date) -> date | None:
         return None
 
 
-_KNOWN = """
-    select distinct on (instrument_id) * from books.instruments where business_date <= %(business_date)s
-    order by instrument_id, business_date desc, revision desc
-"""
-
 # What is no date is rejected for it.
 _TRADED = """
     (
@@ -66,7 +62,7 @@ _TRADED = """
 TRADED_EXPIRED = f"""
 create temp table traded_expired on commit drop as
 select distinct traded.instrument_id, traded.trade_date
-from ({_KNOWN}) as known
+from ({INSTRUMENTS_KNOWN}) as known
 inner join {_TRADED} as traded on known.instrument_id = traded.instrument_id and traded.trade_date > known.expiry_date
 """
 
@@ -81,7 +77,7 @@ inner join {_TRADED} as traded on repaid.instrument_id = traded.instrument_id an
 REPAID = f"""
 create temp table repaid on commit drop as
 select known.instrument_id, known.market_mic, coalesce(ends.end_date, known.maturity_date) as repaid_date
-from ({_KNOWN}) as known
+from ({INSTRUMENTS_KNOWN}) as known
 left join (
     select told.instrument_id, max(told.valid_from) as end_date
     from (
