@@ -3,13 +3,18 @@
 The figures are worked out by hand beside each case.
 """
 
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 
 import pytest
+from integration.conftest import STEPS, close_day
+from integration.recorded_dbt import recorded_dbt
 from integration.small_firm import SmallFirm, alerts, assert_books_tie, assert_rebuilt_the_same, rows, trade, value
 
+from posttrade.offices.accounting import post_journal
 from posttrade.offices.derivations import run_dbt
+from posttrade.records.database import Role, engine
 from posttrade.settings import get_settings
 
 pytestmark = pytest.mark.usefixtures("fresh_database")
@@ -29,6 +34,15 @@ POSITION = (
 
 def told(valid_from: date, state: str, rate: str = "") -> dict[str, object]:
     return {"instrument_id": "OPEN", "valid_from": valid_from, "deal_state": state, "rate": rate}
+
+
+def deliver_revised(day: date, terms: Sequence[Mapping[str, object]]) -> None:
+    """Put terms that state their revision into the folder of a date, in a file besides any that is there."""
+    header = ("instrument_id", "valid_from", "deal_state", "rate", "told_of", "revision")
+    lines = [",".join(str(one.get(name, "")) for name in header) for one in terms]
+    path = get_settings().inbox / day.isoformat() / "open_deal_terms_revised.csv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("\n".join([",".join(header), *lines, f"#control,rows,{len(lines)}"]) + "\n")
 
 
 def test_an_open_repo_bears_the_rates_agreed_until_it_is_terminated() -> None:
@@ -112,11 +126,7 @@ def test_an_end_taken_back_leaves_the_rate_agreed_for_its_day() -> None:
     # withdrawn by name: four days of 100.00.
     withdrawn = [told(WED, "WITHDRAWN") | {"told_of": "RATE"}, told(FRI, "RUNNING", "9"), told(FRI, "WITHDRAWN") | {"revision": 2}]
     terms = [{"revision": 1} | one for one in withdrawn]
-    header = ("instrument_id", "valid_from", "deal_state", "rate", "told_of", "revision")
-    lines = [",".join(str(one.get(name, "")) for name in header) for one in terms]
-    path = get_settings().inbox / FRI.isoformat() / "open_deal_terms.csv"
-    path.parent.mkdir(parents=True)
-    path.write_text("\n".join([",".join(header), *lines, f"#control,rows,{len(lines)}"]) + "\n")
+    deliver_revised(FRI, terms)
     firm.day(FRI, [])
     assert value("select count(*) from operations.exceptions") == 0
     assert rows(POSITION, day=FRI, book="B") == [(1000000, 1000000, 400)]
@@ -172,5 +182,69 @@ def test_a_rate_told_late_is_paid_on_the_parts_that_were_paid_back() -> None:
     assert [alerts("correction_without_reversal", day) for day in (WED, THU)] == [[], []]
     identities = ["value_change_is_explained", "what_changed_leads_to_the_trades_in_force", "a_trade_owes_all_its_cash"]
     assert len(run_dbt(["test", "--select", *identities], THU).results) == len(identities)
+    assert_books_tie()
+    assert_rebuilt_the_same()
+
+
+def test_a_rate_taken_back_before_the_close_leaves_what_was_paid_as_it_was() -> None:
+    """On Wednesday 5.4 % are told for Monday's night, the journal is posted, and the rate is taken back the same day.
+
+    Of the 400,000.00 that came back on Tuesday the night's 40.00 stand as they were paid, and the dollars at the rates of their days.
+    """
+    currencies = {"OPEN": "EUR", "DOLLAR": "USD"}
+    firm = SmallFirm(
+        base="EUR", instruments=[LENT | {"instrument_id": name, "currency_code": currency} for name, currency in currencies.items()]
+    )
+
+    def dealt(number: int, day: date, quantity: int, **stated: object) -> list[dict[str, object]]:
+        return [
+            trade(f"{name}-{number}", day, quantity, "100", instrument_id=name, currency_code=currency, **stated)
+            for name, currency in currencies.items()
+        ]
+
+    def of_both(*terms: dict[str, object]) -> list[dict[str, object]]:
+        return [one | {"instrument_id": name} for name in currencies for one in terms]
+
+    def balances() -> dict[tuple[object, ...], tuple[object, ...]]:
+        found = rows(
+            "select instrument_id, gl_account, sum(amount), sum(amount_base) from ledger.journal_lines"
+            " group by instrument_id, gl_account having sum(amount) <> 0 or sum(amount_base) <> 0"
+        )
+        return {(name, account): amounts for name, account, *amounts in found}
+
+    cash = CASH + " and instrument_id = :name"
+    firm.day(MON, dealt(1, MON, 1000000), {}, {"USD": "0.90"})
+    # One part comes back on the day it is dealt, another is only agreed on Tuesday, for Friday.
+    parts = [*dealt(2, TUE, -400000), *dealt(3, TUE, -100000, settlement_date=FRI)]
+    firm.day(TUE, parts, {}, {"USD": "0.91"})
+    assert [value(cash, name=name, book="B") for name in currencies] == [-599960, -599960]
+
+    rate = {"currency_code": "USD", "base_currency_code": "EUR", "rate_date": WED, "rate": "0.93"}
+    firm.deliver(WED, "fx_rates", [rate])
+    firm.deliver(WED, "open_deal_terms", of_both(told(MON, "RUNNING", "5.4"), told(TUE, "RUNNING", "3.6")))
+    to_the_journal = STEPS[: [step for step, _ in STEPS].index(post_journal) + 1]
+    with recorded_dbt():
+        for step, role in to_the_journal:
+            step(WED, engine(role))
+    assert [value(cash, name=name, book="B") for name in currencies] == [-599940, -599940]
+
+    back = [told(MON, "WITHDRAWN"), told(TUE, "WITHDRAWN")]
+    deliver_revised(WED, [one | {"told_of": "RATE", "revision": 2} for one in of_both(*back)])
+    close_day(WED)
+    assert rows("select * from operations.exceptions") == []
+    assert [value(cash, name=name, book="B") for name in currencies] == [-599960, -599960]
+    # On what is not agreed to come back two nights are owed, 50.00 each.
+    assert rows(POSITION, day=WED, book="B") == [(500000, 500000, 100)]
+    bank = "select sum(settled_amount) from marts.fct_cash_balances where business_date = :day and currency_code = :currency"
+    assert [value(bank, day=WED, currency=currency) for currency in currencies.values()] == [-599960, -599960]
+    assert [alerts(one, WED) for one in ("correction_without_reversal", "cash_is_not_the_ledgers", "bridge_open")] == [[], [], []]
+    assert_books_tie()
+    # And once more: nothing is left to post.
+    before = balances()
+    assert post_journal(WED, engine(Role.POSTER)) | {"unchanged": 0} == {"posted": 0, "reversed": 0, "unchanged": 0}
+    assert balances() == before
+
+    firm.day(THU, [], {}, {"USD": "0.93"}, open_deal_terms=of_both(told(FRI, "TERMINATED")))
+    firm.day(FRI, [], {}, {"USD": "0.93"})
     assert_books_tie()
     assert_rebuilt_the_same()

@@ -101,9 +101,34 @@ from known
 # What an entitlement, a corporate action on a holding or the cash of either comes to is told by rows of several dates that add up. One
 # entry stands for all of them, named by the latest: where a date says something else, the former is reversed and the whole posted anew.
 # Concerned is what the date says, and what an earlier run of it posted and the date may no longer say. Each statement fills a table;
-# entries_concerned names every entry that may stand for something concerned, or for a trade taken back.
+# entries_concerned names every entry that may stand for something concerned, or for a trade taken back. trades_standing_again has the
+# versions of trades that an earlier run of the date took back, or booked anew, and that stand after all as a date before booked them.
 CAUSES_CONCERNED = (
-    "drop table if exists pg_temp.income_stated, pg_temp.corporate_actions_stated, pg_temp.event_cash_stated, pg_temp.entries_concerned",
+    "drop table if exists pg_temp.trades_standing_again, pg_temp.income_stated, pg_temp.corporate_actions_stated,"
+    " pg_temp.event_cash_stated, pg_temp.entries_concerned",
+    """
+create temp table trades_standing_again on commit drop as
+with taken_back as (
+    select distinct told.trade_id, cast(told.trade_version as integer) as trade_version
+    from ledger.journal_entries as entries
+    cross join lateral (
+        select
+            substring(entries.event_id from '^TRADE:(.*):[0-9]+$') as trade_id,
+            substring(entries.event_id from ':([0-9]+)$') as trade_version
+    ) as told
+    where entries.business_date = :business_date and entries.event_type = 'TRADE' and entries.reverses_entry_id is not null
+)
+select history.*
+from taken_back
+cross join lateral (
+    select * from intermediate.int_trades__movements as movements
+    where movements.trade_id = taken_back.trade_id and movements.trade_version = taken_back.trade_version
+        and movements.business_date <= :business_date
+    order by movements.business_date desc, movements.movement_sign desc
+    limit 1
+) as history
+where history.movement_sign = 1 and history.business_date < :business_date
+""",
     """
 create temp table income_stated on commit drop as
 with concerned as (
@@ -263,6 +288,8 @@ EVENT_AMOUNTS = f"""
 create temp table event_amounts on commit drop as
 with movements as (
     select * from intermediate.int_trades__movements where business_date = :business_date and movement_sign = 1
+    union all
+    select * from pg_temp.trades_standing_again
 ),
 rates as (
     select * from intermediate.int_market__closing_fx_rates where business_date = :business_date
@@ -297,7 +324,14 @@ cross join lateral (values
 ) as amounts (amount_type, currency_code, amount)
 inner join rates on amounts.currency_code = rates.currency_code
 where history.business_date <= :business_date and history.movement_sign = 1
-    and {_falls_due("greatest(history.settlement_date, history.business_date)")}
+    and greatest(history.settlement_date, history.business_date) <= :business_date
+    and (
+        {_falls_due("greatest(history.settlement_date, history.business_date)")}
+        or exists (
+            select from pg_temp.trades_standing_again as again
+            where again.trade_id = history.trade_id and again.trade_version = history.trade_version
+        )
+    )
     -- what was taken back before it fell due is never paid
     and not exists (
         select from intermediate.int_trades__movements as taken_back
