@@ -49,10 +49,7 @@ class SmallFirm:
     ) -> dict[str, dict[str, int]]:
         """Deliver what a day brings and close it; gives the counts of every step."""
         currencies = {str(one["instrument_id"]): str(one.get("currency_code", "USD")) for one in self.instruments}
-        if not self.is_known:
-            for kind, rows in self._reference().items():
-                self.deliver(day, kind, rows)
-            self.is_known = True
+        self.make_known(day)
         if trades := list(trades):
             self.deliver(day, "trades", trades)
         if prices:
@@ -74,14 +71,21 @@ class SmallFirm:
             self.deliver(day, kind, list(rows))
         return close_day(day)
 
-    def deliver(self, day: date, kind: str, rows: Sequence[Mapping[str, object]]) -> None:
-        """Put a file with a right control total into the folder of a business date."""
+    def make_known(self, day: date) -> None:
+        """Deliver the reference data, once."""
+        if not self.is_known:
+            for kind, rows in self._reference().items():
+                self.deliver(day, kind, rows)
+            self.is_known = True
+
+    def deliver(self, day: date, kind: str, rows: Sequence[Mapping[str, object]], part: str = "") -> None:
+        """Put a file with a right control total into the folder of a business date; its name ends with the part, if it is one."""
         columns = CONTRACTS[kind].orders[0]
         unknown = {name for row in rows for name in row} - set(columns)
         assert not unknown, unknown
         lines = [",".join(str(row.get(name, "")) for name in columns) for row in rows]
         total = f",quantity,{sum(Decimal(str(row.get('quantity') or 0)) for row in rows)}" if kind == "trades" else ""
-        path = get_settings().inbox / day.isoformat() / f"{kind}.csv"
+        path = get_settings().inbox / day.isoformat() / f"{kind}{part}.csv"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("\n".join([",".join(columns), *lines, f"#control,rows,{len(rows)}{total}"]) + "\n")
 

@@ -8,8 +8,7 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from integration.conftest import STEPS, close_day
-from integration.recorded_dbt import recorded_dbt
+from integration.conftest import close_day, run_day_until
 from integration.small_firm import SmallFirm, alerts, assert_books_tie, assert_rebuilt_the_same, rows, trade, value
 
 from posttrade.offices.accounting import post_journal
@@ -222,10 +221,7 @@ def test_a_rate_taken_back_before_the_close_leaves_what_was_paid_as_it_was() -> 
     rate = {"currency_code": "USD", "base_currency_code": "EUR", "rate_date": WED, "rate": "0.93"}
     firm.deliver(WED, "fx_rates", [rate])
     firm.deliver(WED, "open_deal_terms", of_both(told(MON, "RUNNING", "5.4"), told(TUE, "RUNNING", "3.6")))
-    to_the_journal = STEPS[: [step for step, _ in STEPS].index(post_journal) + 1]
-    with recorded_dbt():
-        for step, role in to_the_journal:
-            step(WED, engine(role))
+    run_day_until(post_journal, WED)
     assert [value(cash, name=name, book="B") for name in currencies] == [-599940, -599940]
 
     back = [told(MON, "WITHDRAWN"), told(TUE, "WITHDRAWN")]
