@@ -73,6 +73,19 @@ def test_a_key_restated_twice_in_a_file_ends_as_the_last_revision_says() -> None
     assert found(statement) == [("Equities",)]
 
 
+def test_revisions_of_a_date_in_two_files_hold_in_their_order_and_not_in_that_of_the_files() -> None:
+    open_firm()
+    header = "desk_id,name,revision"
+    recorded = []
+    # Monday said Equities: the third revision of Tuesday says so again, and takes back the second, which comes after it.
+    for place, line in enumerate(("EQ,Equities,3", "EQ,Shares,2", "EQ,Equities,3")):
+        deliver(TUESDAY, "desks", [line], f"desks_{place}.csv", header)
+        recorded.append(front_office.record_reference_data(TUESDAY, loader())["recorded"])
+    assert recorded == [1, 1, 0]
+    statement = "select revision, name from books.desks where desk_id = 'EQ' order by business_date desc, revision desc"
+    assert found(statement) == [(3, "Equities"), (2, "Shares"), (1, "Equities")]
+
+
 def test_a_late_copy_of_what_a_closed_date_knew_does_not_undo_what_came_since() -> None:
     open_firm()
     deliver(TUESDAY, "desks", ["EQ,Shares"])

@@ -509,7 +509,8 @@ def _compared_with_record(contract: Contract) -> sql.Composable:
         ).format(table, key_of_record)
     numbers = sql.SQL(_ANNOUNCEMENTS_NUMBERED if contract.kind == "corporate_actions" else "")
     # A row that restates its key after another of the same file is compared with that one, not with the record. What comes
-    # late for a closed date adds nothing if it is what that date knows.
+    # late for a closed date adds nothing if it is what that date knows. A revision after the first is what holds even where a former
+    # date says so already: a revision between the two may be on its way.
     return sql.SQL(
         """
         {numbers}
@@ -527,7 +528,8 @@ def _compared_with_record(contract: Contract) -> sql.Composable:
                 where {key} and recorded.business_date = %(business_date)s and recorded.revision = numbered.revision::integer
             ),
             case
-                when is_first_of_key and numbered.content_sha = (
+                when is_first_of_key and (numbered.revision::integer = 1 or %(delivered_for)s < %(business_date)s)
+                and numbered.content_sha = (
                     select recorded.content_sha from {table} as recorded
                     where {key} and recorded.business_date <= %(business_date)s
                     order by recorded.business_date desc, recorded.revision desc limit 1
