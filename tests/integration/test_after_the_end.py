@@ -209,3 +209,21 @@ def test_a_settlement_date_is_before_the_end_as_it_is_moved() -> None:
     assert [value(HELD, name=name, day=fri) for name in ("WITHIN", "ON")] == [0, 500000]
     assert alerts("held_after_its_end", fri) == []
     assert_books_tie()
+
+
+def test_what_is_repaid_in_parts_is_dealt_no_more_once_nothing_is_left() -> None:
+    """Half of a bond that matures in 2028 was repaid in July 2025, and half is on Wednesday, 7 January 2026: nothing is left then."""
+    bond = {
+        "instrument_id": "PARTS", "product_line": "bond_amortising", "market_mic": "XXXX", "coupon_rate": "3.6", "coupon_frequency": 2,
+        "day_count": "30E/360", "issue_date": date(2025, 1, 7), "maturity_date": date(2028, 1, 7),
+    }  # fmt: skip
+    plan = [{"instrument_id": "PARTS", "repayment_date": day, "repaid_percent": 50} for day in (date(2025, 7, 7), WED)]
+    firm = SmallFirm(instruments=[bond])
+    firm.day(MON, [trade("1", MON, 1000, "100", instrument_id="PARTS")], {"PARTS": "100"}, bond_repayments=plan)
+    firm.day(TUE, [trade("2", TUE, 1000, "100", instrument_id="PARTS")], {"PARTS": "100"})
+    assert value(HELD, name="PARTS", day=TUE) == 2000
+    firm.day(WED, [trade("3", WED, 1000, "100", instrument_id="PARTS")], {"PARTS": "100"})
+    assert rows(REJECTED) == [("3", "TRADED_NO_MORE", "trade_date", "2026-01-07")]
+    assert value(HELD, name="PARTS", day=WED) == 0
+    assert alerts("held_after_its_end", WED) == []
+    assert_books_tie()
