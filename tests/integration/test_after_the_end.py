@@ -130,3 +130,100 @@ def test_what_was_repaid_or_has_expired_is_dealt_no_more() -> None:
         "A holds 100 of LONG in B: what is dealt in it from 2026-01-07 on comes after its end, and nothing pays it back."
     ]
     assert_books_tie()
+
+
+def test_the_end_is_where_the_terms_move_it_when_trades_are_loaded_and_when_they_are_repaid() -> None:
+    """Deposits of 1,000,000 from Thursday, 30 April 2026, that state Friday, 1 May (Labour Day in TARGET, open in London), or Saturday,
+    2 May (Monday, 4 May is a bank holiday in London). Deals settle on their day; 100,000 are asked back on each."""
+    thu, fri, mon, tue = date(2026, 4, 30), date(2026, 5, 1), date(2026, 5, 4), date(2026, 5, 5)
+    deal = {"product_line": "deposit", "market_mic": "XXXX", "currency_code": "EUR", "coupon_rate": "3.6", "coupon_frequency": 1,
+            "day_count": "ACT/360", "issue_date": date(2026, 4, 29)}  # fmt: skip
+    # The end of each, and the day from which on nothing is dealt in it.
+    ends = {
+        "STATED": (fri, "Unadjusted", "TARGET", fri),
+        "AFTER": (fri, "Following", "TARGET", mon),
+        "SAME_MONTH": (fri, "Modified Following", "TARGET", mon),
+        "BEFORE": (mon, "Preceding", "UK-SETTLEMENT", fri),
+        "LONDON": (fri, "Following", "UK-SETTLEMENT", fri),
+        "SATURDAY": (date(2026, 5, 2), "Following", "UK-SETTLEMENT", tue),
+        "WEEKEND": (date(2026, 5, 2), "Unadjusted", "UK-SETTLEMENT", mon),
+    }
+    firm = SmallFirm(
+        base="EUR",
+        books=list(ends),
+        instruments=[
+            deal | {"instrument_id": name, "maturity_date": maturity, "accrual_convention": convention, "business_calendar": calendar}
+            for name, (maturity, convention, calendar, _) in ends.items()
+        ],
+    )
+    firm.day(thu, [dealt(f"{name}0", thu, 1000000, instrument_id=name, book_id=name) for name in ends])
+    held = {name: {thu: 1000000} for name in ends}
+    for number, day in enumerate((fri, mon, tue), 1):
+        firm.day(day, [dealt(f"{name}{number}", day, -100000, instrument_id=name, book_id=name) for name in ends])
+        for name in ends:
+            held[name][day] = value(HELD, name=name, day=day)
+        assert alerts("held_after_its_end", day) == []
+    # What is dealt before the end is taken, and nothing is held from the end on.
+    taken = {name: sum(day < last for day in (fri, mon, tue)) for name, (_, _, _, last) in ends.items()}
+    assert taken == {"STATED": 0, "AFTER": 1, "SAME_MONTH": 1, "BEFORE": 0, "LONDON": 0, "SATURDAY": 2, "WEEKEND": 1}
+    late = "select book_id, count(*) from marts.fct_trades group by book_id"
+    assert {name: count - 1 for name, count in rows(late)} == taken
+    assert held == {
+        name: {thu: 1000000} | {
+            day: 1000000 - 100000 * number if day < ends[name][3] else 0 for number, day in enumerate((fri, mon, tue), 1)
+        }
+        for name in ends
+    }  # fmt: skip
+    assert {code for (code,) in rows("select reason_code from operations.exceptions")} == {"TRADED_NO_MORE"}
+    # 100.00 a day: AFTER bears one day on all and three days, 90.00 each, on 900,000.
+    cash = "select sum(amount) from ledger.journal_lines where gl_account = 'cash' and book_id = :name"
+    assert value(cash, name="AFTER") == 1 * 100 + 3 * 90
+    assert value(cash, name="BEFORE") == value(cash, name="STATED") == 100
+    assert_books_tie()
+
+
+def test_a_settlement_date_is_before_the_end_as_it_is_moved() -> None:
+    """Both state Saturday, 31 January 2026: moved within its month the deposit ends on Friday, moved on it ends on Monday."""
+    wed, thu = date(2026, 1, 28), date(2026, 1, 29)
+    fri, sat = date(2026, 1, 30), date(2026, 1, 31)
+    deal = {"product_line": "deposit", "market_mic": "XXXX", "currency_code": "EUR", "coupon_rate": "3.6", "coupon_frequency": 1,
+            "day_count": "ACT/360", "issue_date": date(2026, 1, 5), "maturity_date": sat, "business_calendar": "TARGET"}  # fmt: skip
+    firm = SmallFirm(
+        base="EUR",
+        instruments=[
+            deal | {"instrument_id": "WITHIN", "accrual_convention": "Modified Following"},
+            deal | {"instrument_id": "ON", "accrual_convention": "Following"},
+        ],
+    )
+    firm.day(wed, [dealt("w", wed, 1000000, instrument_id="WITHIN"), dealt("o", wed, 1000000, instrument_id="ON")])
+    firm.day(
+        thu,
+        [
+            dealt("1", thu, -400000, instrument_id="WITHIN", settlement_date=fri),
+            dealt("2", thu, -400000, instrument_id="ON", settlement_date=sat),
+        ],
+    )
+    assert rows(REJECTED) == [("1", "NOT_BEFORE_REPAYMENT", "settlement_date", "2026-01-30")]
+    firm.day(fri, [dealt("3", fri, -400000, instrument_id="WITHIN"), dealt("4", fri, -100000, instrument_id="ON")])
+    assert rows(REJECTED)[1:] == [("3", "TRADED_NO_MORE", "trade_date", "2026-01-30")]
+    assert [value(HELD, name=name, day=fri) for name in ("WITHIN", "ON")] == [0, 500000]
+    assert alerts("held_after_its_end", fri) == []
+    assert_books_tie()
+
+
+def test_what_is_repaid_in_parts_is_dealt_no_more_once_nothing_is_left() -> None:
+    """Half of a bond that matures in 2028 was repaid in July 2025, and half is on Wednesday, 7 January 2026: nothing is left then."""
+    bond = {
+        "instrument_id": "PARTS", "product_line": "bond_amortising", "market_mic": "XXXX", "coupon_rate": "3.6", "coupon_frequency": 2,
+        "day_count": "30E/360", "issue_date": date(2025, 1, 7), "maturity_date": date(2028, 1, 7),
+    }  # fmt: skip
+    plan = [{"instrument_id": "PARTS", "repayment_date": day, "repaid_percent": 50} for day in (date(2025, 7, 7), WED)]
+    firm = SmallFirm(instruments=[bond])
+    firm.day(MON, [trade("1", MON, 1000, "100", instrument_id="PARTS")], {"PARTS": "100"}, bond_repayments=plan)
+    firm.day(TUE, [trade("2", TUE, 1000, "100", instrument_id="PARTS")], {"PARTS": "100"})
+    assert value(HELD, name="PARTS", day=TUE) == 2000
+    firm.day(WED, [trade("3", WED, 1000, "100", instrument_id="PARTS")], {"PARTS": "100"})
+    assert rows(REJECTED) == [("3", "TRADED_NO_MORE", "trade_date", "2026-01-07")]
+    assert value(HELD, name="PARTS", day=WED) == 0
+    assert alerts("held_after_its_end", WED) == []
+    assert_books_tie()

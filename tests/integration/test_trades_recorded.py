@@ -105,7 +105,7 @@ def test_a_trade_is_found_by_the_index_whatever_the_order_of_the_keys() -> None:
         cursor.execute("set local enable_seqscan = off")
         cursor.execute("create temp table arrived (line_no bigint, raw text, cells text, defect text)")
         cursor.execute(parse_statement(TRADES, tuple(column.name for column in TRADES.columns)))
-        gather_ends(cursor, MONDAY)
+        gather_ends(connection, MONDAY)
         parameters = {"business_date": MONDAY, "source": "CSV"}
         cursor.execute(sql.SQL("explain ") + judge_statement(cursor, TRADES), parameters)
         plan = "\n".join(line for (line,) in cursor.fetchall())

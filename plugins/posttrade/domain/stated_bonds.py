@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from posttrade.domain.bond_terms import Bond, ExCoupon, FixedRate, FloatingRate, OutstandingStep
+from posttrade.domain.bonds import interest_periods
 from posttrade.domain.business_days import BusinessDayConvention, BusinessDays, is_month_end
 from posttrade.domain.day_counts import ICMA
 from posttrade.domain.open_deals import DealTerms, OpenDeal
@@ -151,6 +152,30 @@ def open_deal_of(stated: StatedBond, told: DealTerms) -> OpenDeal:
         ends[0] if ends else None,
         _business_days(stated, stated.payment_convention, BusinessDayConvention.FOLLOWING),
     )
+
+
+def end_of(stated: StatedBond, repayments: Mapping[date, Decimal], told: DealTerms) -> date | None:
+    """The day on which the last of the nominal is repaid: the end of the last interest period that repays any, moved as its terms say.
+
+    It is the last coupon date with a redemption that is recorded of the terms. Of terms that cannot be used none is recorded, and what is
+    traded in them waits; whatever they come to mean, it is not taken to be too late before the last day that they name.
+
+    Args:
+        stated: the cells of the instrument.
+        repayments: percent of the original nominal by coupon date, unadjusted.
+        told: what was told of an open deal and holds.
+
+    Returns:
+        None where nothing ends: an open deal of which no end was told, or terms that name no day.
+    """
+    try:
+        if stated.interest is Interest.OPEN:
+            periods = open_deal_of(stated, told).interest_periods()
+        else:
+            periods = interest_periods(bond_of(stated, {}, repayments))
+    except ValueError:
+        return max([*told.end_dates, *([stated.maturity_date] if stated.maturity_date else [])], default=None)
+    return max((one.coupon_date for one in periods if one.redemption_percent > 0), default=None)
 
 
 def _schedule(stated: StatedBond) -> CouponSchedule:

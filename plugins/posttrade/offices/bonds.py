@@ -3,7 +3,7 @@
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -13,15 +13,14 @@ from sqlalchemy import text
 
 from posttrade.domain.bonds import Bond, accrued_percents, coupons, fixing_dates_observed, fixing_missing, interest_periods
 from posttrade.domain.business_days import BusinessDays
-from posttrade.domain.open_deals import DealTerms, OpenDeal, ToldOf
+from posttrade.domain.open_deals import DealTerms, OpenDeal
 from posttrade.domain.overnight_indexes import overnight_indexes
 from posttrade.domain.stated_bonds import Interest, StatedBond, bond_of, fixing_dates, open_deal_of
 from posttrade.offices.facts_known import INSTRUMENTS_KNOWN, TRADES_TOUCHED
 from posttrade.offices.trades_without_terms import MissingTerms
-from posttrade.procedures.schema import BondTerms, procedures_in_force
+from posttrade.procedures.schema import procedures_in_force
 from posttrade.records.database import insert_missing
-
-_CELLS = tuple(one.name for one in fields(StatedBond) if one.name not in ("interest", "is_repaid_in_parts", "listed_coupons"))
+from posttrade.records.stated_terms import terms_stated
 
 
 @dataclass(frozen=True)
@@ -56,43 +55,33 @@ def prepare_bonds(connection: sqlalchemy.Connection, business_date: date, missin
 def _bonds_known(connection: sqlalchemy.Connection, business_date: date, missing: MissingTerms) -> dict[str, _KnownBond]:
     """The usable bonds by id. Terms that changed since they were last recorded are recorded."""
     lines = {name: one for name, one in procedures_in_force(business_date).items() if one.bond}
-    parameters = {"business_date": business_date, "lines": list(lines)}
+    parameters = {"business_date": business_date}
     fixings: dict[str, dict[date, Decimal]] = defaultdict(dict)
     restated: dict[str, set[date]] = defaultdict(set)
-    for row in connection.execute(text(FIXINGS_KNOWN), parameters):
-        fixings[row.index_name][row.fixing_date] = row.rate
-        if _is_late_or_corrected(row):
-            restated[row.index_name].add(row.fixing_date)
-    repayments: dict[str, dict[date, Decimal]] = defaultdict(dict)
-    for instrument_id, day, percent in connection.execute(text(REPAYMENTS_KNOWN), parameters):
-        repayments[instrument_id][day] = percent
-    listed: dict[str, dict[date, Decimal | None]] = defaultdict(dict)
-    for instrument_id, day, amount in connection.execute(text(COUPON_DATES_KNOWN), parameters):
-        listed[instrument_id][day] = amount
-    told = _deal_terms_known(connection, business_date)
+    for fixing in connection.execute(text(FIXINGS_KNOWN), parameters):
+        fixings[fixing.index_name][fixing.fixing_date] = fixing.rate
+        if _is_late_or_corrected(fixing):
+            restated[fixing.index_name].add(fixing.fixing_date)
     recorded = {(row.instrument_id, row.content_sha): row for row in connection.execute(text(TERMS_RECORDED), parameters)}
     bonds: dict[str, _KnownBond] = {}
     changed = []
-    for row in connection.execute(text(BONDS_KNOWN), parameters):
-        procedure = lines[row.product_line]
-        terms = procedure.bond
-        assert terms is not None
-        stated = _stated(row, terms, listed.get(row.instrument_id, {}))
-        known_fixings, plan = fixings.get(row.index_name, {}), repayments.get(row.instrument_id, {})
+    for row in terms_stated(connection, business_date):
+        stated, known_fixings = row.bond, fixings.get(row.bond.index_name or "", {})
         bond: Bond | OpenDeal
         try:
             if stated.interest is Interest.OPEN:
-                bond = open_deal_of(stated, told.get(row.instrument_id, DealTerms()))
-                further = _what_was_told(told.get(row.instrument_id, DealTerms()))
+                bond = open_deal_of(stated, row.told)
+                further = _what_was_told(row.told)
             else:
-                bond = bond_of(stated, known_fixings, plan)
-                further = _what_matters(stated, bond, known_fixings, restated.get(row.index_name, set()), plan)
+                bond = bond_of(stated, known_fixings, row.repayments)
+                further = _what_matters(stated, bond, known_fixings, restated.get(stated.index_name or "", set()), row.repayments)
         except ValueError as error:
             missing.bonds[row.instrument_id] = f"the terms of the bond cannot be used: {error}"
             terms_sha = _sha(row.content_sha, ["unusable", str(error)])
         else:
             terms_sha = _sha(row.content_sha, further)
-            bonds[row.instrument_id] = _KnownBond(row.instrument_id, terms_sha, stated, bond, procedure.valuation.accrues_interest)
+            accrues_interest = lines[row.product_line].valuation.accrues_interest
+            bonds[row.instrument_id] = _KnownBond(row.instrument_id, terms_sha, stated, bond, accrues_interest)
         before = recorded.get((row.instrument_id, row.content_sha))
         if terms_sha != (before.terms_sha if before else row.content_sha):
             revision = before.revision + 1 if before and before.business_date == business_date else 1
@@ -100,11 +89,6 @@ def _bonds_known(connection: sqlalchemy.Connection, business_date: date, missing
     columns = "books.bond_terms (instrument_id, content_sha, business_date, revision, terms_sha)"
     insert_missing(connection, columns, ("text", "text", "date", "integer", "text"), changed)
     return bonds
-
-
-def _stated(row: Any, terms: BondTerms, listed: Mapping[date, Decimal | None]) -> StatedBond:
-    cells = {name: getattr(row, name) for name in _CELLS}
-    return StatedBond(interest=terms.interest, is_repaid_in_parts=terms.is_repaid_in_parts, listed_coupons=listed, **cells)
 
 
 def _is_late_or_corrected(fixing: Any) -> bool:
@@ -134,18 +118,6 @@ def _what_matters(
         rates += [f"{start}~{day}={fixings[day].normalize():f}" for day in days if is_whole or (day in fixings and day in restated)]
     rates += [f"{day}#{'' if amount is None else f'{amount.normalize():f}'}" for day, amount in sorted(stated.listed_coupons.items())]
     return rates + [f"{day}:{percent.normalize():f}" for day, percent in sorted(repayments.items())]
-
-
-def _deal_terms_known(connection: sqlalchemy.Connection, business_date: date) -> dict[str, DealTerms]:
-    """What holds of the open deals of which anything was told."""
-    rates: dict[str, dict[date, Decimal]] = defaultdict(dict)
-    end_dates: dict[str, set[date]] = defaultdict(set)
-    for row in connection.execute(text(DEAL_TERMS_KNOWN), {"business_date": business_date}):
-        if row.told_of == ToldOf.RATE:
-            rates[row.instrument_id][row.valid_from] = row.rate
-        else:
-            end_dates[row.instrument_id].add(row.valid_from)
-    return {name: DealTerms(rates.get(name, {}), frozenset(end_dates.get(name, ()))) for name in {*rates, *end_dates}}
 
 
 def _what_was_told(told: DealTerms) -> list[str]:
@@ -252,14 +224,6 @@ def _on_what_is_outstanding(bond: Bond) -> Bond:
     return replace(bond, outstanding=())
 
 
-BONDS_KNOWN = f"""
-with instruments as ({INSTRUMENTS_KNOWN})
-select instruments.*
-from instruments
-where instruments.product_line = any(:lines)
-order by instruments.instrument_id
-"""
-
 FIXINGS_KNOWN = """
 select distinct on (index_name, fixing_date)
     index_name, fixing_date, rate,
@@ -268,36 +232,6 @@ select distinct on (index_name, fixing_date)
 from books.index_fixings where business_date <= :business_date
 window by_time as (partition by index_name, fixing_date order by business_date, revision)
 order by index_name, fixing_date, business_date desc, revision desc
-"""
-
-REPAYMENTS_KNOWN = """
-select instrument_id, repayment_date, repaid_percent
-from (
-    select distinct on (instrument_id, repayment_date) *
-    from books.bond_repayments where business_date <= :business_date
-    order by instrument_id, repayment_date, business_date desc, revision desc
-) as known
-where repaid_percent > 0
-"""
-
-COUPON_DATES_KNOWN = """
-select instrument_id, coupon_date, coupon_percent
-from (
-    select distinct on (instrument_id, coupon_date) *
-    from books.bond_coupon_dates where business_date <= :business_date
-    order by instrument_id, coupon_date, business_date desc, revision desc
-) as known
-where date_state = 'LISTED'
-"""
-
-DEAL_TERMS_KNOWN = """
-select instrument_id, valid_from, told_of, rate
-from (
-    select distinct on (instrument_id, valid_from, told_of) *
-    from books.open_deal_terms where business_date <= :business_date
-    order by instrument_id, valid_from, told_of, business_date desc, revision desc
-) as known
-where deal_state <> 'WITHDRAWN'
 """
 
 TERMS_RECORDED = """

@@ -1,7 +1,7 @@
 """The set-based checks: SQL that splits the rows of a file, judges them and inserts the good ones."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import psycopg
@@ -109,10 +109,12 @@ def judge_statement(cursor: psycopg.Cursor[Any], contract: Contract) -> sql.Comp
         form += list(_form_errors(column, contract))
     if contract.is_restatable:
         form.append(sql.SQL("when revision !~ '^[1-9][0-9]{0,8}$' then 'NOT_A_NUMBER:revision'"))
-    sound: list[sql.Composable] = []
+    meaning: list[sql.Composable] = []
     for column in contract.columns:
-        sound += list(_meaning_errors(cursor, column))
-    sound += list(_errors_across_columns(contract))
+        meaning += list(_meaning_errors(cursor, column))
+    meaning += _cases(_errors_across_columns(contract))
+    against_record: list[sql.Composable] = [one for column in contract.columns for one in _reference_errors(column)]
+    against_record += _cases(_errors_against_record(contract))
     # What names a trade is no content: two fills without an id are told apart by their content, and a FIX event keeps its
     # content when the trade it belongs to becomes known.
     left_out = {"source_sequence", *contract.key} if contract is TRADES else set()
@@ -131,7 +133,11 @@ with formed as materialized (
     select *, case {form} end as form_error from pg_temp.parsed
 ),
 meant as materialized (
-    select *, coalesce(form_error, case when form_error is null then case {sound} end end) as own_error from formed
+    select
+        *,
+        coalesce(form_error, case when form_error is null then case {meaning} end end) as own_error,
+        case when form_error is null then case {against_record} end end as error_by_record
+    from formed
 ),
 hashed as materialized (
     select meant.*, case when own_error is null then md5(concat_ws({separator}, {content})) collate "C" end as content_sha from meant
@@ -139,37 +145,62 @@ hashed as materialized (
 named as materialized (
     select hashed.*, ({key}) collate "C" as key_text from hashed
 ),
+ordered as (
+    select named.*{order} from named
+),
+compared as (
+    select ordered.*, case when own_error is not null then null {on_record} end as standing from ordered
+),
+-- What is on record as it stands is known, whatever was told since of what it names.
+refused as (
+    select
+        compared.*,
+        case
+            when own_error is not null then own_error
+            when error_by_record is not null and standing is distinct from 'KNOWN' then coalesce(standing, error_by_record)
+        end as row_error
+    from compared
+),
 numbered as (
     select
-        named.*,
-        row_number() over (partition by key_text, revision, own_error is null order by line_no) as place,
-        first_value(content_sha) over (partition by key_text, revision, own_error is null order by line_no) as first_sha{order}
-    from named
+        refused.*,
+        row_number() over (partition by key_text, revision, row_error is null order by line_no) as place,
+        first_value(content_sha) over (partition by key_text, revision, row_error is null order by line_no) as first_sha
+    from refused
 )
 select
     numbered.*,
     case
-        when own_error is not null then own_error
+        when row_error is not null then row_error
         when place > 1 and content_sha = first_sha then 'KNOWN'
         when place > 1 then 'CONFLICT'
-        {on_record}
+        else standing
     end as error
 from numbered
 """
     ).format(
         form=sql.SQL(" ").join(form),
-        sound=sql.SQL(" ").join(sound) if sound else sql.SQL("when false then ''"),
+        meaning=sql.SQL(" ").join(meaning) if meaning else sql.SQL("when false then ''"),
+        against_record=sql.SQL(" ").join(against_record) if against_record else sql.SQL("when false then ''"),
         content=sql.SQL(", ").join(content),
         separator=sql.Literal(SEPARATOR),
-        order=sql.SQL(
-            ", rank() over (partition by key_text, own_error is null"
-            " order by case when own_error is null then revision::integer end) = 1 as is_first_of_key"
-            if contract.is_restatable
-            else ""
-        ),
+        order=sql.SQL(_ORDER_OF_KEY if contract.is_restatable else ""),
         key=_key_text(contract),
         on_record=_compared_with_record(contract),
     )
+
+
+# A row comes first of its key among those that nothing on record speaks against; one that something does, among all.
+_ORDER_OF_KEY = """,
+    case
+        when own_error is not null then true
+        when error_by_record is not null then rank() over (partition by key_text, own_error is null order by {revision}) = 1
+        else rank() over (partition by key_text, own_error is null, error_by_record is null order by {revision}) = 1
+    end as is_first_of_key""".format(revision="case when own_error is null then revision::integer end")
+
+
+def _cases(checks: Iterable[tuple[str, str]]) -> list[sql.Composable]:
+    return [sql.SQL("when {} then {}").format(sql.SQL(condition), sql.Literal(error)) for condition, error in checks]
 
 
 def _form_errors(column: Column, contract: Contract) -> Iterator[sql.Composed]:
@@ -207,9 +238,19 @@ def _form(value_type: ValueType) -> tuple[str, str]:
 
 
 def _meaning_errors(cursor: psycopg.Cursor[Any], column: Column) -> Iterator[sql.Composed]:
+    """What the row alone shows; what it means by what is on record is asked by `_reference_errors` and `_errors_against_record`."""
     name = sql.Identifier(column.name)
     if column.is_positive:
         yield sql.SQL("when {}::{} <= 0 then {}").format(name, sql.SQL(column.type.value), sql.Literal(f"NOT_POSITIVE:{column.name}"))
+    if column.check_digits:
+        cursor.execute(sql.SQL("select distinct {} from pg_temp.parsed where {} is not null").format(name, name))
+        wrong = [value for (value,) in cursor.fetchall() if not has_valid_check_digits(value, column.check_digits)]
+        if wrong:
+            yield sql.SQL("when {} = any({}) then {}").format(name, sql.Literal(wrong), sql.Literal(f"CHECK_DIGITS:{column.name}"))
+
+
+def _reference_errors(column: Column) -> Iterator[sql.Composed]:
+    name = sql.Identifier(column.name)
     if column.refers_to:
         schema, table, key = column.refers_to.split(".")
         # Reference data is small and read once into a hash; instructions are many and looked up by their key.
@@ -222,11 +263,6 @@ def _meaning_errors(cursor: psycopg.Cursor[Any], column: Column) -> Iterator[sql
             table=sql.Identifier(schema, table),
             error=sql.Literal(f"UNKNOWN_REFERENCE:{column.name}"),
         )
-    if column.check_digits:
-        cursor.execute(sql.SQL("select distinct {} from pg_temp.parsed where {} is not null").format(name, name))
-        wrong = [value for (value,) in cursor.fetchall() if not has_valid_check_digits(value, column.check_digits)]
-        if wrong:
-            yield sql.SQL("when {} = any({}) then {}").format(name, sql.Literal(wrong), sql.Literal(f"CHECK_DIGITS:{column.name}"))
 
 
 def has_valid_check_digits(value: str, kind: CheckDigits) -> bool:
@@ -311,36 +347,15 @@ _NEEDS_UNITS = (
 )
 
 
-def _errors_across_columns(contract: Contract) -> Iterator[sql.Composed]:
+def _errors_across_columns(contract: Contract) -> tuple[tuple[str, str], ...]:
+    """Conditions and errors of what the columns of a row say together."""
     checks: tuple[tuple[str, str], ...] = ()
-    below_zero = _lines_where(lambda procedure: procedure.valuation.has_negative_prices)
-    has_no_negative_price = f"instrument_id not in ({_INSTRUMENTS_OF_LINES.format(below_zero)})"
-    forwards = _lines_where(lambda procedure: procedure.settlement.exchanges_at_maturity)
-    is_forward = f"instrument_id in ({_INSTRUMENTS_OF_LINES.format(forwards)})"
-    # a cancellation of what should not have been recorded is one
-    takes_place = "event_type <> 'CANCEL'"
     if contract is TRADES:
         checks = (
-            (f"event_type <> 'CANCEL' and price::numeric <= 0 and {has_no_negative_price}", "NOT_POSITIVE:price"),
-            (
-                f"event_type <> 'CANCEL' and (instrument_id, currency_code) not in ({_INSTRUMENT_CURRENCIES})",
-                "OTHER_CURRENCY:currency_code",
-            ),
             ("event_type = 'NEW' and version <> '1'", "WRONG_VERSION:version"),
             ("event_type <> 'NEW' and version = '1'", "WRONG_VERSION:version"),
             ("event_type <> 'NEW' and trade_id is null", "MISSING:trade_id"),
-            (f"fx_rate::numeric <> 1 and currency_code = ({_BASE_CURRENCY})", "NOT_ONE:fx_rate"),
             ("settlement_date::date < trade_date::date", "BEFORE_TRADE_DATE:settlement_date"),
-            ("trade_date::date > %(business_date)s", "IN_THE_FUTURE:trade_date"),
-            (f"{takes_place} and {is_forward} and trade_date::date >= {_VALUE_DATE}", "NOT_BEFORE_VALUE_DATE:trade_date"),
-            (f"{takes_place} and {is_forward} and settlement_date::date <> {_VALUE_DATE}", "OTHER_VALUE_DATE:settlement_date"),
-            # posttrade.records.ends
-            (f"{takes_place} and (instrument_id, trade_date::date) in (select * from pg_temp.traded_no_more)", "TRADED_NO_MORE:trade_date"),
-            (
-                f"{takes_place} and (instrument_id, settlement_date::date) in (select * from pg_temp.settled_no_more)",
-                "NOT_BEFORE_REPAYMENT:settlement_date",
-            ),
-            (f"{takes_place} and (instrument_id, trade_date::date) in (select * from pg_temp.traded_expired)", "AFTER_EXPIRY:trade_date"),
         )
     elif contract.kind == "instruments":
         checks = (
@@ -349,38 +364,10 @@ def _errors_across_columns(contract: Contract) -> Iterator[sql.Composed]:
                 for line, procedure in latest_procedures().items()
                 for column in procedure.required_terms
             ),
-            *(
-                (
-                    f"(instrument_id, {given}) not in (select one.instrument_id, {known} from {_INSTRUMENTS}) and {_TRADED_BEFORE}"
-                    # an exchange may adjust an option to a split by its size
-                    + (f" and product_line not in ({_OPTIONS})" if column == "contract_size" else ""),
-                    f"IN_THE_BOOKS:{column}",
-                )
-                for column, (given, known) in _KEPT_TERMS.items()
-            ),
             ("maturity_date::date <= issue_date::date", "BEFORE_ISSUE_DATE:maturity_date"),
-            (f"product_line in ({forwards}) and {_DEALT_SINCE}", "NOT_AFTER_ITS_TRADES:maturity_date"),
             (r"step_rates !~ '^-?\d+(\.\d+)?( +-?\d+(\.\d+)?)*$'", "NOT_A_NUMBER:step_rates"),
             ("rate_cap::numeric < rate_floor::numeric", "BELOW_THE_FLOOR:rate_cap"),
             ("notional_currency_code = currency_code", "SAME_CURRENCY:notional_currency_code"),
-            # the underlying may come in the same file
-            (
-                "underlying_instrument_id not in (select instrument_id from books.instruments)"
-                " and underlying_instrument_id not in"
-                " (select one.instrument_id from pg_temp.parsed as one where one.instrument_id is not null)",
-                "UNKNOWN_REFERENCE:underlying_instrument_id",
-            ),
-            (
-                f"product_line in ({_OPTIONS}) and (underlying_instrument_id in ({_INSTRUMENTS_OF_LINES.format(_LINES_WITHOUT_OPTIONS)})"
-                " or underlying_instrument_id in (select one.instrument_id from pg_temp.parsed as one"
-                f" where one.instrument_id is not null and one.product_line in ({_LINES_WITHOUT_OPTIONS})))",
-                "UNDERLYING_NOT_KEPT:underlying_instrument_id",
-            ),
-        )
-    elif contract.kind == "prices":
-        checks = (
-            (f"price::numeric < 0 and {has_no_negative_price}", "NEGATIVE:price"),
-            (is_forward, "NOT_PRICED:instrument_id"),
         )
     elif contract.kind == "forward_rates":
         checks = (
@@ -409,14 +396,6 @@ def _errors_across_columns(contract: Contract) -> Iterator[sql.Composed]:
                 "event_type in ('SPIN_OFF', 'RIGHTS_ISSUE', 'RIGHTS_EXERCISE', 'OPTION_EXERCISE') and received_instrument_id is null",
                 "MISSING:received_instrument_id",
             ),
-            (
-                f"event_type = 'OPTION_EXERCISE' and (instrument_id, received_instrument_id) not in ({_UNDERLYINGS})",
-                "OTHER_UNDERLYING:received_instrument_id",
-            ),
-            (
-                f"event_type = 'OPTION_EXERCISE' and received_instrument_id in ({_INSTRUMENTS_OF_LINES.format(_LINES_WITHOUT_OPTIONS)})",
-                "UNDERLYING_NOT_KEPT:received_instrument_id",
-            ),
             ("received_instrument_id = instrument_id", "SAME_INSTRUMENT:received_instrument_id"),
             (
                 "cost_fraction is null and (event_type in ('SPIN_OFF', 'RIGHTS_ISSUE')"
@@ -431,32 +410,105 @@ def _errors_across_columns(contract: Contract) -> Iterator[sql.Composed]:
             ("exercised_quantity is not null and account_id is null", "MISSING:account_id"),
             ("exercised_quantity is not null and book_id is null", "MISSING:book_id"),
             ("exercised_quantity is not null and redeemed_fraction is not null", "NOT_EXPECTED:redeemed_fraction"),
-            (f"(instrument_id, currency_code) not in ({_INSTRUMENT_CURRENCIES})", "OTHER_CURRENCY:currency_code"),
-            (f"(instrument_id, event_type) not in ({_EVENTS_OF_INSTRUMENTS})", "NOT_OF_THE_LINE:event_type"),
         )
     elif contract.kind == "bond_repayments":
         checks = (("repaid_percent::numeric not between 0 and 100", "NOT_A_PERCENTAGE:repaid_percent"),)
     elif contract.kind == "bond_coupon_dates":
         checks = (("date_state = 'WITHDRAWN' and coupon_percent is not null", "NOT_EXPECTED:coupon_percent"),)
     elif contract.kind == "open_deal_terms":
-        open_lines = _lines_where(lambda procedure: procedure.bond is not None and procedure.bond.interest is Interest.OPEN)
         checks = (
-            (f"instrument_id not in ({_INSTRUMENTS_OF_LINES.format(open_lines)})", "NOT_AN_OPEN_DEAL:instrument_id"),
             ("deal_state = 'RUNNING' and rate is null", "MISSING:rate"),
             ("deal_state <> 'RUNNING' and rate is not null", "NOT_EXPECTED:rate"),
             ("(deal_state, told_of) in (('RUNNING', 'END'), ('TERMINATED', 'RATE'))", "NOT_EXPECTED:told_of"),
         )
     elif contract.kind == "allocations":
-        checks = (
-            ("block_trade_id !~ '^(CSV|FIX|FODB)~.'", "NO_SOURCE:block_trade_id"),
-            (f"account_id in ({ALLOCATION_ACCOUNTS})", "ALLOCATION_ACCOUNT:account_id"),
-        )
+        checks = (("block_trade_id !~ '^(CSV|FIX|FODB)~.'", "NO_SOURCE:block_trade_id"),)
     elif contract.kind == "firms":
         checks = ((f"posting_cutoff_days::integer not between 0 and {LONGEST_CUTOFF}", "OUT_OF_BOUNDS:posting_cutoff_days"),)
     elif contract.kind == "withholding_rates":
         checks = (("rate::numeric < 0 or rate::numeric >= 1", "OUT_OF_RANGE:rate"),)
-    for condition, error in checks:
-        yield sql.SQL("when {} then {}").format(sql.SQL(condition), sql.Literal(error))
+    return checks
+
+
+def _errors_against_record(contract: Contract) -> tuple[tuple[str, str], ...]:
+    """Conditions and errors of what a row says against what is on record of what it names: the instrument, its end, the firm.
+
+    All of that may be told otherwise later. These errors are of rows that are not on record as they stand: what was taken when it was right
+    is not asked again when its message is repeated.
+    """
+    checks: tuple[tuple[str, str], ...] = ()
+    below_zero = _lines_where(lambda procedure: procedure.valuation.has_negative_prices)
+    has_no_negative_price = f"instrument_id not in ({_INSTRUMENTS_OF_LINES.format(below_zero)})"
+    forwards = _lines_where(lambda procedure: procedure.settlement.exchanges_at_maturity)
+    is_forward = f"instrument_id in ({_INSTRUMENTS_OF_LINES.format(forwards)})"
+    # a cancellation of what should not have been recorded is one
+    takes_place = "event_type <> 'CANCEL'"
+    if contract is TRADES:
+        checks = (
+            (f"{takes_place} and price::numeric <= 0 and {has_no_negative_price}", "NOT_POSITIVE:price"),
+            (f"{takes_place} and (instrument_id, currency_code) not in ({_INSTRUMENT_CURRENCIES})", "OTHER_CURRENCY:currency_code"),
+            (f"fx_rate::numeric <> 1 and currency_code = ({_BASE_CURRENCY})", "NOT_ONE:fx_rate"),
+            ("trade_date::date > %(business_date)s", "IN_THE_FUTURE:trade_date"),
+            (f"{takes_place} and {is_forward} and trade_date::date >= {_VALUE_DATE}", "NOT_BEFORE_VALUE_DATE:trade_date"),
+            (f"{takes_place} and {is_forward} and settlement_date::date <> {_VALUE_DATE}", "OTHER_VALUE_DATE:settlement_date"),
+            # posttrade.records.ends
+            (f"{takes_place} and (instrument_id, trade_date::date) in (select * from pg_temp.traded_no_more)", "TRADED_NO_MORE:trade_date"),
+            (
+                f"{takes_place} and (instrument_id, settlement_date::date) in (select * from pg_temp.settled_no_more)",
+                "NOT_BEFORE_REPAYMENT:settlement_date",
+            ),
+            (f"{takes_place} and (instrument_id, trade_date::date) in (select * from pg_temp.traded_expired)", "AFTER_EXPIRY:trade_date"),
+        )
+    elif contract.kind == "instruments":
+        checks = (
+            *(
+                (
+                    f"(instrument_id, {given}) not in (select one.instrument_id, {known} from {_INSTRUMENTS}) and {_TRADED_BEFORE}"
+                    # an exchange may adjust an option to a split by its size
+                    + (f" and product_line not in ({_OPTIONS})" if column == "contract_size" else ""),
+                    f"IN_THE_BOOKS:{column}",
+                )
+                for column, (given, known) in _KEPT_TERMS.items()
+            ),
+            (f"product_line in ({forwards}) and {_DEALT_SINCE}", "NOT_AFTER_ITS_TRADES:maturity_date"),
+            # the underlying may come in the same file
+            (
+                "underlying_instrument_id not in (select instrument_id from books.instruments)"
+                " and underlying_instrument_id not in"
+                " (select one.instrument_id from pg_temp.parsed as one where one.instrument_id is not null)",
+                "UNKNOWN_REFERENCE:underlying_instrument_id",
+            ),
+            (
+                f"product_line in ({_OPTIONS}) and (underlying_instrument_id in ({_INSTRUMENTS_OF_LINES.format(_LINES_WITHOUT_OPTIONS)})"
+                " or underlying_instrument_id in (select one.instrument_id from pg_temp.parsed as one"
+                f" where one.instrument_id is not null and one.product_line in ({_LINES_WITHOUT_OPTIONS})))",
+                "UNDERLYING_NOT_KEPT:underlying_instrument_id",
+            ),
+        )
+    elif contract.kind == "prices":
+        checks = (
+            (f"price::numeric < 0 and {has_no_negative_price}", "NEGATIVE:price"),
+            (is_forward, "NOT_PRICED:instrument_id"),
+        )
+    elif contract.kind == "corporate_actions":
+        checks = (
+            (
+                f"event_type = 'OPTION_EXERCISE' and (instrument_id, received_instrument_id) not in ({_UNDERLYINGS})",
+                "OTHER_UNDERLYING:received_instrument_id",
+            ),
+            (
+                f"event_type = 'OPTION_EXERCISE' and received_instrument_id in ({_INSTRUMENTS_OF_LINES.format(_LINES_WITHOUT_OPTIONS)})",
+                "UNDERLYING_NOT_KEPT:received_instrument_id",
+            ),
+            (f"(instrument_id, currency_code) not in ({_INSTRUMENT_CURRENCIES})", "OTHER_CURRENCY:currency_code"),
+            (f"(instrument_id, event_type) not in ({_EVENTS_OF_INSTRUMENTS})", "NOT_OF_THE_LINE:event_type"),
+        )
+    elif contract.kind == "open_deal_terms":
+        open_lines = _lines_where(lambda procedure: procedure.bond is not None and procedure.bond.interest is Interest.OPEN)
+        checks = ((f"instrument_id not in ({_INSTRUMENTS_OF_LINES.format(open_lines)})", "NOT_AN_OPEN_DEAL:instrument_id"),)
+    elif contract.kind == "allocations":
+        checks = ((f"account_id in ({ALLOCATION_ACCOUNTS})", "ALLOCATION_ACCOUNT:account_id"),)
+    return checks
 
 
 def _normal(column: Column) -> sql.Composable:
@@ -493,18 +545,18 @@ def _compared_with_record(contract: Contract) -> sql.Composable:
             "when trade_id like '%%/%%' and exists (select from books.trade_versions as allocated"
             " where allocated.trade_id = regexp_replace(key_text, '[|][0-9]+$', '') collate \"default\""
             " and allocated.block_trade_id is not null) then 'ALLOCATED:trade_id'"
-            " else (select case when recorded.content_sha = numbered.content_sha then 'KNOWN' else 'CONFLICT' end"
+            " else (select case when recorded.content_sha = ordered.content_sha then 'KNOWN' else 'CONFLICT' end"
             " from books.trade_versions as recorded"
             " where recorded.trade_id = regexp_replace(key_text, '[|][0-9]+$', '') collate \"default\""
-            " and recorded.version = numbered.version::integer)"
+            " and recorded.version = ordered.version::integer)"
         )
     key_of_record = sql.SQL(" and ").join(
-        sql.SQL("recorded.{0} = numbered.{0}::{1}").format(sql.Identifier(name), sql.SQL(contract.column(name).type.value))
+        sql.SQL("recorded.{0} = ordered.{0}::{1}").format(sql.Identifier(name), sql.SQL(contract.column(name).type.value))
         for name in contract.key
     )
     if not contract.is_restatable:
         return sql.SQL(
-            "else (select case when recorded.content_sha = numbered.content_sha then 'KNOWN' else 'CONFLICT' end"
+            "else (select case when recorded.content_sha = ordered.content_sha then 'KNOWN' else 'CONFLICT' end"
             " from {} as recorded where {})"
         ).format(table, key_of_record)
     numbers = sql.SQL(_ANNOUNCEMENTS_NUMBERED if contract.kind == "corporate_actions" else "")
@@ -516,20 +568,20 @@ def _compared_with_record(contract: Contract) -> sql.Composable:
         {numbers}
         else coalesce(
             case
-                when is_first_of_key and %(delivered_for)s < %(business_date)s and numbered.content_sha = (
+                when is_first_of_key and %(delivered_for)s < %(business_date)s and ordered.content_sha = (
                     select recorded.content_sha from {table} as recorded
                     where {key} and recorded.business_date <= %(delivered_for)s
                     order by recorded.business_date desc, recorded.revision desc limit 1
                 ) then 'KNOWN'
             end,
             (
-                select case when recorded.content_sha = numbered.content_sha then 'KNOWN' else 'CONFLICT' end
+                select case when recorded.content_sha = ordered.content_sha then 'KNOWN' else 'CONFLICT' end
                 from {table} as recorded
-                where {key} and recorded.business_date = %(business_date)s and recorded.revision = numbered.revision::integer
+                where {key} and recorded.business_date = %(business_date)s and recorded.revision = ordered.revision::integer
             ),
             case
-                when is_first_of_key and (numbered.revision::integer = 1 or %(delivered_for)s < %(business_date)s)
-                and numbered.content_sha = (
+                when is_first_of_key and (ordered.revision::integer = 1 or %(delivered_for)s < %(business_date)s)
+                and ordered.content_sha = (
                     select recorded.content_sha from {table} as recorded
                     where {key} and recorded.business_date <= %(business_date)s
                     order by recorded.business_date desc, recorded.revision desc limit 1
@@ -544,20 +596,20 @@ def _compared_with_record(contract: Contract) -> sql.Composable:
 _ANNOUNCEMENTS_NUMBERED = """
         when announcement_no is not null then coalesce(
             (
-                select case when recorded.content_sha = numbered.content_sha then 'KNOWN' else 'CONFLICT' end
+                select case when recorded.content_sha = ordered.content_sha then 'KNOWN' else 'CONFLICT' end
                 from books.corporate_actions as recorded
-                where recorded.event_id = numbered.event_id and recorded.announcement_no = numbered.announcement_no::integer
+                where recorded.event_id = ordered.event_id and recorded.announcement_no = ordered.announcement_no::integer
             ),
             (
                 select 'CONFLICT'
                 from books.corporate_actions as recorded
-                where recorded.event_id = numbered.event_id and recorded.business_date = %(business_date)s
-                    and recorded.revision = numbered.revision::integer
+                where recorded.event_id = ordered.event_id and recorded.business_date = %(business_date)s
+                    and recorded.revision = ordered.revision::integer
             )
         )
         when exists (
             select from books.corporate_actions as recorded
-            where recorded.event_id = numbered.event_id and recorded.announcement_no is not null
+            where recorded.event_id = ordered.event_id and recorded.announcement_no is not null
         ) then 'MISSING:announcement_no'
 """
 

@@ -4,27 +4,44 @@ from datetime import date
 from typing import Any
 
 import psycopg
+import sqlalchemy
 
 from posttrade.domain.settlement_cycles import settlement_date
-from posttrade.procedures.schema import latest_procedures, load_settlement_cycles
+from posttrade.procedures.schema import load_settlement_cycles, procedures_in_force
 from posttrade.records.checks import INSTRUMENTS_KNOWN
+from posttrade.records.stated_terms import terms_stated
 
 LONGEST_CYCLE_DAYS = 40
 """Calendar days; no market takes longer from trade to settlement."""
+LONGEST_MOVE_DAYS = 20
+"""Calendar days; no calendar is closed for longer, so that no convention moves a date further."""
 
 
-def gather_ends(cursor: psycopg.Cursor[Any], business_date: date) -> None:
+def gather_ends(connection: sqlalchemy.Connection, business_date: date) -> None:
     """Put the dates of the trades in `pg_temp.parsed` that come after the ends known on the business date into temporary tables.
 
-    An instrument goes without its repayment from the first trade date whose standard settlement date is the day it is repaid or a later
-    one, as in int_corporate_actions__terms_known: what is traded then or later is repaid by nothing. `pg_temp.traded_no_more` has the
-    trade dates of the file that come too late for it, `pg_temp.settled_no_more` the settlement dates stated that are not before the
-    repayment, and `pg_temp.traded_expired` the trade dates after an expiry; each with the instrument.
+    The day an instrument is repaid is that of its last redemption, as its interest periods have it: what they are recorded by
+    (posttrade.offices.bonds) says it here, before they are. An instrument goes without its repayment from the first trade date whose
+    standard settlement date is the day it is repaid or a later one, as in int_corporate_actions__terms_known: what is traded then or later
+    is repaid by nothing. `pg_temp.traded_no_more` has the trade dates of the file that come too late for it, `pg_temp.settled_no_more` the
+    settlement dates stated that are not before the repayment, and `pg_temp.traded_expired` the trade dates after an expiry; each with the
+    instrument.
     """
-    lines = [name for name, one in latest_procedures().items() if one.bond]
-    parameters = {"business_date": business_date, "lines": lines, "longest": LONGEST_CYCLE_DAYS}
+    driver: psycopg.Connection[Any] = connection.connection.driver_connection  # type: ignore[assignment]
+    cursor = driver.cursor()
+    lines = [name for name, one in procedures_in_force(business_date).items() if one.bond]
+    parameters = {
+        "business_date": business_date,
+        "lines": lines,
+        "longest": LONGEST_CYCLE_DAYS,
+        "near": LONGEST_CYCLE_DAYS + LONGEST_MOVE_DAYS,
+    }
     cursor.execute("drop table if exists pg_temp.repaid, pg_temp.traded_no_more, pg_temp.settled_no_more, pg_temp.traded_expired")
-    cursor.execute(REPAID, parameters)
+    cursor.execute("create temp table repaid (instrument_id text, market_mic text, repaid_date date) on commit drop")
+    cursor.execute(TRADED_NEAR_THEIR_END, parameters)
+    near = [instrument_id for (instrument_id,) in cursor.fetchall()]
+    ends = [(one.instrument_id, one.bond.market_mic, one.end_date) for one in terms_stated(connection, business_date, near)] if near else []
+    cursor.executemany("insert into pg_temp.repaid values (%s, %s, %s)", [one for one in ends if one[2] is not None])
     cursor.execute(TRADED_EXPIRED, parameters)
     cursor.execute(SETTLED_NO_MORE)
     cursor.execute("create temp table traded_no_more (instrument_id text, trade_date date) on commit drop")
@@ -73,22 +90,18 @@ from pg_temp.repaid as repaid
 inner join {_TRADED} as traded on repaid.instrument_id = traded.instrument_id and traded.settlement_date >= repaid.repaid_date
 """
 
-# An open deal that is told to end on two days has no end yet, and waits; none of its trades is too late before the later one.
-REPAID = f"""
-create temp table repaid on commit drop as
-select known.instrument_id, known.market_mic, coalesce(ends.end_date, known.maturity_date) as repaid_date
+# Repaid in parts, it may have nothing left before its maturity; without a maturity it may have been told to end on any day.
+TRADED_NEAR_THEIR_END = f"""
+select distinct known.instrument_id
 from ({INSTRUMENTS_KNOWN}) as known
-left join (
-    select told.instrument_id, max(told.valid_from) as end_date
-    from (
-        select distinct on (instrument_id, valid_from) instrument_id, valid_from, deal_state
-        from books.open_deal_terms where told_of = 'END' and business_date <= %(business_date)s
-        order by instrument_id, valid_from, business_date desc, revision desc
-    ) as told
-    where told.deal_state = 'TERMINATED'
-    group by told.instrument_id
-) as ends on known.instrument_id = ends.instrument_id
-where known.product_line = any(%(lines)s) and coalesce(ends.end_date, known.maturity_date) is not null
+inner join {_TRADED} as traded on known.instrument_id = traded.instrument_id
+where known.product_line = any(%(lines)s) and greatest(traded.trade_date, traded.settlement_date) >= coalesce(
+    least(
+        known.maturity_date,
+        (select min(plan.repayment_date) from books.bond_repayments as plan where plan.instrument_id = known.instrument_id)
+    ),
+    '-infinity'
+) - %(near)s
 """
 
 TRADES_NEAR_REPAYMENT = f"""

@@ -178,7 +178,7 @@ def record_source(
         cursor.execute(COMPLETED[contract.kind], settings)
     cursor.execute("analyze pg_temp.parsed")
     if contract is TRADES:
-        gather_ends(cursor, business_date)
+        gather_ends(connection, business_date)
     cursor.execute(judge_statement(cursor, contract), settings)
     if not is_replay:
         set_repeats_aside(cursor, contract, source, business_date)
