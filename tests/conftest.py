@@ -56,6 +56,7 @@ def database_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             migrate()
             dispose_engines()
             yield server
+            recorded_dbt.end_sessions()
             os.environ.pop("POSTTRADE_DATABASE_URL", None)
             set_environment(home=str(home))
         postgres.destroy()

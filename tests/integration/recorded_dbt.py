@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import psycopg
@@ -32,6 +33,9 @@ where nspname in ('staging', 'intermediate', 'marts') and relkind in ('r', 'v')
 # Where the processes of this test run keep what they recorded.
 recordings = Path()
 
+# The session in which statements are repeated, by its database.
+_sessions: dict[str, psycopg.Connection[Any]] = {}
+
 
 @contextmanager
 def recorded_dbt() -> Iterator[None]:
@@ -40,14 +44,18 @@ def recorded_dbt() -> Iterator[None]:
         yield
 
 
+def end_sessions() -> None:
+    """Close the sessions in which statements were repeated."""
+    while _sessions:
+        _sessions.popitem()[1].close()
+
+
 def _run(arguments: list[str], business_date: date) -> None:
-    address = url(Role.TRANSFORMER).set(drivername="postgresql")
-    # as derivations sets them
-    options = f"-c posttrade.business_date={business_date} -c jit=off -c work_mem=64MB"
-    with psycopg.connect(address.render_as_string(hide_password=False), options=options) as connection:
+    address = url(Role.TRANSFORMER).set(drivername="postgresql").render_as_string(hide_password=False)
+    with _session(address, business_date) as connection:
         relations = connection.execute(RELATIONS).fetchone()
         connection.rollback()
-        state = json.dumps([str(get_settings().root), address.database, arguments, relations])
+        state = json.dumps([str(get_settings().root), connection.info.dbname, arguments, relations])
         recording = recordings / f"{hashlib.md5(state.encode(), usedforsecurity=False).hexdigest()}.json"
         # One process records, the others wait for it.
         with recording.with_suffix(".lock").open("w") as lock:
@@ -59,6 +67,37 @@ def _run(arguments: list[str], business_date: date) -> None:
                 return
         for statement in json.loads(recording.read_text()):
             connection.execute(statement)
+
+
+@contextmanager
+def _session(address: str, business_date: date) -> Iterator[psycopg.Connection[Any]]:
+    """A transaction of the session kept for the database, as derivations sets it.
+
+    A new session would first read from the catalogue what the derivations are, which takes a fifth of the time of a quiet day.
+    """
+    kept = _sessions.pop(address, None)
+    if kept is None or not _is_alive(kept):
+        end_sessions()  # those of databases that are gone
+        kept = psycopg.connect(address, options="-c jit=off -c work_mem=64MB")
+    kept.execute("select set_config('posttrade.business_date', %s, false)", [business_date.isoformat()])
+    kept.commit()
+    try:
+        yield kept
+    except BaseException:
+        kept.close()
+        raise
+    kept.commit()
+    _sessions[address] = kept
+
+
+def _is_alive(connection: psycopg.Connection[Any]) -> bool:
+    """Whether its database has not been dropped, and made anew under the same name."""
+    try:
+        connection.execute("select")
+    except psycopg.OperationalError:
+        connection.close()
+        return False
+    return True
 
 
 @contextmanager
