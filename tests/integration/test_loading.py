@@ -86,10 +86,7 @@ def test_revisions_of_a_date_in_two_files_hold_in_their_order_and_not_in_that_of
     assert found(statement) == [(3, "Equities"), (2, "Shares"), (1, "Equities")]
 
 
-def test_a_late_copy_of_what_a_closed_date_knew_does_not_undo_what_came_since() -> None:
-    open_firm()
-    deliver(TUESDAY, "desks", ["EQ,Shares"])
-    front_office.record_reference_data(TUESDAY, loader())
+def close_monday() -> None:
     with engine(Role.OPERATOR).begin() as connection:
         connection.execute(text("insert into operations.day_closings (business_date) values (:day)"), {"day": MONDAY})
     with loader().begin() as connection:
@@ -100,6 +97,13 @@ def test_a_late_copy_of_what_a_closed_date_knew_does_not_undo_what_came_since() 
             ),
             {"day": MONDAY, "next": TUESDAY},
         )
+
+
+def test_a_late_copy_of_what_a_closed_date_knew_does_not_undo_what_came_since() -> None:
+    open_firm()
+    deliver(TUESDAY, "desks", ["EQ,Shares"])
+    front_office.record_reference_data(TUESDAY, loader())
+    close_monday()
     deliver(MONDAY, "desks", [*FIRM["desks"], "FI,Bonds"], "desks_late.csv")
     assert front_office.record_reference_data(MONDAY, loader()) == {
         "recorded": 1, "known": 1, "rejected": 0, "refused": 0,
@@ -107,6 +111,27 @@ def test_a_late_copy_of_what_a_closed_date_knew_does_not_undo_what_came_since() 
     assert found("select desk_id, name, business_date from books.desks order by business_date, desk_id") == [
         ("EQ", "Equities", MONDAY), ("EQ", "Shares", TUESDAY), ("FI", "Bonds", TUESDAY),
     ]  # fmt: skip
+
+
+def test_late_revisions_of_a_closed_date_hold_in_their_order() -> None:
+    open_firm()
+    deliver(MONDAY, "desks", ["FI,Bonds", "FX,Currencies"], "desks_more.csv")
+    front_office.record_reference_data(MONDAY, loader())
+    deliver(TUESDAY, "desks", ["FX,Exchange"])
+    front_office.record_reference_data(TUESDAY, loader())
+    close_monday()
+    # For Monday a second revision and a third that takes it back come on Tuesday, of EQ in their order and of FI the other way round; of FX
+    # only one that says what Monday knew, and Tuesday has told its own. All come once more in one file.
+    told = ("EQ,Shares,2", "EQ,Equities,3", "FI,Bonds,3", "FI,Debt,2", "FX,Currencies,2")
+    recorded = []
+    for place, lines in enumerate((*([line] for line in told), [*told])):
+        deliver(MONDAY, "desks", lines, f"desks_late_{place}.csv", "desk_id,name,revision")
+        counts = front_office.record_reference_data(MONDAY, loader())
+        assert (counts["rejected"], counts["refused"]) == (0, 0)
+        recorded.append(counts["recorded"])
+    assert recorded == [1, 1, 1, 1, 0, 0]
+    latest = "select distinct on (desk_id) desk_id, name from books.desks order by desk_id, business_date desc, revision desc"
+    assert found(latest) == [("EQ", "Equities"), ("FI", "Bonds"), ("FX", "Exchange")]
 
 
 @pytest.mark.parametrize(
