@@ -85,6 +85,39 @@ def test_an_end_told_late_is_asked_for_until_the_trade_after_it_is_cancelled() -
     assert_books_tie()
 
 
+def test_what_an_event_has_ended_and_is_dealt_afterwards_is_asked_for() -> None:
+    """Announced events may be amended and withdrawn, so that a trade after one is taken; but the operator is told of it."""
+    event = {"event_status": "ANNOUNCED", "ex_date": TUE, "pay_date": TUE, "currency_code": "EUR"}
+    events = [
+        event | {"event_id": "M", "instrument_id": "MERGED", "event_type": "MERGER", "received_instrument_id": "NEW", "new_units": 2,
+                 "old_units": 1},
+        event | {"event_id": "P", "instrument_id": "PAID", "event_type": "MERGER", "amount_per_unit": "7"},
+        event | {"event_id": "C", "instrument_id": "CALLED", "event_type": "CALL", "amount_per_unit": "1"},
+        event | {"event_id": "R", "instrument_id": "RIGHT", "event_type": "RIGHTS_LAPSE"},
+        # of one account only, and of no holding at all
+        event | {"event_id": "L", "instrument_id": "OTHER", "event_type": "RIGHTS_LAPSE", "account_id": "Z"},
+        event | {"event_id": "W", "instrument_id": "GONE", "event_type": "CALL", "amount_per_unit": "1", "event_status": "WITHDRAWN"},
+    ]  # fmt: skip
+    names = ("MERGED", "PAID", "CALLED", "RIGHT", "OTHER", "GONE")
+    firm = SmallFirm(
+        base="EUR", accounts=("A", "Z"), instruments=[{"instrument_id": name, "currency_code": "EUR"} for name in (*names, "NEW")]
+    )
+    firm.day(MON, [dealt(f"1{name}", MON, 10, instrument_id=name) for name in names])
+    firm.day(TUE, [], corporate_actions=events)
+    assert [value(HELD, name=name, day=TUE) for name in names] == [0, 0, 0, 0, 10, 10]
+    assert alerts("held_after_its_end", TUE) == []
+    firm.day(WED, [dealt(f"2{name}", WED, 5, instrument_id=name) for name in names])
+    assert [value(HELD, name=name, day=WED) for name in names] == [5, 5, 5, 5, 15, 15]
+    named = [
+        f"A holds 5 of {name} in B: what is dealt in it from 2026-01-06 on comes after its end, and nothing pays it back."
+        for name in ("CALLED", "MERGED", "PAID", "RIGHT")
+    ]
+    assert alerts("held_after_its_end", WED) == named
+    firm.day(THU, [{"trade_id": f"2{name}", "version": 2, "event_type": "CANCEL"} for name in names])
+    assert alerts("held_after_its_end", THU) == []
+    assert_books_tie()
+
+
 def test_what_was_repaid_or_has_expired_is_dealt_no_more() -> None:
     bond = {
         "product_line": "bond_fixed", "market_mic": "XNYS", "coupon_rate": "3.6", "coupon_frequency": 1, "day_count": "30E/360",

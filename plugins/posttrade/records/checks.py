@@ -447,8 +447,8 @@ def _errors_against_record(contract: Contract) -> tuple[tuple[str, str], ...]:
         checks = (
             (f"{takes_place} and price::numeric <= 0 and {has_no_negative_price}", "NOT_POSITIVE:price"),
             (f"{takes_place} and (instrument_id, currency_code) not in ({_INSTRUMENT_CURRENCIES})", "OTHER_CURRENCY:currency_code"),
-            (f"fx_rate::numeric <> 1 and currency_code = ({_BASE_CURRENCY})", "NOT_ONE:fx_rate"),
-            ("trade_date::date > %(business_date)s", "IN_THE_FUTURE:trade_date"),
+            (f"{takes_place} and fx_rate::numeric <> 1 and currency_code = ({_BASE_CURRENCY})", "NOT_ONE:fx_rate"),
+            (f"{takes_place} and trade_date::date > %(business_date)s", "IN_THE_FUTURE:trade_date"),
             (f"{takes_place} and {is_forward} and trade_date::date >= {_VALUE_DATE}", "NOT_BEFORE_VALUE_DATE:trade_date"),
             (f"{takes_place} and {is_forward} and settlement_date::date <> {_VALUE_DATE}", "OTHER_VALUE_DATE:settlement_date"),
             # posttrade.records.ends

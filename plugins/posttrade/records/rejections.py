@@ -43,8 +43,8 @@ _SENTENCES = {
         "{field} is {value!r}, which cannot happen to an instrument of its product line",
         "Correct the event or the instrument it is on, then replay the row; what can happen stands in the procedure of the line."),
     "NOT_AN_OPEN_DEAL": (
-        "{field} is {value!r}, whose end stands in its own row of instruments.csv",
-        "Name the open deal that is meant, or state the instrument with another maturity_date, then replay the row."),
+        "{field} is {value!r}, which is no open deal: its rate and its end stand in its own row of instruments.csv",
+        "Name the open deal that is meant, or state the instrument anew in instruments.csv, then replay the row."),
     "NOT_ONE": ("{field} is {value}, and the trade is in the firm's base currency", "Leave it empty, then replay the row."),
     "NOT_A_PERCENTAGE": ("{field} is {value}, and must be at least 0 and at most 100", "Correct it, then replay the row."),
     "BELOW_THE_FLOOR": ("{field} {value} lies below the rate floor", "Correct it, then replay the row."),

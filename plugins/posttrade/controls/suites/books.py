@@ -320,17 +320,18 @@ CONTROLS = (
     ),
     Control(
         "held_after_its_end", Suite.BOOKS, Severity.CRITICAL, Owner.MIDDLE_OFFICE,
-        "Nothing is held of an instrument that has been repaid or has expired.",
+        "Nothing is held of an instrument that has been repaid, has expired or has become another.",
         "{account_id} holds {traded_quantity} of {instrument_id} in {book_id}: what is dealt in it from {end_date} on comes after its end,"
         " and nothing pays it back.",
         "Have the trades that come after the end cancelled or amended; if the instrument runs longer, deliver its maturity_date or"
-        " expiry_date in instruments.csv, or what holds of its end in open_deal_terms.csv.",
+        " expiry_date in instruments.csv, what holds of its end in open_deal_terms.csv, or the event amended or withdrawn in"
+        " corporate_actions.csv.",
         ("book_id", "account_id", "instrument_id"),
         """, ends as (
             select terms.instrument_id, terms.ex_date as end_date
             from intermediate.int_corporate_actions__terms_known as terms inner join today using (business_date)
-            where terms.event_type in ('REDEMPTION', 'CALL', 'MATURITY', 'EXPIRY') and terms.closed_fraction = 1
-                and terms.account_id = ''
+            where terms.event_type in ('REDEMPTION', 'CALL', 'MATURITY', 'EXPIRY', 'MERGER', 'RIGHTS_LAPSE')
+                and (terms.closed_fraction = 1 or terms.new_units = 0) and terms.account_id = ''
             union all
             select instruments.instrument_id, max(coupons.coupon_date)
             from intermediate.int_reference__instruments_known as instruments inner join today using (business_date)
