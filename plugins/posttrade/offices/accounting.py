@@ -55,6 +55,8 @@ def post_journal(business_date: date, engine: sqlalchemy.Engine) -> dict[str, in
             connection.execute(text(amounts), parameters)
             _refuse_amounts_without_rule(connection)
             connection.execute(text(WANTED_LINES))
+            if not is_valuation:
+                connection.execute(text(KEEP_TRANSLATION), parameters)
             connection.execute(text(WANTED_ENTRIES))
             connection.execute(text("analyze pg_temp.wanted_entries"))
             connection.execute(text("analyze pg_temp.wanted_lines"))
@@ -149,13 +151,45 @@ _CONTENT_BEFORE_TRANSLATION = """
     md5(string_agg(concat_ws('|', gl_account, currency_code, amount::numeric(24, 4)), ';' order by gl_account, currency_code, amount))
 """
 
-WANTED_ENTRIES = f"""
+# What stood when the date began and is said again today in the currencies it is in stands as it was stated then, in base currency too,
+# whether or not an earlier run of the date took it back. Both amounts of a currency forward are stated at the rates of its value date.
+KEEP_TRANSLATION = f"""
+with stood as (
+    select entries.event_id, entries.event_type, entries.entry_id, wanted.book_id, wanted.lines_sha
+    from (
+        select event_id, min(book_id) as book_id, {_CONTENT_BEFORE_TRANSLATION} as lines_sha from pg_temp.wanted_lines group by event_id
+    ) as wanted
+    inner join ledger.journal_entries as entries on wanted.event_id = entries.event_id
+    where entries.business_date < :business_date and entries.reverses_entry_id is null and entries.event_type <> 'MATURITY'
+        and not exists (
+            select from ledger.journal_entries as reversals
+            where reversals.reverses_entry_id = entries.entry_id and reversals.business_date < :business_date
+        )
+),
+kept as (
+    select stood.* from stood
+    where stood.lines_sha = (
+        select {_CONTENT_BEFORE_TRANSLATION} from ledger.journal_lines as lines
+        where lines.book_id = stood.book_id and lines.entry_id = stood.entry_id
+    )
+),
+replaced as (
+    delete from pg_temp.wanted_lines where event_id in (select event_id from kept)
+)
+insert into pg_temp.wanted_lines
+select
+    kept.event_id, kept.event_type, lines.line_no, lines.book_id, lines.account_id, lines.instrument_id, lines.gl_account,
+    lines.currency_code, lines.amount, lines.amount_base
+from kept
+inner join ledger.journal_lines as lines on kept.book_id = lines.book_id and kept.entry_id = lines.entry_id
+"""
+
+WANTED_ENTRIES = """
 create temp table wanted_entries on commit drop as
 select
     event_id, min(event_type) as event_type, min(book_id) as book_id,
     md5(string_agg(concat_ws('|', book_id, account_id, instrument_id, gl_account, currency_code, amount::numeric(24, 4),
-        amount_base::numeric(24, 4)), ';' order by line_no)) as content_sha,
-    {_CONTENT_BEFORE_TRANSLATION} as untranslated_sha
+        amount_base::numeric(24, 4)), ';' order by line_no)) as content_sha
 from pg_temp.wanted_lines
 group by event_id
 """
@@ -224,16 +258,7 @@ unwanted as (
     where active.business_date < :business_date and not :is_valuation
         and not exists (
             select from pg_temp.wanted_entries as wanted
-            where wanted.event_id = active.event_id
-                and case
-                    -- both amounts of a currency forward are stated at the rates of its value date
-                    when active.event_type = 'MATURITY' then wanted.content_sha = active.content_sha
-                    else wanted.untranslated_sha = (
-                        select {_CONTENT_BEFORE_TRANSLATION}
-                        from ledger.journal_lines as lines
-                        where lines.book_id = wanted.book_id and lines.entry_id = active.entry_id
-                    )
-                end
+            where wanted.event_id = active.event_id and wanted.content_sha = active.content_sha
         )
 ),
 {_WRITE_REVERSALS}
