@@ -174,7 +174,7 @@ def test_the_ledger_exchanges_a_forward_by_its_own_trades_terms_and_rates() -> N
             connection.execute(text("delete from operations.day_closings where business_date = :day"), {"day": TUE})
     finally:
         administrator.dispose()
-    run_dbt(["run", "--select", "int_accounting__units_carried fct_profit_and_loss"], TUE)
+    run_dbt(["run", "--select", "int_accounting__units_carried int_positions__flows_gathered fct_profit_and_loss"], TUE)
     counts = accounting.post_journal(TUE, engine(Role.POSTER))
     assert (counts["posted"], counts["reversed"]) == (0, 0)
     assert sorted(rows(posted, day=TUE)) == entries
