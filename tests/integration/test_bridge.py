@@ -121,7 +121,14 @@ def test_the_ledger_does_not_follow_wrong_positions() -> None:
             connection.execute(text("set local session_replication_role = replica"))
             # 9.00 too much in base was booked for what was bought
             assert connection.execute(text(WRONG_LINES), {"day": TUE}).rowcount == 2
-        run_dbt(["run", "--select", "fct_variation_margin int_cash__flows_due fct_profit_and_loss"], TUE)
+        run_dbt(
+            [
+                "run",
+                "--select",
+                "fct_variation_margin int_cash__flows_due int_positions__flows_gathered int_cash__claims_explained fct_profit_and_loss",
+            ],
+            TUE,
+        )
         # a closed date takes no more entries
         with pytest.raises(PosttradeError, match=r"^The journal of 2026-01-06 is closed, .*open date"):
             accounting.post_journal(TUE, engine(Role.POSTER))
@@ -174,7 +181,7 @@ def test_the_ledger_exchanges_a_forward_by_its_own_trades_terms_and_rates() -> N
             connection.execute(text("delete from operations.day_closings where business_date = :day"), {"day": TUE})
     finally:
         administrator.dispose()
-    run_dbt(["run", "--select", "int_accounting__units_carried fct_profit_and_loss"], TUE)
+    run_dbt(["run", "--select", "int_accounting__units_carried int_positions__flows_gathered fct_profit_and_loss"], TUE)
     counts = accounting.post_journal(TUE, engine(Role.POSTER))
     assert (counts["posted"], counts["reversed"]) == (0, 0)
     assert sorted(rows(posted, day=TUE)) == entries

@@ -11,8 +11,7 @@
 --   -> with today's trades, each in its last version of the day   new trades
 -- A currency forward is worth what its notional and what is agreed for it come to, discounted; nothing is paid for it before its date, on which
 -- both amounts are exchanged and its value is gone, as an event of that date.
--- Claims in foreign currency stand as CASH:<currency>; their change of value is the fx transaction result, apart from what amended,
--- cancelled and late trades and the events of earlier days change of them: from what was booked to today's value.
+-- Claims in foreign currency stand as CASH:<currency>, with a result of their own (int_cash__claims_explained).
 -- The residual looks at both ends and at what was paid, not at the steps.
 
 with today as (
@@ -20,357 +19,11 @@ with today as (
 ),
 
 yesterday as (
-    {% if is_incremental() %}
-        select
-            book_id,
-            account_id,
-            instrument_id,
-            traded_quantity,
-            exposure_amount,
-            exposure_amount_base,
-            market_value_amount,
-            market_value_amount_base,
-            agreed_amount,
-            accrued_interest_amount,
-            accrued_interest_amount_base
-        from {{ ref('fct_positions') }}
-        where business_date = {{ previous_business_date() }}
-    {% else %}
-        select
-            book_id,
-            account_id,
-            instrument_id,
-            traded_quantity,
-            exposure_amount,
-            exposure_amount_base,
-            market_value_amount,
-            market_value_amount_base,
-            agreed_amount,
-            accrued_interest_amount,
-            accrued_interest_amount_base
-        from {{ ref('fct_positions') }}
-        where false
-    {% endif %}
+    select * from {{ ref('fct_positions') }} where business_date = {{ previous_business_date() }}
 ),
 
--- What goes ex today as nothing but new units restates the opening position, and its price with it: that alone is no result.
-gone_ex as (
-    select
-        event_id,
-        instrument_id,
-        account_id,
-        book_id,
-        ex_date,
-        event_rank,
-        retained_factor
-    from {{ ref('int_corporate_actions__terms_known') }} as terms
-    where
-        business_date = {{ business_date() }}
-        and ex_date > {{ previous_business_date() }}
-        and {{ is_split('terms') }}
-),
-
--- What goes ex today beside what stays, as in a spin-off, was part of what was held: the fall of the price for it alone is no result. What it is
--- worth for each unit of today, in the currency of the old instrument; as long as the new one has no price, nobody knows.
-delivered_today as materialized (
-    select
-        terms.instrument_id,
-        terms.account_id,
-        terms.book_id,
-        terms.received_units * prices.price * received.contract_size * received_rates.rate
-        / (terms.old_units * received.price_divisor * rates.rate * later.factor) as value_per_unit
-    from {{ ref('int_corporate_actions__terms_known') }} as terms
-    inner join {{ ref('int_reference__instruments_known') }} as instruments
-        on
-            terms.instrument_id = instruments.instrument_id
-            and instruments.business_date = {{ business_date() }}
-    inner join {{ ref('int_reference__instruments_known') }} as received
-        on
-            terms.received_instrument_id = received.instrument_id
-            and received.business_date = {{ business_date() }}
-    inner join {{ ref('int_market__closing_prices') }} as prices
-        on
-            terms.received_instrument_id = prices.instrument_id
-            and prices.business_date = {{ business_date() }}
-    inner join {{ ref('int_market__closing_fx_rates') }} as rates
-        on
-            instruments.currency_code = rates.currency_code
-            and rates.business_date = {{ business_date() }}
-    inner join {{ ref('int_market__closing_fx_rates') }} as received_rates
-        on
-            received.currency_code = received_rates.currency_code
-            and received_rates.business_date = {{ business_date() }}
-    -- the splits that follow it restate the unit it was for
-    cross join lateral (
-        select books.product(gone_ex.retained_factor) as factor
-        from gone_ex
-        where
-            gone_ex.instrument_id = terms.instrument_id
-            and gone_ex.account_id in ('', terms.account_id)
-            and (gone_ex.ex_date, gone_ex.event_rank, gone_ex.event_id) > (terms.ex_date, terms.event_rank, terms.event_id)
-    ) as later
-    where
-        terms.business_date = {{ business_date() }}
-        and terms.ex_date > {{ previous_business_date() }}
-        and terms.event_type in ('SPIN_OFF', 'RIGHTS_ISSUE')
-        and terms.received_instrument_id is not null
-),
-
--- What the forwards whose amounts were exchanged today, or taken back, were worth then.
-exchanged as (
-    select
-        book_id,
-        account_id,
-        instrument_id,
-        value_amount,
-        value_amount_base
-    from {{ ref('int_forwards__contracts') }}
-    where
-        business_date = {{ business_date() }}
-        and contract_state <> 'OUTSTANDING'
-),
-
--- What the day's events brought in for the position: cost from another instrument, less what was closed.
-events as (
-    select
-        book_id,
-        account_id,
-        instrument_id,
-        sum(amount) as amount,
-        sum(amount_base) as amount_base
-    from (
-        select
-            book_id,
-            account_id,
-            instrument_id,
-            cost_moved_amount - value_amount as amount,
-            cost_moved_amount_base - value_amount_base as amount_base
-        from {{ ref('fct_corporate_actions') }}
-        where business_date = {{ business_date() }}
-        union all
-        select
-            book_id,
-            account_id,
-            instrument_id,
-            -value_amount,
-            -value_amount_base
-        from exchanged
-    ) as parts
-    group by book_id, account_id, instrument_id
-),
-
--- An exchange of currencies leaves two claims and no position: of it, only the fee belongs to the instrument. What was traded before a
--- split and booked after it counts in new units. For a currency forward nothing is paid but the fee.
-moved as (
-    select
-        book_id,
-        account_id,
-        instrument_id,
-        movement_type,
-        case
-            when movement_type = 'NEW' then quantity
-            else round(quantity * {{ retained_units('movements', is_split('terms')) }}, 10)
-        end as quantity,
-        case when exchanged_currency_code is null and agreed_amount is null then gross_amount else 0 end as gross_amount,
-        case when exchanged_currency_code is null and agreed_amount is null then gross_amount_base else 0 end as gross_amount_base,
-        coalesce(agreed_amount, 0) as agreed_amount,
-        accrued_amount,
-        accrued_amount_base,
-        fee_amount,
-        fee_amount_base,
-        case when exchanged_currency_code is null then -net_amount else fee_amount end as paid_amount,
-        case when exchanged_currency_code is null then -net_amount_base else fee_amount_base end as paid_amount_base
-    from {{ ref('int_trades__movements') }} as movements
-    where business_date = {{ business_date() }}
-),
-
-traded as (
-    select
-        book_id,
-        account_id,
-        instrument_id,
-        coalesce(sum(quantity) filter (where movement_type = 'AMENDMENT'), 0) as amended_quantity,
-        coalesce(sum(gross_amount) filter (where movement_type = 'AMENDMENT'), 0) as amended_gross_amount,
-        coalesce(sum(gross_amount_base) filter (where movement_type = 'AMENDMENT'), 0) as amended_gross_amount_base,
-        coalesce(sum(agreed_amount) filter (where movement_type = 'AMENDMENT'), 0) as amended_agreed_amount,
-        coalesce(sum(quantity) filter (where movement_type = 'CANCELLATION'), 0) as cancelled_quantity,
-        coalesce(sum(gross_amount) filter (where movement_type = 'CANCELLATION'), 0) as cancelled_gross_amount,
-        coalesce(sum(gross_amount_base) filter (where movement_type = 'CANCELLATION'), 0) as cancelled_gross_amount_base,
-        coalesce(sum(agreed_amount) filter (where movement_type = 'CANCELLATION'), 0) as cancelled_agreed_amount,
-        coalesce(sum(quantity) filter (where movement_type = 'LATE'), 0) as late_quantity,
-        coalesce(sum(gross_amount) filter (where movement_type = 'LATE'), 0) as late_gross_amount,
-        coalesce(sum(gross_amount_base) filter (where movement_type = 'LATE'), 0) as late_gross_amount_base,
-        coalesce(sum(agreed_amount) filter (where movement_type = 'LATE'), 0) as late_agreed_amount,
-        coalesce(sum(quantity) filter (where movement_type = 'NEW'), 0) as new_quantity,
-        coalesce(sum(gross_amount) filter (where movement_type = 'NEW'), 0) as new_gross_amount,
-        coalesce(sum(gross_amount_base) filter (where movement_type = 'NEW'), 0) as new_gross_amount_base,
-        coalesce(sum(agreed_amount) filter (where movement_type = 'NEW'), 0) as new_agreed_amount,
-        sum(accrued_amount) as accrued_amount,
-        sum(accrued_amount_base) as accrued_amount_base,
-        sum(fee_amount) as fee_amount,
-        sum(fee_amount_base) as fee_amount_base
-    from moved
-    group by book_id, account_id, instrument_id
-),
-
-income as (
-    select
-        book_id,
-        account_id,
-        instrument_id,
-        coalesce(sum(gross_amount) filter (where income_type = 'COUPON'), 0) as coupon_amount,
-        coalesce(sum(gross_amount_base) filter (where income_type = 'COUPON'), 0) as coupon_amount_base,
-        coalesce(sum(gross_amount) filter (where income_type <> 'COUPON'), 0) - sum(withholding_amount) as income_amount,
-        coalesce(sum(gross_amount_base) filter (where income_type <> 'COUPON'), 0) - sum(withholding_amount_base)
-            as income_amount_base
-    from {{ ref('fct_income') }}
-    where business_date = {{ business_date() }}
-    group by book_id, account_id, instrument_id
-),
-
--- What was paid into the securities (income comes out of them), whatever step it belongs to; cost that an event moves counts as paid.
-paid as (
-    select
-        book_id,
-        account_id,
-        instrument_id,
-        paid_amount as amount,
-        paid_amount_base as amount_base
-    from moved
-    union all
-    select
-        book_id,
-        account_id,
-        instrument_id,
-        -net_amount,
-        -net_amount_base
-    from {{ ref('fct_income') }}
-    where business_date = {{ business_date() }}
-    union all
-    select
-        actions.book_id,
-        actions.account_id,
-        actions.instrument_id,
-        actions.cost_moved_amount - case when instruments.settles_daily then 0 else actions.value_amount end,
-        actions.cost_moved_amount_base - actions.cash_amount_base
-    from {{ ref('fct_corporate_actions') }} as actions
-    inner join {{ ref('int_reference__instruments_known') }} as instruments
-        on
-            actions.instrument_id = instruments.instrument_id
-            and instruments.business_date = {{ business_date() }}
-    where actions.business_date = {{ business_date() }}
-    union all
-    select
-        book_id,
-        account_id,
-        instrument_id,
-        -margin_amount,
-        -margin_amount_base
-    from {{ ref('fct_variation_margin') }}
-    where business_date = {{ business_date() }}
-    union all
-    select
-        book_id,
-        account_id,
-        instrument_id,
-        -value_amount,
-        -value_amount_base
-    from exchanged
-),
-
-paid_for_securities as (
-    select
-        book_id,
-        account_id,
-        instrument_id,
-        sum(amount) as amount,
-        sum(amount_base) as amount_base
-    from paid
-    group by book_id, account_id, instrument_id
-),
-
-claims_yesterday as (
-    select
-        book_id,
-        currency_code,
-        closing_amount,
-        closing_amount_base
-    from {{ ref('int_cash__flows_due') }}
-    where business_date = {{ previous_business_date() }}
-),
-
-claims_corrected as (
-    select
-        book_id,
-        currency_code,
-        coalesce(sum(amount) filter (where movement_type = 'AMENDMENT'), 0) as amended_amount,
-        coalesce(sum(amount_base) filter (where movement_type = 'AMENDMENT'), 0) as amended_amount_base,
-        coalesce(sum(amount) filter (where movement_type = 'CANCELLATION'), 0) as cancelled_amount,
-        coalesce(sum(amount_base) filter (where movement_type = 'CANCELLATION'), 0) as cancelled_amount_base,
-        coalesce(sum(amount) filter (where movement_type = 'LATE'), 0) as late_amount,
-        coalesce(sum(amount_base) filter (where movement_type = 'LATE'), 0) as late_amount_base
-    from {{ claims_traded() }} as traded
-    where movement_type <> 'NEW'
-    group by book_id, currency_code
-),
-
--- What events of earlier days pay in a currency, and what it was booked at: at the rate of their ex date.
-claims_of_events as (
-    select
-        book_id,
-        cash_currency_code as currency_code,
-        sum(cash_amount) as amount,
-        sum(cash_amount_base) as amount_base
-    from {{ ref('fct_corporate_actions') }}
-    where
-        business_date = {{ business_date() }}
-        and ex_date <= {{ previous_business_date() }}
-    group by book_id, cash_currency_code
-),
-
-claims as (
-    select
-        due.book_id,
-        due.currency_code,
-        due.flow_amount,
-        due.flow_amount_base,
-        due.closing_amount,
-        due.closing_amount_base,
-        due.opening_amount_base as carried_amount_base,
-        coalesce(claims_yesterday.closing_amount, 0) as opening_amount,
-        coalesce(claims_yesterday.closing_amount_base, 0) as opening_amount_base,
-        coalesce(corrected.amended_amount_base, 0) as amended_amount_base,
-        coalesce(corrected.cancelled_amount_base, 0) as cancelled_amount_base,
-        coalesce(corrected.late_amount_base, 0) as late_amount_base,
-        coalesce(events.amount_base, 0) as event_amount_base,
-        {% for step, amount in [
-            ('opening', 'due.opening_amount'),
-            ('amended', 'due.opening_amount + coalesce(corrected.amended_amount, 0)'),
-            ('cancelled', 'due.opening_amount + coalesce(corrected.amended_amount + corrected.cancelled_amount, 0)'),
-            (
-                'late',
-                'due.opening_amount + coalesce(corrected.amended_amount + corrected.cancelled_amount + corrected.late_amount, 0)'
-            ),
-            (
-                'event',
-                'due.opening_amount + coalesce(corrected.amended_amount + corrected.cancelled_amount + corrected.late_amount, 0)'
-                ~ ' + coalesce(events.amount, 0)'
-            ),
-        ] %}
-            {{ round_money('(' ~ amount ~ ') * rates.rate', 'rates.base_minor_unit') }} as {{ step }}_step_base{{ "," if not loop.last }}
-        {% endfor %}
-    from {{ ref('int_cash__flows_due') }} as due
-    inner join {{ ref('int_market__closing_fx_rates') }} as rates
-        on
-            due.currency_code = rates.currency_code
-            and rates.business_date = {{ business_date() }}
-    left join claims_yesterday
-        on due.book_id = claims_yesterday.book_id and due.currency_code = claims_yesterday.currency_code
-    left join claims_corrected as corrected
-        on due.book_id = corrected.book_id and due.currency_code = corrected.currency_code
-    left join claims_of_events as events
-        on due.book_id = events.book_id and due.currency_code = events.currency_code
-    where due.business_date = {{ business_date() }}
+flows as (
+    select * from {{ ref('int_positions__flows_gathered') }} where business_date = {{ business_date() }}
 ),
 
 keys as (
@@ -378,25 +31,7 @@ keys as (
     union
     select book_id, account_id, instrument_id from yesterday where traded_quantity <> 0 or agreed_amount <> 0
     union
-    select book_id, account_id, instrument_id from income
-    union
-    select book_id, account_id, instrument_id from events
-    union
-    select book_id, account_id, instrument_id from traded where fee_amount <> 0 or fee_amount_base <> 0
-),
-
-delivered as (
-    select
-        keys.book_id,
-        keys.account_id,
-        keys.instrument_id,
-        sum(delivered_today.value_per_unit) as value_per_unit
-    from keys
-    inner join delivered_today
-        on
-            keys.instrument_id = delivered_today.instrument_id
-            and {{ concerns('delivered_today', 'keys') }}
-    group by keys.book_id, keys.account_id, keys.instrument_id
+    select book_id, account_id, instrument_id from flows where has_result_by_itself
 ),
 
 levels as (
@@ -416,8 +51,8 @@ levels as (
         today.price,
         today.is_price_missing,
         -- in the units of today
-        round(coalesce(yesterday.traded_quantity, 0) * restated.factor, 10) as opening_quantity,
-        coalesce(delivered.value_per_unit, 0) as delivered_value,
+        round(coalesce(yesterday.traded_quantity, 0) * coalesce(restated.units_factor, 1), 10) as opening_quantity,
+        coalesce(restated.delivered_value, 0) as delivered_value,
         coalesce(today.traded_quantity, 0) as closing_quantity,
         {% for side, name in [('yesterday', 'opening'), ('today', 'closing')] %}
             {% for ending in ['', '_base'] %}
@@ -435,34 +70,16 @@ levels as (
         coalesce(yesterday.accrued_interest_amount_base, 0) as opening_accrued_base,
         coalesce(today.accrued_interest_amount, 0) as closing_accrued,
         coalesce(today.accrued_interest_amount_base, 0) as closing_accrued_base,
-        coalesce(traded.amended_quantity, 0) as amended_quantity,
-        coalesce(traded.amended_gross_amount, 0) as amended_amount,
-        coalesce(traded.amended_gross_amount_base, 0) as amended_amount_base,
-        coalesce(traded.amended_agreed_amount, 0) as amended_agreed,
-        coalesce(traded.cancelled_quantity, 0) as cancelled_quantity,
-        coalesce(traded.cancelled_gross_amount, 0) as cancelled_amount,
-        coalesce(traded.cancelled_gross_amount_base, 0) as cancelled_amount_base,
-        coalesce(traded.cancelled_agreed_amount, 0) as cancelled_agreed,
-        coalesce(traded.late_quantity, 0) as late_quantity,
-        coalesce(traded.late_gross_amount, 0) as late_amount,
-        coalesce(traded.late_gross_amount_base, 0) as late_amount_base,
-        coalesce(traded.late_agreed_amount, 0) as late_agreed,
-        coalesce(traded.new_quantity, 0) as new_quantity,
-        coalesce(traded.new_gross_amount, 0) as new_amount,
-        coalesce(traded.new_gross_amount_base, 0) as new_amount_base,
-        coalesce(traded.new_agreed_amount, 0) as new_agreed,
-        coalesce(traded.accrued_amount, 0) as traded_accrued,
-        coalesce(traded.accrued_amount_base, 0) as traded_accrued_base,
-        coalesce(traded.fee_amount, 0) as fee_amount,
-        coalesce(traded.fee_amount_base, 0) as fee_amount_base,
-        coalesce(income.coupon_amount, 0) as coupon_amount,
-        coalesce(income.coupon_amount_base, 0) as coupon_amount_base,
-        coalesce(income.income_amount, 0) as income_amount,
-        coalesce(income.income_amount_base, 0) as income_amount_base,
-        coalesce(events.amount, 0) as event_amount,
-        coalesce(events.amount_base, 0) as event_amount_base,
-        coalesce(paid_for_securities.amount, 0) as net_cash_in,
-        coalesce(paid_for_securities.amount_base, 0) as net_cash_in_base
+        {% for flow in ['amended', 'cancelled', 'late', 'new'] %}
+            coalesce(flows.{{ flow }}_quantity, 0) as {{ flow }}_quantity,
+            coalesce(flows.{{ flow }}_amount, 0) as {{ flow }}_amount,
+            coalesce(flows.{{ flow }}_amount_base, 0) as {{ flow }}_amount_base,
+            coalesce(flows.{{ flow }}_agreed, 0) as {{ flow }}_agreed,
+        {% endfor %}
+        {% for flow in ['traded_accrued', 'fee_amount', 'coupon_amount', 'income_amount', 'event_amount', 'net_cash_in'] %}
+            coalesce(flows.{{ flow }}, 0) as {{ flow }},
+            coalesce(flows.{{ flow }}_base, 0) as {{ flow }}_base{{ "," if not loop.last }}
+        {% endfor %}
     from keys
     inner join {{ ref('int_reference__instruments_known') }} as instruments
         on
@@ -482,50 +99,17 @@ levels as (
             keys.book_id = yesterday.book_id
             and keys.account_id = yesterday.account_id
             and keys.instrument_id = yesterday.instrument_id
-    left join traded
+    left join flows
         on
-            keys.book_id = traded.book_id
-            and keys.account_id = traded.account_id
-            and keys.instrument_id = traded.instrument_id
-    left join income
+            keys.book_id = flows.book_id
+            and keys.account_id = flows.account_id
+            and keys.instrument_id = flows.instrument_id
+    left join {{ ref('int_positions__openings_restated') }} as restated
         on
-            keys.book_id = income.book_id
-            and keys.account_id = income.account_id
-            and keys.instrument_id = income.instrument_id
-    cross join lateral (
-        select books.product(gone_ex.retained_factor) as factor
-        from gone_ex
-        where
-            gone_ex.instrument_id = keys.instrument_id
-            and {{ concerns('gone_ex', 'keys') }}
-            -- its ex date was moved to today from one on which it had restated the position already
-            and not exists (
-                select 1
-                from {{ ref('fct_corporate_actions') }} as booked
-                where
-                    booked.event_id = gone_ex.event_id
-                    and booked.book_id = keys.book_id
-                    and booked.account_id = keys.account_id
-                    and booked.instrument_id = keys.instrument_id
-                    and booked.business_date < {{ business_date() }}
-                having sum(booked.quantity_change) <> 0
-            )
-    ) as restated
-    left join delivered
-        on
-            keys.book_id = delivered.book_id
-            and keys.account_id = delivered.account_id
-            and keys.instrument_id = delivered.instrument_id
-    left join events
-        on
-            keys.book_id = events.book_id
-            and keys.account_id = events.account_id
-            and keys.instrument_id = events.instrument_id
-    left join paid_for_securities
-        on
-            keys.book_id = paid_for_securities.book_id
-            and keys.account_id = paid_for_securities.account_id
-            and keys.instrument_id = paid_for_securities.instrument_id
+            keys.book_id = restated.book_id
+            and keys.account_id = restated.account_id
+            and keys.instrument_id = restated.instrument_id
+            and restated.business_date = {{ business_date() }}
 ),
 
 -- The value after each step. Without a price a position stands at what it stood at and what was paid since; a currency forward at nothing.
@@ -656,18 +240,16 @@ components as (
         0 as price_amount_base,
         0 as accrual_amount_base,
         0 as fx_translation_amount_base,
-        opening_step_base - carried_amount_base
-        + closing_amount_base - event_step_base
-        - (flow_amount_base - amended_amount_base - cancelled_amount_base - late_amount_base - event_amount_base)
-            as fx_transaction_amount_base,
+        fx_transaction_amount_base,
         0 as income_amount_base,
         0 as fees_amount_base,
         0 as new_trades_amount_base,
-        amended_step_base - opening_step_base - amended_amount_base as amended_trades_amount_base,
-        cancelled_step_base - amended_step_base - cancelled_amount_base as cancelled_trades_amount_base,
-        late_step_base - cancelled_step_base - late_amount_base as late_trades_amount_base,
-        event_step_base - late_step_base - event_amount_base as corporate_actions_amount_base
-    from claims
+        amended_trades_amount_base,
+        cancelled_trades_amount_base,
+        late_trades_amount_base,
+        corporate_actions_amount_base
+    from {{ ref('int_cash__claims_explained') }}
+    where business_date = {{ business_date() }}
 ),
 
 summed as (
