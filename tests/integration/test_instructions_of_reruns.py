@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
+from hashlib import md5
 
 import pytest
 from integration.conftest import close_day, run_day_until
@@ -81,6 +82,10 @@ def open_on(day: date) -> list[tuple[str, int, Decimal, int]]:
     )
 
 
+def legacy_id(name: str) -> str:
+    return "PT" + md5(name.encode(), usedforsecurity=False).hexdigest()[:14].upper()
+
+
 def prices(firm: SmallFirm, day: date) -> None:
     quoted = [
         {"instrument_id": one["instrument_id"], "price_date": day, "price": price, "currency_code": "USD"}
@@ -130,6 +135,8 @@ def test_what_is_corrected_on_its_date_is_instructed_as_corrected(what: str, las
     firm.deliver(MON, "trades", [dealt])
     run_day_until(last_of_first_run, MON)
     assert instructed() == [("T", 1, "NEWM", *first, was_sent)]
+    # The first instruction of a version is named as ever.
+    assert value("select instruction_id from operations.settlement_instructions") == legacy_id("CSV~T|1|NEWM")
 
     correct(MON, kind, corrected)
     run_day_until(post_journal, MON)
@@ -137,6 +144,8 @@ def test_what_is_corrected_on_its_date_is_instructed_as_corrected(what: str, las
     assert instructed() == sorted(wanted, key=lambda one: one[2] == "NEWM" and one[3:7] == second)
     run_day_until(post_journal, MON)
     assert len(instructed()) == 3
+    taken_back = "select instruction_id, cancels_instruction_id from operations.settlement_instructions where function = 'CANC'"
+    assert rows(taken_back) == [(legacy_id("CSV~T|1|CANC"), legacy_id("CSV~T|1|NEWM"))]
     close_day(MON)
     # What never left is not cancelled at the custodian either.
     assert left_the_house(MON) == (["T 1 CANC", "T 1 NEWM", "T 1 NEWM"] if was_sent else ["T 1 NEWM"])
