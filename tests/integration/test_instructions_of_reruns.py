@@ -11,6 +11,8 @@ from integration.small_firm import SmallFirm, assert_books_tie, assert_rebuilt_t
 
 from posttrade.messages.contracts import CONTRACTS
 from posttrade.offices.accounting import post_journal
+from posttrade.offices.business_days import close_business_date
+from posttrade.offices.derivations import build_back_office
 from posttrade.offices.settlement import age_fails, deliver_outbox
 from posttrade.records.database import Role, engine
 from posttrade.records.trade_releases import decide_on_trade
@@ -32,13 +34,14 @@ NOTHING_MOVED = {"settled_quantity": 0, "settled_amount": 0}
 Instruction = tuple[str, int, str, Decimal, Decimal, date, str, bool]
 
 
-def correct(day: date, kind: str, line: dict[str, object]) -> None:
-    """A second file of a date with a second revision."""
+def correct(day: date, kind: str, line: dict[str, object], revision: int = 2) -> None:
+    """A further file of a date with a further revision."""
     columns = (*CONTRACTS[kind].orders[0], "revision")
-    path = get_settings().inbox / day.isoformat() / f"{kind}_2.csv"
+    path = get_settings().inbox / day.isoformat() / f"{kind}_{revision}.csv"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(
-        "\n".join([",".join(columns), ",".join(str({"revision": 2, **line}.get(one, "")) for one in columns), "#control,rows,1"]) + "\n"
+        "\n".join([",".join(columns), ",".join(str({"revision": revision, **line}.get(one, "")) for one in columns), "#control,rows,1"])
+        + "\n"
     )
 
 
@@ -173,6 +176,49 @@ def test_what_is_corrected_on_its_date_is_instructed_as_corrected(what: str, las
     assert age_fails(FRI, engine(Role.OPERATOR)) == {"late_1_to_3": 0, "late_4_to_10": 0, "late_over_10": 0}
     assert len(instructed()) == 3
     assert value("select sum(amount) from ledger.journal_lines where gl_account = 'trade_settlement'") == 0
+    assert_books_tie()
+    assert_rebuilt_the_same()
+
+
+def test_what_is_corrected_back_before_anything_else_left_the_house_stands_as_it_was_sent() -> None:
+    """100,900.00 was sent; a coupon of 7.2 asks for 101,800.00, and the third revision says 3.6 again."""
+    firm = SmallFirm(instruments=[BOND, SHARE])
+    firm.make_known(MON)
+    prices(firm, MON)
+    firm.deliver(MON, "trades", [trade("T", MON, 100000, 100, instrument_id="X")])
+    run_day_until(deliver_outbox, MON)
+    for revision, coupon in ((2, "7.2"), (3, "3.6")):
+        correct(MON, "instruments", BOND | {"coupon_rate": coupon}, revision)
+        run_day_until(post_journal, MON)
+    close_day(MON)
+    assert left_the_house(MON) == ["T 1 NEWM"]
+    assert [(amount, sent) for *_, amount, _, _, sent in instructed() if sent] == [(-100900, True)]
+    # The bond was due at once.
+    assert [one[:3] for one in open_on(MON)] == [("T", 1, 100000)]
+    assert value("select stage from marts.rpt_trade_lifecycle") == "INSTRUCTED"
+    assert_rebuilt_the_same()
+
+
+def test_what_stays_in_the_house_is_open_until_the_date_that_replaces_it() -> None:
+    """Nothing leaves on Monday; on Tuesday the trade has a second version, and only that leaves."""
+    firm = SmallFirm(instruments=[BOND, SHARE | {"market_mic": "XNYS"}])
+    firm.make_known(MON)
+    prices(firm, MON)
+    dealt = trade("T", MON, 100, 10)
+    firm.deliver(MON, "trades", [dealt])
+    run_day_until(build_back_office, MON)
+    close_business_date(MON, engine(Role.OPERATOR))
+    prices(firm, TUE)
+    firm.day(TUE, [dealt | {"version": 2, "event_type": "AMEND", "quantity": 200}])
+    assert left_the_house(MON) == []
+    assert left_the_house(TUE) == ["T 2 NEWM"]
+    assert open_on(MON) == [("T", 1, 100, 0)]
+    assert open_on(TUE) == [("T", 2, 200, 0)]
+    # Due on Tuesday, it is late on Wednesday, and what never left is not.
+    prices(firm, WED)
+    close_day(WED)
+    assert open_on(WED) == [("T", 2, 200, 1)]
+    assert age_fails(WED, engine(Role.OPERATOR)) == {"late_1_to_3": 1, "late_4_to_10": 0, "late_over_10": 0}
     assert_books_tie()
     assert_rebuilt_the_same()
 
