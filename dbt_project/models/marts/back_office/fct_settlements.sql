@@ -55,6 +55,8 @@ stated as (
         coalesce(moved.settled_quantity, 0) as settled_quantity,
         coalesce(moved.settled_amount, 0) as settled_amount,
         case
+            -- cancelled before it left the house, or the cancellation of such a one: the custodian knows of neither
+            when withdrawn.instruction_id is not null then 'CANCELLED'
             -- a cancellation is done once it is answered, whether it came in time or not
             when instructions.function = 'CANC' then case when last_statuses.status is null then 'PENDING' else 'CANCELLED' end
             when moved.settled_quantity = instructions.quantity then 'SETTLED'
@@ -68,6 +70,8 @@ stated as (
         on shown.instruction_id = instructions.instruction_id
     left join moved on shown.instruction_id = moved.instruction_id
     left join last_statuses on shown.instruction_id = last_statuses.instruction_id
+    left join {{ ref('stg_operations__instructions_withdrawn') }} as withdrawn
+        on shown.instruction_id = withdrawn.instruction_id and withdrawn.withdrawn_date <= {{ business_date() }}
 ),
 
 settlements as (

@@ -15,8 +15,11 @@ settlement_states as (
     from {{ ref('fct_settlements') }} as settlements
     inner join {{ ref('stg_operations__settlement_instructions') }} as instructions
         on settlements.instruction_id = instructions.instruction_id
-    where settlements.function = 'NEWM'
-    order by settlements.trade_id, instructions.trade_version desc, settlements.business_date desc
+    left join {{ ref('stg_operations__instructions_withdrawn') }} as withdrawn
+        on settlements.instruction_id = withdrawn.instruction_id
+    where settlements.function = 'NEWM' and withdrawn.instruction_id is null
+    -- of those that left the house the last stands
+    order by settlements.trade_id, instructions.business_date desc, instructions.known_at desc, settlements.business_date desc
 ),
 
 trade_lifecycle as (

@@ -1,0 +1,4 @@
+select
+    instruction_id,
+    withdrawn_date
+from {{ source('operations', 'instructions_withdrawn') }}
