@@ -7,7 +7,7 @@ from hashlib import md5
 
 import pytest
 from integration.conftest import close_day, run_day_until
-from integration.small_firm import SmallFirm, assert_books_tie, assert_rebuilt_the_same, rows, trade, value
+from integration.small_firm import SmallFirm, alerts, assert_books_tie, assert_rebuilt_the_same, rows, trade, value
 
 from posttrade.messages.contracts import CONTRACTS
 from posttrade.offices.accounting import post_journal
@@ -336,4 +336,23 @@ def test_what_the_custodian_settles_although_it_was_cancelled_is_returned_once()
     prices(firm, FRI)
     close_day(FRI)
     assert instructed(FRI) == []
+    assert_books_tie()
+
+
+def test_what_the_custodian_has_cancelled_by_itself_is_not_cancelled_again() -> None:
+    firm = SmallFirm(instruments=[BOND, SHARE | {"market_mic": "XNYS"}])
+    firm.make_known(MON)
+    prices(firm, MON)
+    firm.day(MON, [trade("T", MON, 100, 10), trade("P", MON, 100, 10)])
+    # Of P, 40 were settled before the rest was cancelled.
+    part = answered(TUE, "P", "PARTIAL", settled_quantity=40, settled_amount=-400)
+    rest = {"status_id": "P-rest", "instruction_id": part["instruction_id"], "status": "CANCELLED", "status_date": TUE} | NOTHING_MOVED
+    prices(firm, TUE)
+    firm.day(TUE, [], settlement_statuses=[answered(TUE, "T", "CANCELLED"), part, rest])
+    prices(firm, WED)
+    firm.day(WED, [trade(name, MON, 60, 10, version=2, event_type="AMEND") for name in ("T", "P")])
+    assert instructed(WED) == [
+        ("P", 1, "RETN", -40, 400, WED, "1", True), ("P", 2, "NEWM", 60, -600, TUE, "1", True), ("T", 2, "NEWM", 60, -600, TUE, "1", True),
+    ]  # fmt: skip
+    assert [alerts("instruction_is_not_its_trade", day) for day in (MON, TUE, WED)] == [[], [], []]
     assert_books_tie()

@@ -154,6 +154,11 @@ CONTROLS = (
             and not exists (
                 select from operations.settlement_instructions as takings
                 where takings.cancels_instruction_id = instructions.instruction_id and takings.business_date <= today.business_date
+            )
+            and not exists (
+                select from operations.settlement_statuses as statuses
+                where statuses.instruction_id = instructions.instruction_id and statuses.status = 'CANCELLED'
+                    and statuses.business_date <= today.business_date
             )""",
     ),
     Control(
