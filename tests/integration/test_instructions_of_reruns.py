@@ -356,3 +356,57 @@ def test_what_the_custodian_has_cancelled_by_itself_is_not_cancelled_again() -> 
     ]  # fmt: skip
     assert [alerts("instruction_is_not_its_trade", day) for day in (MON, TUE, WED)] == [[], [], []]
     assert_books_tie()
+
+
+def test_what_was_taken_back_in_the_house_comes_anew_where_its_amount_has_become_another() -> None:
+    """Thursday's first run instructs a late bond for 100,900 and its second holds it; on Friday the coupon is told as 7.2 % and the trade
+    is released: it owes 101,800."""
+    firm = SmallFirm(instruments=[BOND, SHARE | {"market_mic": "XNYS"}])
+    for day in (MON, TUE, WED):
+        firm.make_known(day)
+        prices(firm, day)
+        if day == MON:
+            correct(day, "firms", OFFICE | {"posting_cutoff_days": 7})
+        close_day(day)
+    prices(firm, THU)
+    firm.deliver(THU, "trades", [trade("N", MON, 100000, 100, instrument_id="X")])
+    run_day_until(deliver_outbox, THU)
+    correct(THU, "firms", OFFICE | {"posting_cutoff_days": 1})
+    run_day_until(build_back_office, THU)
+    # The cancellation does not leave.
+    close_business_date(THU, engine(Role.OPERATOR))
+    assert left_the_house(THU) == ["N 1 NEWM"]
+    prices(firm, FRI)
+    firm.deliver(FRI, "instruments", [BOND | {"coupon_rate": "7.2"}])
+    decide_on_trade("CSV~N", 1, "RELEASED", "Ada", "it is right", FRI, engine(Role.OPERATOR))
+    close_day(FRI)
+    assert left_the_house(FRI) == ["N 1 CANC", "N 1 NEWM"]
+    assert instructed(FRI) == [("N", 1, "NEWM", 100000, -101800, MON, "1", True)]
+    assert_books_tie()
+
+
+def test_what_settled_while_its_cancellation_was_under_way_is_returned_where_it_comes_anew() -> None:
+    """Thursday's first run sends the cancellation of Monday's trade, which has just settled; then the cancellation is held for release."""
+    firm = SmallFirm(instruments=[BOND, SHARE | {"market_mic": "XNYS"}])
+    for day in (MON, TUE, WED):
+        firm.make_known(day)
+        prices(firm, day)
+        if day == MON:
+            firm.deliver(day, "trades", [trade("K", MON, 100, 10)])
+            correct(day, "firms", OFFICE | {"posting_cutoff_days": 7})
+        close_day(day)
+    prices(firm, THU)
+    firm.deliver(THU, "trades", [{"trade_id": "K", "version": 2, "event_type": "CANCEL"}])
+    run_day_until(deliver_outbox, THU)
+    firm.deliver(THU, "settlement_statuses", [answered(THU, "K", "SETTLED", settled_quantity=100, settled_amount=-1000)])
+    correct(THU, "firms", OFFICE | {"posting_cutoff_days": 1})
+    for _ in range(2):
+        run_day_until(post_journal, THU)
+        of_the_trade = [(function, quantity) for _, _, function, quantity, *_ in instructed(THU)]
+        assert of_the_trade == [("CANC", 100), ("RETN", -100), ("NEWM", 100)]
+    close_day(THU)
+    assert left_the_house(THU) == ["K 1 CANC", "K 1 NEWM", "K 1 RETN"]
+    prices(firm, FRI)
+    close_day(FRI)
+    assert instructed(FRI) == []
+    assert_books_tie()

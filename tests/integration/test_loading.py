@@ -134,6 +134,18 @@ def test_late_revisions_of_a_closed_date_hold_in_their_order() -> None:
     assert found(latest) == [("EQ", "Equities"), ("FI", "Bonds"), ("FX", "Exchange")]
 
 
+def test_a_revision_of_a_closed_date_is_known_beside_the_same_number_of_a_later_one() -> None:
+    open_firm()
+    header = "desk_id,name,revision"
+    for day, lines in ((MONDAY, ["FX,Money,1", "FX,Currencies,2"]), (TUESDAY, ["FX,Exchange,2"])):
+        deliver(day, "desks", lines, "desks_own.csv", header)
+        front_office.record_reference_data(day, loader())
+    close_monday()
+    deliver(MONDAY, "desks", ["FX,Currencies,2"], "desks_again.csv", header)
+    assert front_office.record_reference_data(MONDAY, loader()) == {"recorded": 0, "known": 1, "rejected": 0, "refused": 0}
+    assert found("select name from books.desks where desk_id = 'FX' order by business_date desc, revision desc limit 1") == [("Exchange",)]
+
+
 @pytest.mark.parametrize(
     ("kind", "bad", "good", "reason"),
     [

@@ -55,11 +55,11 @@ def post_journal(business_date: date, engine: sqlalchemy.Engine) -> dict[str, in
             connection.execute(text(amounts), parameters)
             _refuse_amounts_without_rule(connection)
             connection.execute(text(WANTED_LINES))
+            connection.execute(text("analyze pg_temp.wanted_lines"))
             if not is_valuation:
                 connection.execute(text(KEEP_TRANSLATION), parameters)
             connection.execute(text(WANTED_ENTRIES))
             connection.execute(text("analyze pg_temp.wanted_entries"))
-            connection.execute(text("analyze pg_temp.wanted_lines"))
             counts["reversed"] += _post(connection, REVERSE_UNWANTED, parameters)
             if not is_valuation:
                 counts["reversed"] += _post(connection, REVERSE_TAKEN_BACK, parameters)
@@ -155,10 +155,8 @@ _CONTENT_BEFORE_TRANSLATION = """
 # whether or not an earlier run of the date took it back. Both amounts of a currency forward are stated at the rates of its value date.
 KEEP_TRANSLATION = f"""
 with stood as (
-    select entries.event_id, entries.event_type, entries.entry_id, wanted.book_id, wanted.lines_sha
-    from (
-        select event_id, min(book_id) as book_id, {_CONTENT_BEFORE_TRANSLATION} as lines_sha from pg_temp.wanted_lines group by event_id
-    ) as wanted
+    select entries.event_id, entries.event_type, entries.entry_id
+    from (select distinct event_id from pg_temp.wanted_lines) as wanted
     inner join ledger.journal_entries as entries on wanted.event_id = entries.event_id
     where entries.business_date < :business_date and entries.reverses_entry_id is null and entries.event_type <> 'MATURITY'
         and not exists (
@@ -166,11 +164,18 @@ with stood as (
             where reversals.reverses_entry_id = entries.entry_id and reversals.business_date < :business_date
         )
 ),
+said_again as (
+    select event_id, min(book_id) as book_id, {_CONTENT_BEFORE_TRANSLATION} as content
+    from pg_temp.wanted_lines where event_id in (select event_id from stood)
+    group by event_id
+),
 kept as (
-    select stood.* from stood
-    where stood.lines_sha = (
+    select stood.*, said_again.book_id
+    from stood
+    inner join said_again on stood.event_id = said_again.event_id
+    where said_again.content = (
         select {_CONTENT_BEFORE_TRANSLATION} from ledger.journal_lines as lines
-        where lines.book_id = stood.book_id and lines.entry_id = stood.entry_id
+        where lines.book_id = said_again.book_id and lines.entry_id = stood.entry_id
     )
 ),
 replaced as (

@@ -127,25 +127,24 @@ wanted as (
 )
 """
 
-# What an earlier date instructed is not instructed anew by what is learned later, a standing instruction for one; its version is.
-_IS_AS_WANTED = """
-    instructions.trade_version = wanted.version
+_HAS_WANTED_CONTENT = """
+    wanted.can_be_instructed and instructions.trade_version = wanted.version
     and (
-        instructions.business_date < :business_date
-        or (
-            wanted.can_be_instructed
-            and (
-                instructions.book_id, instructions.account_id, instructions.instrument_id, instructions.counterparty_id,
-                instructions.quantity, instructions.amount, instructions.currency_code, instructions.trade_date,
-                instructions.settlement_date, instructions.place_of_settlement_bic, instructions.custody_account_number,
-                instructions.cash_account_id
-            ) is not distinct from (
-                wanted.book_id, wanted.account_id, wanted.instrument_id, wanted.counterparty_id,
-                wanted.quantity, wanted.net_amount, wanted.currency_code, wanted.trade_date,
-                wanted.settlement_date, wanted.place_of_settlement_bic, wanted.custody_account_number, wanted.cash_account_id
-            )
-        )
+        instructions.book_id, instructions.account_id, instructions.instrument_id, instructions.counterparty_id,
+        instructions.quantity, instructions.amount, instructions.currency_code, instructions.trade_date,
+        instructions.settlement_date, instructions.place_of_settlement_bic, instructions.custody_account_number,
+        instructions.cash_account_id
+    ) is not distinct from (
+        wanted.book_id, wanted.account_id, wanted.instrument_id, wanted.counterparty_id,
+        wanted.quantity, wanted.net_amount, wanted.currency_code, wanted.trade_date,
+        wanted.settlement_date, wanted.place_of_settlement_bic, wanted.custody_account_number, wanted.cash_account_id
     )
+"""
+
+# What stands since an earlier date is not instructed anew by what is learned later, a standing instruction for one; its version is.
+_IS_AS_WANTED = f"""
+    instructions.trade_version = wanted.version
+    and (instructions.business_date < :business_date or ({_HAS_WANTED_CONTENT}))
 """
 
 # The cancellations and returns of an instruction that are not withdrawn themselves.
@@ -233,7 +232,7 @@ taken_back as (
 select count(*) filter (where function = 'CANC') as cancelled, count(*) filter (where function = 'RETN') as returned from taken_back
 """
 
-# What has not left the house and takes back an instruction that did, and is wanted after all.
+# What takes back an instruction that has left the house, where nothing of it has left and what was instructed is wanted after all.
 REINSTATE_WHAT_STANDS_AFTER_ALL = f"""
 with {_WANTED}
 insert into operations.settlement_instructions ({_INSTRUCTION_COLUMNS})
@@ -243,19 +242,17 @@ select
     takings.amount, takings.currency_code, takings.trade_date, takings.settlement_date, takings.place_of_settlement_bic,
     takings.custody_account_number, takings.cash_account_id, :business_date
 from wanted
-inner join operations.settlement_instructions as instructions on wanted.trade_id = instructions.trade_id and {_IS_AS_WANTED}
-inner join operations.settlement_instructions as takings on instructions.instruction_id = takings.cancels_instruction_id
+inner join operations.settlement_instructions as instructions on wanted.trade_id = instructions.trade_id and {_HAS_WANTED_CONTENT}
+cross join lateral (select takings.* {_TAKEN_BACK_BY}) as takings
 where instructions.function = 'NEWM' and instructions.business_date <= :business_date
     and exists (
         select from operations.outbox_items as items
         where items.channel = 'settlement' and items.item_id = instructions.instruction_id
     )
     and not exists (
-        select from operations.outbox_items as items
-        where items.channel = 'settlement' and items.item_id = takings.instruction_id
-    )
-    and not exists (
-        select from operations.settlement_instructions as withdrawals where withdrawals.cancels_instruction_id = takings.instruction_id
+        select from operations.settlement_instructions as sent
+        inner join operations.outbox_items as items on items.channel = 'settlement' and sent.instruction_id = items.item_id
+        where sent.cancels_instruction_id = instructions.instruction_id
     )
     and not exists (
         select from operations.settlement_instructions as instructions

@@ -563,7 +563,7 @@ def _compared_with_record(contract: Contract) -> sql.Composable:
     # A row that restates its key after another of the same file is compared with that one, not with the record. What comes
     # late for a closed date adds nothing if it is what that date knows. A revision after the first is what holds even where a former
     # date says so already: a revision between the two may be on its way, or may have come late before it. It does not undo what a date
-    # after its own has told for itself.
+    # after its own has told by then, in the first place.
     return sql.SQL(
         """
         {numbers}
@@ -583,18 +583,18 @@ def _compared_with_record(contract: Contract) -> sql.Composable:
                 ) then 'KNOWN'
             end,
             (
+                select 'KNOWN' from {table} as recorded
+                where {key} and recorded.business_date between %(delivered_for)s and %(business_date)s and ordered.revision::integer > 1
+                    and recorded.revision = ordered.revision::integer and recorded.content_sha = ordered.content_sha
+                limit 1
+            ),
+            (
                 select case when recorded.content_sha = ordered.content_sha then 'KNOWN' else 'CONFLICT' end
                 from {table} as recorded
                 where {key} and recorded.business_date = %(business_date)s and recorded.revision = ordered.revision::integer
             ),
             case
-                when ordered.revision::integer > 1 then (
-                    select 'KNOWN' from {table} as recorded
-                    where {key} and recorded.business_date between %(delivered_for)s and %(business_date)s
-                        and recorded.revision = ordered.revision::integer and recorded.content_sha = ordered.content_sha
-                    limit 1
-                )
-                when is_first_of_key and ordered.content_sha = (
+                when ordered.revision::integer = 1 and is_first_of_key and ordered.content_sha = (
                     select recorded.content_sha from {table} as recorded
                     where {key} and recorded.business_date <= %(business_date)s
                     order by recorded.business_date desc, recorded.revision desc limit 1

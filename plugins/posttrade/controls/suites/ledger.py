@@ -125,7 +125,7 @@ CONTROLS = (
     ),
     Control(
         "instruction_is_not_its_trade", Suite.LEDGER, Severity.CRITICAL, Owner.BACK_OFFICE,
-        "What stands instructed is what the books ask for: the version in force, with its quantity, amount and settlement date.",
+        "What stands instructed is what the books ask for, once: the version in force, with its quantity, amount and settlement date.",
         "{instruction_id} instructs {quantity} for {amount} on {settlement_date} by version {trade_version} of {trade_id}, and its books"
         " ask for something else.",
         "Clear instruct_settlement of the date: it takes the instruction back and instructs what the books ask for.",
@@ -134,32 +134,43 @@ CONTROLS = (
             select trades.trade_id from marts.fct_trades as trades inner join today using (business_date)
             union
             select instructions.trade_id from operations.settlement_instructions as instructions inner join today using (business_date)
-        )
-        select
-            instructions.instruction_id, instructions.trade_id, instructions.trade_version, instructions.quantity, instructions.amount,
-            instructions.settlement_date
-        from concerned
-        cross join today
-        inner join operations.settlement_instructions as instructions
-            on concerned.trade_id = instructions.trade_id and instructions.function = 'NEWM'
-            and instructions.business_date <= today.business_date
-        left join lateral (
-            select * from marts.fct_trades as states
-            where states.trade_id = concerned.trade_id and states.business_date <= today.business_date
-            order by states.business_date desc
-            limit 1
-        ) as trades on true
-        where (trades.trade_status, trades.version, trades.quantity, trades.net_amount, trades.settlement_date) is distinct from
-            ('ACTIVE', instructions.trade_version, instructions.quantity, instructions.amount, instructions.settlement_date)
-            and not exists (
+        ),
+        standing as (
+            select
+                instructions.*, today.business_date as today,
+                row_number() over (partition by instructions.trade_id order by instructions.known_at, instructions.instruction_id) as place
+            from concerned
+            cross join today
+            inner join operations.settlement_instructions as instructions
+                on concerned.trade_id = instructions.trade_id and instructions.function = 'NEWM'
+                and instructions.business_date <= today.business_date
+            where not exists (
                 select from operations.settlement_instructions as takings
                 where takings.cancels_instruction_id = instructions.instruction_id and takings.business_date <= today.business_date
+                    and not exists (
+                        select from operations.settlement_instructions as withdrawals
+                        where withdrawals.cancels_instruction_id = takings.instruction_id
+                            and withdrawals.business_date <= today.business_date
+                    )
             )
             and not exists (
                 select from operations.settlement_statuses as statuses
                 where statuses.instruction_id = instructions.instruction_id and statuses.status = 'CANCELLED'
                     and statuses.business_date <= today.business_date
-            )""",
+            )
+        )
+        select
+            standing.instruction_id, standing.trade_id, standing.trade_version, standing.quantity, standing.amount, standing.settlement_date
+        from standing
+        left join lateral (
+            select * from marts.fct_trades as states
+            where states.trade_id = standing.trade_id and states.business_date <= standing.today
+            order by states.business_date desc
+            limit 1
+        ) as trades on true
+        where standing.place > 1
+            or (trades.trade_status, trades.version, trades.quantity, trades.net_amount, trades.settlement_date) is distinct from
+            ('ACTIVE', standing.trade_version, standing.quantity, standing.amount, standing.settlement_date)""",
     ),
     Control(
         "obligation_held", Suite.LEDGER, Severity.WARNING, Owner.BACK_OFFICE,
