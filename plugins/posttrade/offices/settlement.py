@@ -234,31 +234,56 @@ select count(*) filter (where function = 'CANC') as cancelled, count(*) filter (
 
 # What takes back an instruction that has left the house, where nothing of it has left and what was instructed is wanted after all.
 REINSTATE_WHAT_STANDS_AFTER_ALL = f"""
-with {_WANTED}
+with {_WANTED},
+takings_in_the_house as materialized (
+    select takings.*
+    from operations.settlement_instructions as takings
+    where takings.function <> 'NEWM' and takings.business_date <= :business_date
+        and not exists (
+            select from operations.outbox_items as items
+            where items.channel = 'settlement' and items.item_id = takings.instruction_id
+        )
+        and not exists (
+            select from operations.settlement_instructions as withdrawals where withdrawals.cancels_instruction_id = takings.instruction_id
+        )
+),
+taken_back as materialized (
+    select instructions.*
+    from operations.settlement_instructions as instructions
+    where instructions.function = 'NEWM'
+        and instructions.instruction_id in (select takings.cancels_instruction_id from takings_in_the_house as takings)
+        and exists (
+            select from operations.outbox_items as items
+            where items.channel = 'settlement' and items.item_id = instructions.instruction_id
+        )
+        and not exists (
+            select from operations.settlement_instructions as sent
+            inner join operations.outbox_items as items on items.channel = 'settlement' and sent.instruction_id = items.item_id
+            where sent.cancels_instruction_id = instructions.instruction_id
+        )
+),
+reinstated as materialized (
+    select instructions.instruction_id, instructions.trade_id
+    from taken_back as instructions
+    inner join wanted on instructions.trade_id = wanted.trade_id and {_HAS_WANTED_CONTENT}
+),
+standing as materialized (
+    select instructions.trade_id
+    from reinstated
+    inner join wanted on reinstated.trade_id = wanted.trade_id
+    inner join operations.settlement_instructions as instructions on reinstated.trade_id = instructions.trade_id
+    where instructions.function = 'NEWM' and instructions.business_date <= :business_date and {_IS_AS_WANTED}
+        and not exists (select {_TAKEN_BACK_BY})
+)
 insert into operations.settlement_instructions ({_INSTRUCTION_COLUMNS})
 select
     'PT' || upper(left(md5(takings.instruction_id || '|CANC'), 14)), takings.trade_id, takings.trade_version, 'CANC',
     takings.instruction_id, takings.book_id, takings.account_id, takings.instrument_id, takings.counterparty_id, takings.quantity,
     takings.amount, takings.currency_code, takings.trade_date, takings.settlement_date, takings.place_of_settlement_bic,
     takings.custody_account_number, takings.cash_account_id, :business_date
-from wanted
-inner join operations.settlement_instructions as instructions on wanted.trade_id = instructions.trade_id and {_HAS_WANTED_CONTENT}
-cross join lateral (select takings.* {_TAKEN_BACK_BY}) as takings
-where instructions.function = 'NEWM' and instructions.business_date <= :business_date
-    and exists (
-        select from operations.outbox_items as items
-        where items.channel = 'settlement' and items.item_id = instructions.instruction_id
-    )
-    and not exists (
-        select from operations.settlement_instructions as sent
-        inner join operations.outbox_items as items on items.channel = 'settlement' and sent.instruction_id = items.item_id
-        where sent.cancels_instruction_id = instructions.instruction_id
-    )
-    and not exists (
-        select from operations.settlement_instructions as instructions
-        where instructions.trade_id = wanted.trade_id and instructions.function = 'NEWM'
-            and instructions.business_date <= :business_date and {_IS_AS_WANTED} and not exists (select {_TAKEN_BACK_BY})
-    )
+from takings_in_the_house as takings
+inner join reinstated on takings.cancels_instruction_id = reinstated.instruction_id
+where reinstated.trade_id not in (select standing.trade_id from standing)
 """
 
 INSTRUCT_ACTIVE_TRADES = f"""
