@@ -79,8 +79,9 @@ class SmallFirm:
             self.is_known = True
 
     def deliver(self, day: date, kind: str, rows: Sequence[Mapping[str, object]], part: str = "") -> None:
-        """Put a file with a right control total into the folder of a business date; its name ends with the part, if it is one."""
-        columns = CONTRACTS[kind].orders[0]
+        """Put a file with a right control total into the folder of a business date; its name ends with the part, if it is one. It has a
+        column `revision` where a row states one."""
+        columns = (*CONTRACTS[kind].orders[0], *(["revision"] if any("revision" in row for row in rows) else []))
         unknown = {name for row in rows for name in row} - set(columns)
         assert not unknown, unknown
         lines = [",".join(str(row.get(name, "")) for name in columns) for row in rows]

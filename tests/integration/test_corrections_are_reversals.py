@@ -4,14 +4,11 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from integration.conftest import STEPS, close_day
-from integration.recorded_dbt import recorded_dbt
+from integration.conftest import close_day, run_day_until
 from integration.small_firm import SmallFirm, assert_books_tie, rows, trade
 
-from posttrade.messages.contracts import CONTRACTS
 from posttrade.offices import accounting
 from posttrade.records.database import Role, engine
-from posttrade.settings import get_settings
 
 MON, TUE, WED, THU, FRI = (date(2026, 1, day) for day in (5, 6, 7, 8, 9))
 # One side of each entry: what it says, and the date of the entry it takes back.
@@ -90,15 +87,10 @@ def test_what_a_date_says_no_longer_before_it_closes_is_taken_back_and_the_forme
     firm.day(TUE, [], {"I": "10"}, corporate_actions=[dividend])
     firm.deliver(WED, "prices", [{"instrument_id": "I", "price_date": WED, "price": "10", "currency_code": "USD"}])
     firm.deliver(WED, "corporate_actions", [dividend | {"amount_per_unit": "0.6"}])
-    with recorded_dbt():
-        for step, role in STEPS[: [step for step, _ in STEPS].index(accounting.post_journal) + 1]:
-            step(WED, engine(role))
+    run_day_until(accounting.post_journal, WED)
     assert entries("INCOME", "I", "dividend_income")[1:] == [(WED, 50, 50, TUE), (WED, -60, -60, None)]
     # another file of the date says 0.50 again
-    columns = CONTRACTS["corporate_actions"].orders[0]
-    line = ",".join([*(str(dividend.get(name, "")) for name in columns), "2"])
-    again = get_settings().inbox / WED.isoformat() / "corporate_actions_b.csv"
-    again.write_text("\n".join([",".join([*columns, "revision"]), line, "#control,rows,1"]) + "\n")
+    firm.deliver(WED, "corporate_actions", [dividend | {"revision": 2}], "_b")
     close_day(WED)
     assert entries("INCOME", "I", "dividend_income") == [
         (TUE, -50, -50, None), (WED, 50, 50, TUE), (WED, 60, 60, WED), (WED, -60, -60, None), (WED, -50, -50, None),

@@ -9,7 +9,6 @@ import pytest
 from integration.conftest import close_day, run_day_until
 from integration.small_firm import SmallFirm, alerts, assert_books_tie, assert_rebuilt_the_same, rows, trade, value
 
-from posttrade.messages.contracts import CONTRACTS
 from posttrade.offices.accounting import post_journal
 from posttrade.offices.business_days import close_business_date
 from posttrade.offices.derivations import build_back_office
@@ -34,15 +33,9 @@ NOTHING_MOVED = {"settled_quantity": 0, "settled_amount": 0}
 Instruction = tuple[str, int, str, Decimal, Decimal, date, str, bool]
 
 
-def correct(day: date, kind: str, line: dict[str, object], revision: int = 2) -> None:
+def correct(firm: SmallFirm, day: date, kind: str, line: dict[str, object], revision: int = 2) -> None:
     """A further file of a date with a further revision."""
-    columns = (*CONTRACTS[kind].orders[0], "revision")
-    path = get_settings().inbox / day.isoformat() / f"{kind}_{revision}.csv"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(
-        "\n".join([",".join(columns), ",".join(str({"revision": revision, **line}.get(one, "")) for one in columns), "#control,rows,1"])
-        + "\n"
-    )
+    firm.deliver(day, kind, [{"revision": revision, **line}], f"_{revision}")
 
 
 def instructed(day: date | None = None) -> list[Instruction]:
@@ -148,7 +141,7 @@ def test_what_is_corrected_on_its_date_is_instructed_as_corrected(what: str, las
     # The first instruction of a version is named as ever.
     assert value("select instruction_id from operations.settlement_instructions") == legacy_id("CSV~T|1|NEWM")
 
-    correct(MON, kind, corrected)
+    correct(firm, MON, kind, corrected)
     run_day_until(post_journal, MON)
     wanted = [("T", 1, "NEWM", *first, was_sent), ("T", 1, "CANC", *first, False), ("T", 1, "NEWM", *second, False)]
     assert instructed() == sorted(wanted, key=lambda one: one[2] == "NEWM" and one[3:7] == second)
@@ -195,7 +188,7 @@ def test_what_is_corrected_back_before_anything_else_left_the_house_stands_as_it
     firm.deliver(MON, "trades", [trade("T", MON, 100000, 100, instrument_id="X")])
     run_day_until(deliver_outbox, MON)
     for revision, coupon in ((2, "7.2"), (3, "3.6")):
-        correct(MON, "instruments", BOND | {"coupon_rate": coupon}, revision)
+        correct(firm, MON, "instruments", BOND | {"coupon_rate": coupon}, revision)
         run_day_until(post_journal, MON)
     close_day(MON)
     assert left_the_house(MON) == ["T 1 NEWM"]
@@ -242,7 +235,7 @@ def firm_of_late_events(last_of_first_run: Callable[..., object]) -> SmallFirm:
         prices(firm, day)
         if day == MON:
             firm.deliver(day, "trades", [g, k])
-            correct(day, "firms", OFFICE | {"posting_cutoff_days": 7})
+            correct(firm, day, "firms", OFFICE | {"posting_cutoff_days": 7})
         if day == TUE:
             firm.deliver(day, "settlement_statuses", [answered(day, "G", "SETTLED", settled_quantity=100, settled_amount=-1000)])
         close_day(day)
@@ -255,7 +248,7 @@ def firm_of_late_events(last_of_first_run: Callable[..., object]) -> SmallFirm:
         ("G", 1, "RETN", -100, 1000, THU, "1", sent), ("G", 2, "NEWM", 200, -2000, TUE, "1", sent),
         ("K", 1, "CANC", 100, -1000, TUE, "1", sent), ("N", 1, "NEWM", 100, -1000, TUE, "1", sent),
     ]  # fmt: skip
-    correct(THU, "firms", OFFICE | {"posting_cutoff_days": 1})
+    correct(firm, THU, "firms", OFFICE | {"posting_cutoff_days": 1})
     run_day_until(post_journal, THU)
     recorded = instructed()
     run_day_until(post_journal, THU)
@@ -372,12 +365,12 @@ def test_what_was_taken_back_in_the_house_comes_anew_where_its_amount_has_become
         firm.make_known(day)
         prices(firm, day)
         if day == MON:
-            correct(day, "firms", OFFICE | {"posting_cutoff_days": 7})
+            correct(firm, day, "firms", OFFICE | {"posting_cutoff_days": 7})
         close_day(day)
     prices(firm, THU)
     firm.deliver(THU, "trades", [trade("N", MON, 100000, 100, instrument_id="X")])
     run_day_until(deliver_outbox, THU)
-    correct(THU, "firms", OFFICE | {"posting_cutoff_days": 1})
+    correct(firm, THU, "firms", OFFICE | {"posting_cutoff_days": 1})
     run_day_until(build_back_office, THU)
     # The cancellation does not leave.
     close_business_date(THU, engine(Role.OPERATOR))
@@ -399,13 +392,13 @@ def test_what_settled_while_its_cancellation_was_under_way_is_returned_where_it_
         prices(firm, day)
         if day == MON:
             firm.deliver(day, "trades", [trade("K", MON, 100, 10)])
-            correct(day, "firms", OFFICE | {"posting_cutoff_days": 7})
+            correct(firm, day, "firms", OFFICE | {"posting_cutoff_days": 7})
         close_day(day)
     prices(firm, THU)
     firm.deliver(THU, "trades", [{"trade_id": "K", "version": 2, "event_type": "CANCEL"}])
     run_day_until(deliver_outbox, THU)
     firm.deliver(THU, "settlement_statuses", [answered(THU, "K", "SETTLED", settled_quantity=100, settled_amount=-1000)])
-    correct(THU, "firms", OFFICE | {"posting_cutoff_days": 1})
+    correct(firm, THU, "firms", OFFICE | {"posting_cutoff_days": 1})
     for _ in range(2):
         run_day_until(post_journal, THU)
         of_the_trade = [(function, quantity) for _, _, function, quantity, *_ in instructed(THU)]

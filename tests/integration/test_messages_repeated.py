@@ -11,11 +11,9 @@ from integration.small_firm import SmallFirm, rows, trade
 from integration.test_forwards import FRI, MON, PAIR, THU, TUE, WED
 
 from posttrade.errors import PosttradeError
-from posttrade.messages.contracts import CONTRACTS
 from posttrade.offices import front_office
 from posttrade.records.database import Role, engine
 from posttrade.records.exceptions import list_exceptions, replay_exception
-from posttrade.settings import get_settings
 
 pytestmark = pytest.mark.usefixtures("fresh_database")
 FORWARD = PAIR | {"product_line": "fx_forward", "issuer_country_code": "US"}
@@ -57,12 +55,9 @@ class Firm(SmallFirm):
         self, day: date, kind: str, line: Mapping[str, object], revision: int, *, is_doubled: bool = False
     ) -> dict[str, int]:
         """One row with its revision, in a file of its own."""
-        columns = CONTRACTS[kind].orders[0]
-        content = [",".join([*columns, "revision"]), ",".join([*(str(line.get(name, "")) for name in columns), str(revision)])]
         # a row that is there twice makes the file another one
-        path = get_settings().inbox / day.isoformat() / f"{kind}_{revision}{'b' if is_doubled else ''}.csv"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("\n".join([*content, *([content[1]] if is_doubled else []), f"#control,rows,{1 + is_doubled}"]) + "\n")
+        rows_told = [{**line, "revision": revision}] * (2 if is_doubled else 1)
+        self.deliver(day, kind, rows_told, f"_{revision}{'b' if is_doubled else ''}")
         return front_office.record_reference_data(day, engine(Role.LOADER))
 
     def record_terms(self, day: date, lines: Sequence[Mapping[str, object]]) -> dict[str, int]:

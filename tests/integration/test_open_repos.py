@@ -3,7 +3,6 @@
 The figures are worked out by hand beside each case.
 """
 
-from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 
@@ -14,7 +13,6 @@ from integration.small_firm import SmallFirm, alerts, assert_books_tie, assert_r
 from posttrade.offices.accounting import post_journal
 from posttrade.offices.derivations import run_dbt
 from posttrade.records.database import Role, engine
-from posttrade.settings import get_settings
 
 pytestmark = pytest.mark.usefixtures("fresh_database")
 MON, TUE, WED, THU, FRI = (date(2026, 1, day) for day in (5, 6, 7, 8, 9))
@@ -33,15 +31,6 @@ POSITION = (
 
 def told(valid_from: date, state: str, rate: str = "") -> dict[str, object]:
     return {"instrument_id": "OPEN", "valid_from": valid_from, "deal_state": state, "rate": rate}
-
-
-def deliver_revised(day: date, terms: Sequence[Mapping[str, object]]) -> None:
-    """Put terms that state their revision into the folder of a date, in a file besides any that is there."""
-    header = ("instrument_id", "valid_from", "deal_state", "rate", "told_of", "revision")
-    lines = [",".join(str(one.get(name, "")) for name in header) for one in terms]
-    path = get_settings().inbox / day.isoformat() / "open_deal_terms_revised.csv"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("\n".join([",".join(header), *lines, f"#control,rows,{len(lines)}"]) + "\n")
 
 
 def test_an_open_repo_bears_the_rates_agreed_until_it_is_terminated() -> None:
@@ -125,7 +114,7 @@ def test_an_end_taken_back_leaves_the_rate_agreed_for_its_day() -> None:
     # withdrawn by name: four days of 100.00.
     withdrawn = [told(WED, "WITHDRAWN") | {"told_of": "RATE"}, told(FRI, "RUNNING", "9"), told(FRI, "WITHDRAWN") | {"revision": 2}]
     terms = [{"revision": 1} | one for one in withdrawn]
-    deliver_revised(FRI, terms)
+    firm.deliver(FRI, "open_deal_terms", terms, "_revised")
     firm.day(FRI, [])
     assert value("select count(*) from operations.exceptions") == 0
     assert rows(POSITION, day=FRI, book="B") == [(1000000, 1000000, 400)]
@@ -225,7 +214,7 @@ def test_a_rate_taken_back_before_the_close_leaves_what_was_paid_as_it_was() -> 
     assert [value(cash, name=name, book="B") for name in currencies] == [-599940, -599940, -599960]
 
     back = [told(MON, "WITHDRAWN"), told(TUE, "WITHDRAWN")]
-    deliver_revised(WED, [one | {"told_of": "RATE", "revision": 2} for one in of_both(*back)])
+    firm.deliver(WED, "open_deal_terms", [one | {"told_of": "RATE", "revision": 2} for one in of_both(*back)], "_revised")
     close_day(WED)
     assert rows("select * from operations.exceptions") == []
     assert [value(cash, name=name, book="B") for name in currencies] == [-599960, -599960, -599960]

@@ -8,8 +8,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from integration.conftest import STEPS, close_day
-from integration.recorded_dbt import recorded_dbt
+from integration.conftest import close_day, run_day_until
 from integration.small_firm import SmallFirm, assert_books_tie, rows, trade
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
@@ -159,9 +158,7 @@ def test_a_client_is_paid_what_it_is_entitled_to_and_no_more() -> None:
     # Friday's books say 0.30 before its payments are prepared: what was approved does not leave.
     decide(FRI, "APPROVED", ("LESS-WAITS", 2), ("LESS-APPROVED", 2))
     firm.deliver(FRI, "corporate_actions", [dividend("LESS-WAITS", "0.30"), dividend("LESS-SENT", "0.60")])
-    with recorded_dbt():
-        for step, role in STEPS[: [step for step, _ in STEPS].index(build_middle_office) + 1]:
-            step(FRI, engine(role))
+    run_day_until(build_middle_office, FRI)
     assert release(FRI) == {"released": 1, "messages": 1, "blocked": 0, "held": 1}
     income.withdraw_payment(payment_of("LESS-WAITS", 2), "a colleague", "lowered again", FRI, engine(Role.OPERATOR))
     counts = close_day(FRI)

@@ -19,9 +19,7 @@ import pytest
 from integration.conftest import run_day_until
 from integration.small_firm import SmallFirm, assert_books_tie, assert_rebuilt_the_same, rows, trade
 
-from posttrade.messages.contracts import CONTRACTS
 from posttrade.offices.derivations import build_back_office
-from posttrade.settings import get_settings
 
 DEALS = 60
 DAYS = (*(date(2026, 1, day) for day in range(5, 10)), date(2026, 1, 12))
@@ -140,18 +138,15 @@ def draw_deal(chance: random.Random, name: str) -> Deal:
     return deal
 
 
-def deliver_terms(day: int, deals: list[Deal], part: str, places: slice) -> None:
-    columns = (*CONTRACTS["open_deal_terms"].orders[0], "revision")
-    told = [
+def terms_told(deals: list[Deal], day: int) -> list[dict[str, object]]:
+    """The rows of a day's open_deal_terms.csv."""
+    return [
         {
             "instrument_id": deal.name, "valid_from": one.valid_from, "deal_state": one.state, "told_of": one.of, "revision": one.revision,
             "rate": Decimal(one.rate) * 360 / 1000 if one.of == "RATE" and one.rate is not None else "",
         }
         for deal in deals for one in deal.told if one.known == day
-    ][places]  # fmt: skip
-    lines = [",".join(str(one.get(name, "")) for name in columns) for one in told]
-    path = get_settings().inbox / DAYS[day].isoformat() / f"open_deal_terms{part}.csv"
-    path.write_text("\n".join([",".join(columns), *lines, f"#control,rows,{len(lines)}"]) + "\n")
+    ]  # fmt: skip
 
 
 def message(deal: Deal, one: Version) -> dict[str, object]:
@@ -181,16 +176,17 @@ def test_random_open_repos_pay_every_night_by_what_is_known_of_it(request: pytes
     found: dict[tuple[int, str], Figures] = {}
     for day, business_date in enumerate(DAYS):
         messages = [message(deal, one) for deal in deals for one in deal.trades if one.known == day]
+        terms = terms_told(deals, day)
         firm.make_known(business_date)
         firm.deliver(business_date, "fx_rates", [
             {"currency_code": name, "base_currency_code": "EUR", "rate_date": business_date, "rate": f"{chance.uniform(*rates):.6f}"}
             for name, rates in (("USD", (0.8, 1.0)), ("JPY", (0.005, 0.007)))
         ])  # fmt: skip
         firm.deliver(business_date, "trades", messages[::2], "_early")
-        deliver_terms(day, deals, "_early", slice(0, None, 2))
+        firm.deliver(business_date, "open_deal_terms", terms[::2], "_early")
         run_day_until(build_back_office, business_date)
         firm.deliver(business_date, "trades", messages[1::2])
-        deliver_terms(day, deals, "_later", slice(1, None, 2))
+        firm.deliver(business_date, "open_deal_terms", terms[1::2], "_later")
         firm.day(business_date)
         assert rows("select field, value, reason from operations.exceptions") == []
         positions: dict[str, tuple[Decimal, Decimal]] = defaultdict(lambda: (Decimal(0), Decimal(0)))
