@@ -29,6 +29,8 @@ def instruct_settlement(business_date: date, engine: sqlalchemy.Engine) -> dict[
     with engine.begin() as connection:
         connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": INSTRUCTING_LOCK})
         if not connection.scalar(text("select 1 from operations.day_closings where business_date = :business_date"), parameters):
+            for statement in CONCERNED_AND_WANTED:
+                connection.execute(text(statement), parameters)
             taken_back = connection.execute(text(TAKE_BACK_WHAT_IS_REPLACED), parameters).one()
             counts["cancelled"], counts["returned"] = taken_back.cancelled, taken_back.returned
             counts["reinstated"] = connection.execute(text(REINSTATE_WHAT_STANDS_AFTER_ALL), parameters).rowcount
@@ -72,60 +74,69 @@ _INSTRUCTION_COLUMNS = """instruction_id, trade_id, trade_version, function, can
     instrument_id, counterparty_id, quantity, amount, currency_code, trade_date, settlement_date, place_of_settlement_bic,
     custody_account_number, cash_account_id, business_date"""
 
-# What the trades of the date ask for, with those that it has instructed before and those that could not be instructed until it.
-_WANTED = """
-standing_instructions as (
+# The trades of the date, with those that it has instructed before and those that could not be instructed until it; and what those that are
+# in the books ask for, by their last state and the standing instruction.
+CONCERNED_AND_WANTED = (
+    "drop table if exists pg_temp.concerned, pg_temp.wanted",
+    """
+create temp table concerned on commit drop as
+select trade_id from marts.fct_trades where business_date = :business_date
+union
+select trade_id from operations.settlement_instructions where business_date = :business_date
+union
+select trade_id from operations.obligations_held where business_date <= :business_date
+union
+select earlier.trade_id
+from books.standing_instructions as told
+inner join marts.fct_trades as earlier on told.account_id = earlier.account_id and told.currency_code = earlier.currency_code
+where told.business_date = :business_date and not exists (
+    select from books.standing_instructions as before
+    where before.account_id = told.account_id and before.currency_code = told.currency_code
+        and before.business_date < :business_date
+)
+union
+-- what has moved although it was cancelled
+select instructions.trade_id
+from operations.settlement_statuses as statuses
+inner join operations.settlement_instructions as instructions on statuses.instruction_id = instructions.instruction_id
+inner join operations.settlement_instructions as takings on instructions.instruction_id = takings.cancels_instruction_id
+where statuses.business_date = :business_date and statuses.settled_quantity <> 0 and instructions.function = 'NEWM'
+""",
+    "analyze pg_temp.concerned",
+    """
+create temp table wanted on commit drop as
+with standing_instructions as (
     select distinct on (account_id, currency_code) *
     from books.standing_instructions
     where business_date <= :business_date
     order by account_id, currency_code, business_date desc, revision desc
 ),
-others as (
-    select trade_id from operations.settlement_instructions where business_date = :business_date
-    union
-    select trade_id from operations.obligations_held where business_date <= :business_date
-    union
-    select earlier.trade_id
-    from books.standing_instructions as told
-    inner join marts.fct_trades as earlier on told.account_id = earlier.account_id and told.currency_code = earlier.currency_code
-    where told.business_date = :business_date and not exists (
-        select from books.standing_instructions as before
-        where before.account_id = told.account_id and before.currency_code = told.currency_code
-            and before.business_date < :business_date
-    )
-    union
-    -- what has moved although it was cancelled
-    select instructions.trade_id
-    from operations.settlement_statuses as statuses
-    inner join operations.settlement_instructions as instructions on statuses.instruction_id = instructions.instruction_id
-    inner join operations.settlement_instructions as takings on instructions.instruction_id = takings.cancels_instruction_id
-    where statuses.business_date = :business_date and statuses.settled_quantity <> 0 and instructions.function = 'NEWM'
-    except
-    select trade_id from marts.fct_trades where business_date = :business_date
+of_the_date as (
+    select * from marts.fct_trades where business_date = :business_date
 ),
 last_states as (
-    select * from marts.fct_trades where business_date = :business_date
+    select * from of_the_date
     union all
     select states.*
-    from others
+    from (select trade_id from pg_temp.concerned except select trade_id from of_the_date) as others
     cross join lateral (
         select * from marts.fct_trades as trades
         where trades.trade_id = others.trade_id and trades.business_date < :business_date
         order by trades.business_date desc
         limit 1
     ) as states
-),
-wanted as (
-    select
-        states.*, ssi.place_of_settlement_bic, ssi.custody_account_number, ssi.cash_account_id,
-        states.counterparty_id is not null and ssi.account_id is not null
-            and states.instrument_id not in (select undelivered.instrument_id from books.undelivered_instruments as undelivered)
-            as can_be_instructed
-    from last_states as states
-    left join standing_instructions as ssi on states.account_id = ssi.account_id and states.currency_code = ssi.currency_code
-    where states.trade_status = 'ACTIVE'
 )
-"""
+select
+    states.*, ssi.place_of_settlement_bic, ssi.custody_account_number, ssi.cash_account_id,
+    states.counterparty_id is not null and ssi.account_id is not null
+        and states.instrument_id not in (select undelivered.instrument_id from books.undelivered_instruments as undelivered)
+        as can_be_instructed
+from last_states as states
+left join standing_instructions as ssi on states.account_id = ssi.account_id and states.currency_code = ssi.currency_code
+where states.trade_status = 'ACTIVE'
+""",
+    "analyze pg_temp.wanted",
+)
 
 _HAS_WANTED_CONTENT = """
     wanted.can_be_instructed and instructions.trade_version = wanted.version
@@ -159,12 +170,11 @@ _TAKEN_BACK_BY = """
 
 # The first instruction of a version has an id of its trade and version, and so has what takes it back first.
 TAKE_BACK_WHAT_IS_REPLACED = f"""
-with {_WANTED},
-instructed as (
+with instructed as (
     select instructions.*, (wanted.trade_id is not null and {_IS_AS_WANTED}) as is_as_wanted
-    from (select trade_id from last_states union select trade_id from others) as concerned
+    from pg_temp.concerned
     inner join operations.settlement_instructions as instructions on concerned.trade_id = instructions.trade_id
-    left join wanted on instructions.trade_id = wanted.trade_id
+    left join pg_temp.wanted on instructions.trade_id = wanted.trade_id
     where instructions.function = 'NEWM' and instructions.business_date <= :business_date
 ),
 replaced as (
@@ -234,8 +244,7 @@ select count(*) filter (where function = 'CANC') as cancelled, count(*) filter (
 
 # What takes back an instruction that has left the house, where nothing of it has left and what was instructed is wanted after all.
 REINSTATE_WHAT_STANDS_AFTER_ALL = f"""
-with {_WANTED},
-takings_in_the_house as materialized (
+with takings_in_the_house as materialized (
     select takings.*
     from operations.settlement_instructions as takings
     where takings.function <> 'NEWM' and takings.business_date <= :business_date
@@ -265,12 +274,12 @@ taken_back as materialized (
 reinstated as materialized (
     select instructions.instruction_id, instructions.trade_id
     from taken_back as instructions
-    inner join wanted on instructions.trade_id = wanted.trade_id and {_HAS_WANTED_CONTENT}
+    inner join pg_temp.wanted on instructions.trade_id = wanted.trade_id and {_HAS_WANTED_CONTENT}
 ),
 standing as materialized (
     select instructions.trade_id
     from reinstated
-    inner join wanted on reinstated.trade_id = wanted.trade_id
+    inner join pg_temp.wanted on reinstated.trade_id = wanted.trade_id
     inner join operations.settlement_instructions as instructions on reinstated.trade_id = instructions.trade_id
     where instructions.function = 'NEWM' and instructions.business_date <= :business_date and {_IS_AS_WANTED}
         and not exists (select {_TAKEN_BACK_BY})
@@ -287,13 +296,12 @@ where reinstated.trade_id not in (select standing.trade_id from standing)
 """
 
 INSTRUCT_ACTIVE_TRADES = f"""
-with {_WANTED},
-earlier as (
+with earlier as (
     select
         wanted.trade_id,
         count(*) filter (where instructions.trade_version = wanted.version) as number,
         bool_or({_IS_AS_WANTED} and not exists (select {_TAKEN_BACK_BY})) as is_standing
-    from wanted
+    from pg_temp.wanted
     inner join operations.settlement_instructions as instructions on wanted.trade_id = instructions.trade_id
     where instructions.function = 'NEWM' and instructions.business_date <= :business_date
     group by wanted.trade_id
@@ -306,7 +314,7 @@ select
     wanted.trade_id, wanted.version, 'NEWM', null, wanted.book_id, wanted.account_id, wanted.instrument_id, wanted.counterparty_id,
     wanted.quantity, wanted.net_amount, wanted.currency_code, wanted.trade_date, wanted.settlement_date,
     wanted.place_of_settlement_bic, wanted.custody_account_number, wanted.cash_account_id, :business_date
-from wanted
+from pg_temp.wanted
 left join earlier on wanted.trade_id = earlier.trade_id
 where wanted.can_be_instructed and not coalesce(earlier.is_standing, false)
 """
