@@ -7,7 +7,39 @@
 -- The claims that these leave stand as CASH:<currency>, with steps of their own.
 -- A figure as known at a later date is that of its own evening plus the changes learned since.
 
-with learned as (
+with claims as (
+    select
+        figure_date,
+        book_id,
+        currency_code,
+        step_no,
+        event_type in ('LATE', 'AMENDMENT', 'CANCELLATION') as is_trade,
+        event_type,
+        event_id,
+        event_version,
+        claim_amount,
+        claim_amount_base,
+        booked_amount_base
+    from {{ ref('int_cash__claims_restated') }}
+    where business_date = {{ business_date() }}
+    union all
+    select
+        figure_date,
+        book_id,
+        currency_code,
+        step_no,
+        step = 1,
+        event_type,
+        event_id,
+        event_version,
+        claim_amount,
+        claim_amount_base,
+        booked_amount_base
+    from {{ ref('int_cash__margin_claims_restated') }}
+    where business_date = {{ business_date() }}
+),
+
+learned as (
     select
         changes.figure_date,
         changes.book_id,
@@ -40,7 +72,7 @@ with learned as (
         '' as account_id,
         'CASH:' || currency_code as instrument_id,
         step_no,
-        event_type in ('LATE', 'AMENDMENT', 'CANCELLATION') as is_trade,
+        is_trade,
         event_type,
         event_id,
         event_version,
@@ -55,32 +87,7 @@ with learned as (
         0 as changed_accrued_base,
         claim_amount as paid_amount,
         claim_amount_base - booked_amount_base as total_amount_base
-    from {{ ref('int_cash__claims_restated') }}
-    where business_date = {{ business_date() }}
-    union all
-    select
-        figure_date,
-        book_id,
-        '',
-        'CASH:' || currency_code,
-        step_no,
-        step = 1,
-        event_type,
-        event_id,
-        event_version,
-        0,
-        claim_amount,
-        claim_amount_base,
-        claim_amount,
-        claim_amount_base,
-        false,
-        null,
-        0,
-        0,
-        claim_amount,
-        claim_amount_base - booked_amount_base
-    from {{ ref('int_cash__margin_claims_restated') }}
-    where business_date = {{ business_date() }}
+    from claims
 ),
 
 what_changed as (
