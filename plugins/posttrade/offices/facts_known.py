@@ -1,10 +1,8 @@
 """Facts as a business date knows them: SQL for statements with the parameter `business_date`."""
 
-INSTRUMENTS_KNOWN = """
-    select distinct on (instrument_id) *
-    from books.instruments where business_date <= :business_date
-    order by instrument_id, business_date desc, revision desc
-"""
+from posttrade.records import checks
+
+INSTRUMENTS_KNOWN = checks.INSTRUMENTS_KNOWN % {"business_date": ":business_date"}
 """Each instrument as it was last stated."""
 
 TRADES_TOUCHED = """

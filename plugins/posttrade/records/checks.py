@@ -569,17 +569,11 @@ def _compared_with_record(contract: Contract) -> sql.Composable:
         {numbers}
         else coalesce(
             case
-                when is_first_of_key and %(delivered_for)s < %(business_date)s and ordered.content_sha = (
-                    select recorded.content_sha from {table} as recorded
-                    where {key} and recorded.business_date <= %(delivered_for)s
-                    order by recorded.business_date desc, recorded.revision desc limit 1
-                ) and (
+                when is_first_of_key and %(delivered_for)s < %(business_date)s
+                and ordered.content_sha = (select recorded.content_sha {last_told_by_its_date})
+                and (
                     ordered.revision::integer = 1
-                    or (
-                        select recorded.business_date > %(delivered_for)s and recorded.revision = 1 from {table} as recorded
-                        where {key} and recorded.business_date <= %(business_date)s
-                        order by recorded.business_date desc, recorded.revision desc limit 1
-                    )
+                    or (select recorded.business_date > %(delivered_for)s and recorded.revision = 1 {last_told})
                 ) then 'KNOWN'
             end,
             (
@@ -594,16 +588,24 @@ def _compared_with_record(contract: Contract) -> sql.Composable:
                 where {key} and recorded.business_date = %(business_date)s and recorded.revision = ordered.revision::integer
             ),
             case
-                when ordered.revision::integer = 1 and is_first_of_key and ordered.content_sha = (
-                    select recorded.content_sha from {table} as recorded
-                    where {key} and recorded.business_date <= %(business_date)s
-                    order by recorded.business_date desc, recorded.revision desc limit 1
-                ) then 'KNOWN'
+                when ordered.revision::integer = 1 and is_first_of_key
+                and ordered.content_sha = (select recorded.content_sha {last_told}) then 'KNOWN'
             end
         )
         """
-    ).format(table=table, key=key_of_record, numbers=numbers)
+    ).format(
+        table=table,
+        key=key_of_record,
+        numbers=numbers,
+        last_told=_LAST_TOLD.format(table=table, key=key_of_record, day=sql.SQL("%(business_date)s")),
+        last_told_by_its_date=_LAST_TOLD.format(table=table, key=key_of_record, day=sql.SQL("%(delivered_for)s")),
+    )
 
+
+_LAST_TOLD = sql.SQL(
+    "from {table} as recorded where {key} and recorded.business_date <= {day}"
+    " order by recorded.business_date desc, recorded.revision desc limit 1"
+)
 
 # An announcement with a number is compared with that number, whenever it came; once an event is numbered, all its messages must be.
 _ANNOUNCEMENTS_NUMBERED = """
