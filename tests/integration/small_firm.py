@@ -133,10 +133,7 @@ def value(statement: str, **parameters: object) -> Any:
 def alerts(control_id: str, day: date) -> list[str]:
     """What a control tells of a date, in order."""
     control = next(one for one in all_controls() if one.control_id == control_id)
-    with engine(Role.AUDITOR).connect() as connection:
-        connection.execute(text(f"set posttrade.business_date = '{day}'"))
-        found = connection.execute(text(control.query.replace("{batch}", f"({BUSINESS_DATE_QUERY})"))).mappings().all()
-    return sorted(control.alert_message(dict(row)) for row in found)
+    return sorted(control.alert_message(row) for row in failing_rows(control_id, day))
 
 
 def confirmed(day: date, name: str) -> list[dict[str, object]]:
@@ -168,7 +165,8 @@ def tripped(control_id: str, day: date) -> set[str]:
 
 
 def assert_books_tie() -> None:
-    """What must hold of every date: the bridge closes, the components add up, the lots are the position, the cash is the ledger's."""
+    """What must hold of every date: the bridge closes, the components add up, the lots are the position, the cash is the ledger's, and what
+    stands instructed is what the trades ask for."""
     assert value("select count(*) from marts.rpt_profit_bridge where difference_amount <> 0") == 0
     assert (
         value(
@@ -184,7 +182,7 @@ def assert_books_tie() -> None:
     assert value("select coalesce(sum(amount_base), 0) from ledger.journal_lines") == 0
     assert value("select count(*) from marts.fct_profit_and_loss where residual_amount <> 0 or residual_amount_base <> 0") == 0
     for (day,) in rows("select business_date from operations.day_closings"):
-        for control_id in ("position_is_not_its_trades", "cash_is_not_the_ledgers"):
+        for control_id in ("position_is_not_its_trades", "cash_is_not_the_ledgers", "instruction_is_not_its_trade"):
             assert failing_rows(control_id, day) == [], (control_id, day)
 
 
