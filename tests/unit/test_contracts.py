@@ -9,6 +9,7 @@ from posttrade.domain.bonds import DAY_COUNTS
 from posttrade.messages.contracts import CONTRACTS, TRADES, CheckDigits, Contract
 from posttrade.messages.csv_files import read_csv
 from posttrade.records.checks import has_valid_check_digits
+from posttrade.records.rules import ERRORS_BY_ITSELF, ERRORS_BY_RECORD
 from posttrade.settings import repository_root
 
 DDL = "\n".join(path.read_text() for path in sorted((repository_root() / "plugins/posttrade/records/migrations/sql").glob("*.sql")))
@@ -91,3 +92,10 @@ def test_the_example_of_the_documentation_is_a_file_of_its_kind(contract: Contra
 )
 def test_identifiers_prove_themselves(kind: CheckDigits, value: str, is_valid: bool) -> None:
     assert has_valid_check_digits(value, kind) is is_valid
+
+
+def test_rules_are_those_of_a_kind_of_file_and_name_its_columns() -> None:
+    for rules in (ERRORS_BY_ITSELF, ERRORS_BY_RECORD):
+        assert set(rules) <= set(CONTRACTS)
+        for kind, errors in rules.items():
+            assert {error.split(":")[1] for _, error in errors} <= {column.name for column in CONTRACTS[kind].columns}, kind

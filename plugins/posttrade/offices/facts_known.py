@@ -1,8 +1,8 @@
 """Facts as a business date knows them: SQL for statements with the parameter `business_date`."""
 
-from posttrade.records import checks
+from posttrade.records import facts_known
 
-INSTRUMENTS_KNOWN = checks.INSTRUMENTS_KNOWN % {"business_date": ":business_date"}
+INSTRUMENTS_KNOWN = facts_known.INSTRUMENTS_KNOWN % {"business_date": ":business_date"}
 """Each instrument as it was last stated."""
 
 TRADES_TOUCHED = """

@@ -1,7 +1,7 @@
 """The set-based checks: SQL that splits the rows of a file, judges them and inserts the good ones."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import psycopg
@@ -10,22 +10,13 @@ from schwifty import BIC, IBAN
 from schwifty.exceptions import SchwiftyException
 from stdnum import isin, lei
 
-from posttrade.domain.stated_bonds import Interest
 from posttrade.messages.contracts import NEEDED_BY_A_CANCELLATION, TRADES, CheckDigits, Column, Contract, ValueType
 from posttrade.messages.rows import SEPARATOR
-from posttrade.procedures.schema import Procedure, latest_procedures
+from posttrade.records.facts_known import ALLOCATION_ACCOUNTS_KNOWN
+from posttrade.records.rules import ERRORS_BY_ITSELF, ERRORS_BY_RECORD
 
 LONGEST_TEXT = 250
 """Characters; a key longer than an index entry would stop its whole file."""
-LONGEST_CUTOFF = 1000
-"""Business days; the firm's calendar must be known as far back."""
-
-ALLOCATION_ACCOUNTS = (
-    "select one.account_id from (select distinct on (account_id) account_id, account_type from books.accounts"
-    " where business_date <= %(business_date)s order by account_id, business_date desc, revision desc) as one"
-    " where one.account_type = 'ALLOCATION'"
-)
-"""The accounts whose trades are blocks, as known on the business date."""
 
 
 def parse_statement(contract: Contract, columns: tuple[str, ...]) -> sql.Composed:
@@ -112,9 +103,9 @@ def judge_statement(cursor: psycopg.Cursor[Any], contract: Contract) -> sql.Comp
     meaning: list[sql.Composable] = []
     for column in contract.columns:
         meaning += list(_meaning_errors(cursor, column))
-    meaning += _cases(_errors_across_columns(contract))
+    meaning += _cases(ERRORS_BY_ITSELF.get(contract.kind, ()))
     against_record: list[sql.Composable] = [one for column in contract.columns for one in _reference_errors(column)]
-    against_record += _cases(_errors_against_record(contract))
+    against_record += _cases(ERRORS_BY_RECORD.get(contract.kind, ()))
     # What names a trade is no content: two fills without an id are told apart by their content, and a FIX event keeps its
     # content when the trade it belongs to becomes known.
     left_out = {"source_sequence", *contract.key} if contract is TRADES else set()
@@ -238,7 +229,7 @@ def _form(value_type: ValueType) -> tuple[str, str]:
 
 
 def _meaning_errors(cursor: psycopg.Cursor[Any], column: Column) -> Iterator[sql.Composed]:
-    """What the row alone shows; what it means by what is on record is asked by `_reference_errors` and `_errors_against_record`."""
+    """What the row alone shows; what it means by what is on record is asked by `_reference_errors` and `ERRORS_BY_RECORD`."""
     name = sql.Identifier(column.name)
     if column.is_positive:
         yield sql.SQL("when {}::{} <= 0 then {}").format(name, sql.SQL(column.type.value), sql.Literal(f"NOT_POSITIVE:{column.name}"))
@@ -279,236 +270,6 @@ def has_valid_check_digits(value: str, kind: CheckDigits) -> bool:
     except SchwiftyException:
         return False
     return True
-
-
-def _lines_where(holds: Callable[[Procedure], bool]) -> str:
-    """The product lines whose procedure is so, as values of SQL."""
-    return ", ".join(f"'{line}'" for line, procedure in latest_procedures().items() if holds(procedure))
-
-
-INSTRUMENTS_KNOWN = (
-    "select distinct on (instrument_id) * from books.instruments where business_date <= %(business_date)s"
-    " order by instrument_id, business_date desc, revision desc"
-)
-"""Each instrument as it was last stated; for statements with the parameter `business_date`."""
-_INSTRUMENTS = f"({INSTRUMENTS_KNOWN}) as one"
-_INSTRUMENT_CURRENCIES = f"select one.instrument_id, one.currency_code from {_INSTRUMENTS}"
-_INSTRUMENTS_OF_LINES = f"select one.instrument_id from {_INSTRUMENTS} where one.product_line = any(array[{{}}]::text[])"
-_BASE_CURRENCY = (
-    "select one.base_currency_code from books.firms as one where one.business_date <= %(business_date)s"
-    " order by one.business_date desc, one.revision desc limit 1"
-)
-# What the amounts of a trade follow from; of an instrument in the books of a closed date it stays as it is. Trades are looked through only
-# where a known instrument changes.
-_KEPT_TERMS = {
-    "product_line": ("product_line", "one.product_line"),
-    "currency_code": ("currency_code", "one.currency_code"),
-    "contract_size": ("coalesce(contract_size::numeric, 1)", "coalesce(one.contract_size, 1)"),
-    "notional_currency_code": ("coalesce(notional_currency_code, '')", "coalesce(one.notional_currency_code, '')"),
-}
-_TRADED_BEFORE = (
-    "instrument_id in (select one.instrument_id from books.instruments as one where one.business_date <= %(business_date)s)"
-    " and instrument_id in (select one.instrument_id from books.trade_versions as one where one.business_date < %(business_date)s)"
-)
-_VALUE_DATE = f"(select one.maturity_date from {_INSTRUMENTS} where one.instrument_id = formed.instrument_id)"
-# Versions of trades dealt on or after the value date that a forward is brought forward to: in force, or still to come into force, as one
-# that waits for its release. What a later version in force replaced or cancelled is over, and what was refused never came to be.
-_KEPT_OUT = "select beyond.trade_id, beyond.version from operations.trade_events_beyond_cutoff as beyond where beyond.released_date is null"
-_DEALT_SINCE = (
-    f"maturity_date::date < coalesce({_VALUE_DATE}, 'infinity')"
-    " and exists (select from books.trade_versions as one"
-    " where one.instrument_id = formed.instrument_id and one.trade_date >= formed.maturity_date::date and one.event_type <> 'CANCEL'"
-    f" and not ((one.trade_id, one.version) in ({_KEPT_OUT}) and exists (select from operations.trade_releases as decided"
-    " where decided.trade_id = one.trade_id and decided.version = one.version and decided.decision = 'REFUSED'))"
-    " and not exists (select from books.trade_versions as later where later.trade_id = one.trade_id"
-    " and (later.version > one.version or (later.event_type = 'CANCEL' and later.block_trade_id is null))"
-    f" and (later.trade_id, later.version) not in ({_KEPT_OUT})"
-    " and not exists (select from books.trades_held_for_terms as held where held.trade_id = later.trade_id"
-    " and held.version = later.version and held.found_date is null)))"
-)
-_UNDERLYINGS = f"select one.instrument_id, one.underlying_instrument_id from {_INSTRUMENTS} where one.underlying_instrument_id is not null"
-_EVENTS_OF_LINES = ", ".join(
-    f"('{line}', '{event}')" for line, procedure in latest_procedures().items() for event in procedure.corporate_actions
-)
-_EVENTS_OF_INSTRUMENTS = (
-    f"select one.instrument_id, possible.event_type from {_INSTRUMENTS}"
-    f" inner join (values {_EVENTS_OF_LINES}) as possible (product_line, event_type) on one.product_line = possible.product_line"
-)
-# An exercise of one would pay accrued interest, or exchange currencies: neither is kept.
-_LINES_WITHOUT_OPTIONS = _lines_where(
-    lambda procedure: procedure.valuation.accrues_interest or "notional_currency_code" in procedure.required_terms
-)
-_OPTIONS = _lines_where(lambda procedure: "strike_price" in procedure.required_terms)
-_EXERCISES = "'OPTION_EXERCISE', 'CASH_EXERCISE', 'RIGHTS_EXERCISE'"
-# A merger delivers units only if it names what of.
-_NEEDS_UNITS = (
-    "(event_type in ('SPLIT', 'REVERSE_SPLIT', 'STOCK_DIVIDEND', 'SPIN_OFF', 'RIGHTS_ISSUE', 'RIGHTS_EXERCISE')"
-    " or (event_type = 'MERGER' and received_instrument_id is not null))"
-)
-
-
-def _errors_across_columns(contract: Contract) -> tuple[tuple[str, str], ...]:
-    """Conditions and errors of what the columns of a row say together."""
-    checks: tuple[tuple[str, str], ...] = ()
-    if contract is TRADES:
-        checks = (
-            ("event_type = 'NEW' and version <> '1'", "WRONG_VERSION:version"),
-            ("event_type <> 'NEW' and version = '1'", "WRONG_VERSION:version"),
-            ("event_type <> 'NEW' and trade_id is null", "MISSING:trade_id"),
-            ("settlement_date::date < trade_date::date", "BEFORE_TRADE_DATE:settlement_date"),
-        )
-    elif contract.kind == "instruments":
-        checks = (
-            *(
-                (f"product_line = '{line}' and {column} is null", f"MISSING:{column}")
-                for line, procedure in latest_procedures().items()
-                for column in procedure.required_terms
-            ),
-            ("maturity_date::date <= issue_date::date", "BEFORE_ISSUE_DATE:maturity_date"),
-            (r"step_rates !~ '^-?\d+(\.\d+)?( +-?\d+(\.\d+)?)*$'", "NOT_A_NUMBER:step_rates"),
-            ("rate_cap::numeric < rate_floor::numeric", "BELOW_THE_FLOOR:rate_cap"),
-            ("notional_currency_code = currency_code", "SAME_CURRENCY:notional_currency_code"),
-        )
-    elif contract.kind == "forward_rates":
-        checks = (
-            ("notional_currency_code = currency_code", "SAME_CURRENCY:notional_currency_code"),
-            ("value_date::date <= rate_date::date", "NOT_AFTER_ITS_DATE:value_date"),
-        )
-    elif contract.kind == "discount_factors":
-        checks = (("value_date::date <= factor_date::date", "NOT_AFTER_ITS_DATE:value_date"),)
-    elif contract.kind == "corporate_actions":
-        checks = (
-            ("pay_date::date < ex_date::date", "BEFORE_EX_DATE:pay_date"),
-            ("event_type in ('CASH_DIVIDEND', 'SPECIAL_DIVIDEND') and amount_per_unit is null", "MISSING:amount_per_unit"),
-            (f"{_NEEDS_UNITS} and new_units is null", "MISSING:new_units"),
-            (f"{_NEEDS_UNITS} and old_units is null", "MISSING:old_units"),
-            ("event_type in ('SPLIT', 'STOCK_DIVIDEND') and new_units::numeric <= old_units::numeric", "OTHER_RATIO:new_units"),
-            ("event_type = 'REVERSE_SPLIT' and new_units::numeric >= old_units::numeric", "OTHER_RATIO:new_units"),
-            (
-                "event_type in ('REDEMPTION', 'CALL', 'PARTIAL_REDEMPTION', 'RIGHTS_EXERCISE', 'CASH_EXERCISE')"
-                " and amount_per_unit is null",
-                "MISSING:amount_per_unit",
-            ),
-            ("event_type = 'MERGER' and amount_per_unit is null and received_instrument_id is null", "MISSING:amount_per_unit"),
-            ("event_type = 'PARTIAL_REDEMPTION' and redeemed_fraction is null", "MISSING:redeemed_fraction"),
-            ("redeemed_fraction::numeric >= 1", "OUT_OF_RANGE:redeemed_fraction"),
-            (
-                "event_type in ('SPIN_OFF', 'RIGHTS_ISSUE', 'RIGHTS_EXERCISE', 'OPTION_EXERCISE') and received_instrument_id is null",
-                "MISSING:received_instrument_id",
-            ),
-            ("received_instrument_id = instrument_id", "SAME_INSTRUMENT:received_instrument_id"),
-            (
-                "cost_fraction is null and (event_type in ('SPIN_OFF', 'RIGHTS_ISSUE')"
-                " or (event_type = 'MERGER' and received_instrument_id is not null and amount_per_unit is not null))",
-                "MISSING:cost_fraction",
-            ),
-            ("cost_fraction::numeric < 0 or cost_fraction::numeric > 1", "NOT_A_PART:cost_fraction"),
-            ("event_type in ('SPLIT', 'REVERSE_SPLIT') and account_id is not null", "NOT_EXPECTED:account_id"),
-            (f"book_id is not null and event_type not in ({_EXERCISES})", "NOT_EXPECTED:book_id"),
-            ("book_id is not null and account_id is null", "MISSING:account_id"),
-            (f"exercised_quantity is not null and event_type not in ({_EXERCISES})", "NOT_EXPECTED:exercised_quantity"),
-            ("exercised_quantity is not null and account_id is null", "MISSING:account_id"),
-            ("exercised_quantity is not null and book_id is null", "MISSING:book_id"),
-            ("exercised_quantity is not null and redeemed_fraction is not null", "NOT_EXPECTED:redeemed_fraction"),
-        )
-    elif contract.kind == "bond_repayments":
-        checks = (("repaid_percent::numeric not between 0 and 100", "NOT_A_PERCENTAGE:repaid_percent"),)
-    elif contract.kind == "bond_coupon_dates":
-        checks = (("date_state = 'WITHDRAWN' and coupon_percent is not null", "NOT_EXPECTED:coupon_percent"),)
-    elif contract.kind == "open_deal_terms":
-        checks = (
-            ("deal_state = 'RUNNING' and rate is null", "MISSING:rate"),
-            ("deal_state <> 'RUNNING' and rate is not null", "NOT_EXPECTED:rate"),
-            ("(deal_state, told_of) in (('RUNNING', 'END'), ('TERMINATED', 'RATE'))", "NOT_EXPECTED:told_of"),
-        )
-    elif contract.kind == "allocations":
-        checks = (("block_trade_id !~ '^(CSV|FIX|FODB)~.'", "NO_SOURCE:block_trade_id"),)
-    elif contract.kind == "firms":
-        checks = ((f"posting_cutoff_days::integer not between 0 and {LONGEST_CUTOFF}", "OUT_OF_BOUNDS:posting_cutoff_days"),)
-    elif contract.kind == "withholding_rates":
-        checks = (("rate::numeric < 0 or rate::numeric >= 1", "OUT_OF_RANGE:rate"),)
-    return checks
-
-
-def _errors_against_record(contract: Contract) -> tuple[tuple[str, str], ...]:
-    """Conditions and errors of what a row says against what is on record of what it names: the instrument, its end, the firm.
-
-    All of that may be told otherwise later. These errors are of rows that are not on record as they stand: what was taken when it was right
-    is not asked again when its message is repeated.
-    """
-    checks: tuple[tuple[str, str], ...] = ()
-    below_zero = _lines_where(lambda procedure: procedure.valuation.has_negative_prices)
-    has_no_negative_price = f"instrument_id not in ({_INSTRUMENTS_OF_LINES.format(below_zero)})"
-    forwards = _lines_where(lambda procedure: procedure.settlement.exchanges_at_maturity)
-    is_forward = f"instrument_id in ({_INSTRUMENTS_OF_LINES.format(forwards)})"
-    # a cancellation of what should not have been recorded is one
-    takes_place = "event_type <> 'CANCEL'"
-    if contract is TRADES:
-        checks = (
-            (f"{takes_place} and price::numeric <= 0 and {has_no_negative_price}", "NOT_POSITIVE:price"),
-            (f"{takes_place} and (instrument_id, currency_code) not in ({_INSTRUMENT_CURRENCIES})", "OTHER_CURRENCY:currency_code"),
-            (f"{takes_place} and fx_rate::numeric <> 1 and currency_code = ({_BASE_CURRENCY})", "NOT_ONE:fx_rate"),
-            (f"{takes_place} and trade_date::date > %(business_date)s", "IN_THE_FUTURE:trade_date"),
-            (f"{takes_place} and {is_forward} and trade_date::date >= {_VALUE_DATE}", "NOT_BEFORE_VALUE_DATE:trade_date"),
-            (f"{takes_place} and {is_forward} and settlement_date::date <> {_VALUE_DATE}", "OTHER_VALUE_DATE:settlement_date"),
-            # posttrade.records.ends
-            (f"{takes_place} and (instrument_id, trade_date::date) in (select * from pg_temp.traded_no_more)", "TRADED_NO_MORE:trade_date"),
-            (
-                f"{takes_place} and (instrument_id, settlement_date::date) in (select * from pg_temp.settled_no_more)",
-                "NOT_BEFORE_REPAYMENT:settlement_date",
-            ),
-            (f"{takes_place} and (instrument_id, trade_date::date) in (select * from pg_temp.traded_expired)", "AFTER_EXPIRY:trade_date"),
-        )
-    elif contract.kind == "instruments":
-        checks = (
-            *(
-                (
-                    f"(instrument_id, {given}) not in (select one.instrument_id, {known} from {_INSTRUMENTS}) and {_TRADED_BEFORE}"
-                    # an exchange may adjust an option to a split by its size
-                    + (f" and product_line not in ({_OPTIONS})" if column == "contract_size" else ""),
-                    f"IN_THE_BOOKS:{column}",
-                )
-                for column, (given, known) in _KEPT_TERMS.items()
-            ),
-            (f"product_line in ({forwards}) and {_DEALT_SINCE}", "NOT_AFTER_ITS_TRADES:maturity_date"),
-            # the underlying may come in the same file
-            (
-                "underlying_instrument_id not in (select instrument_id from books.instruments)"
-                " and underlying_instrument_id not in"
-                " (select one.instrument_id from pg_temp.parsed as one where one.instrument_id is not null)",
-                "UNKNOWN_REFERENCE:underlying_instrument_id",
-            ),
-            (
-                f"product_line in ({_OPTIONS}) and (underlying_instrument_id in ({_INSTRUMENTS_OF_LINES.format(_LINES_WITHOUT_OPTIONS)})"
-                " or underlying_instrument_id in (select one.instrument_id from pg_temp.parsed as one"
-                f" where one.instrument_id is not null and one.product_line in ({_LINES_WITHOUT_OPTIONS})))",
-                "UNDERLYING_NOT_KEPT:underlying_instrument_id",
-            ),
-        )
-    elif contract.kind == "prices":
-        checks = (
-            (f"price::numeric < 0 and {has_no_negative_price}", "NEGATIVE:price"),
-            (is_forward, "NOT_PRICED:instrument_id"),
-        )
-    elif contract.kind == "corporate_actions":
-        checks = (
-            (
-                f"event_type = 'OPTION_EXERCISE' and (instrument_id, received_instrument_id) not in ({_UNDERLYINGS})",
-                "OTHER_UNDERLYING:received_instrument_id",
-            ),
-            (
-                f"event_type = 'OPTION_EXERCISE' and received_instrument_id in ({_INSTRUMENTS_OF_LINES.format(_LINES_WITHOUT_OPTIONS)})",
-                "UNDERLYING_NOT_KEPT:received_instrument_id",
-            ),
-            (f"(instrument_id, currency_code) not in ({_INSTRUMENT_CURRENCIES})", "OTHER_CURRENCY:currency_code"),
-            (f"(instrument_id, event_type) not in ({_EVENTS_OF_INSTRUMENTS})", "NOT_OF_THE_LINE:event_type"),
-        )
-    elif contract.kind == "open_deal_terms":
-        open_lines = _lines_where(lambda procedure: procedure.bond is not None and procedure.bond.interest is Interest.OPEN)
-        checks = ((f"instrument_id not in ({_INSTRUMENTS_OF_LINES.format(open_lines)})", "NOT_AN_OPEN_DEAL:instrument_id"),)
-    elif contract.kind == "allocations":
-        checks = ((f"account_id in ({ALLOCATION_ACCOUNTS})", "ALLOCATION_ACCOUNT:account_id"),)
-    return checks
 
 
 def _normal(column: Column) -> sql.Composable:
@@ -643,7 +404,7 @@ def insert_statement(contract: Contract) -> sql.SQL | sql.Composed:
                 event_type <> 'CANCEL' and coalesce(account_id in ({blocks}), false), content_sha, %(business_date)s, %(file_id)s, line_no
             from pg_temp.judged where error is null
             """
-        ).format(blocks=sql.SQL(ALLOCATION_ACCOUNTS))
+        ).format(blocks=sql.SQL(ALLOCATION_ACCOUNTS_KNOWN))
     names = [column.name for column in contract.columns]
     values = [sql.SQL("{}::{}").format(sql.Identifier(column.name), sql.SQL(column.type.value)) for column in contract.columns]
     revision = (", revision", ", revision::integer") if contract.is_restatable else ("", "")

@@ -8,7 +8,7 @@ import sqlalchemy
 
 from posttrade.domain.settlement_cycles import settlement_date
 from posttrade.procedures.schema import load_settlement_cycles, procedures_in_force
-from posttrade.records.checks import INSTRUMENTS_KNOWN
+from posttrade.records.facts_known import INSTRUMENTS_KNOWN
 from posttrade.records.stated_terms import terms_stated
 
 LONGEST_CYCLE_DAYS = 40

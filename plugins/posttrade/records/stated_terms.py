@@ -11,7 +11,7 @@ import sqlalchemy
 from posttrade.domain.open_deals import DealTerms, ToldOf
 from posttrade.domain.stated_bonds import StatedBond, end_of
 from posttrade.procedures.schema import procedures_in_force
-from posttrade.records.checks import INSTRUMENTS_KNOWN
+from posttrade.records.facts_known import INSTRUMENTS_KNOWN
 
 _CELLS = tuple(one.name for one in fields(StatedBond) if one.name not in ("interest", "is_repaid_in_parts", "listed_coupons"))
 
