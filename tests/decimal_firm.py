@@ -618,9 +618,8 @@ class _Keeper:
                     rate = self._rate_from(key[2], dividend.ex)
                     gross_before, withheld_before, net_base_before = self.income.get((dividend.event_id, key), (ZERO, ZERO, ZERO))
                     more, more_withheld = gross - gross_before, withheld - withheld_before
-                    net_base = rounded(more * rate, base_minor) - rounded(more_withheld * rate, base_minor)
-                    if not gross and not withheld:  # taken back at what it was booked at
-                        net_base = -net_base_before
+                    # as a whole, so that it comes to the same however it was told
+                    net_base = rounded(gross * rate, base_minor) - rounded(withheld * rate, base_minor) - net_base_before
                     self.income[dividend.event_id, key] = (gross, withheld, net_base_before + net_base)
                     so_far = received[key]
                     received[key] = (so_far[0] + more - more_withheld, so_far[1] + net_base)

@@ -104,3 +104,36 @@ def test_the_books_of_an_account_share_what_the_custodian_pays_it() -> None:
     assert known(TUE, "S") == {("C", "A", "0.75", "0.15"), ("D", "A", "-0.37", "-0.07")}
     assert rows("select sum(cash_amount) from marts.fct_event_cash where instrument_id = 'I' and account_id = 'A'") == [(Decimal("0.75"),)]
     assert_books_tie()
+
+
+def test_an_entitlement_in_a_foreign_currency_comes_to_the_same_however_it_was_told() -> None:
+    """0.25 EUR a share, at 0.8935 on the ex date, less 15 %: of 4 shares 1.00 EUR and 0.15 EUR, in base 0.89 (0.8935) and 0.13 (0.134025).
+
+    One account knows its 4 on Monday. One is 16 short, -3.57 (-3.574), until that is amended on Wednesday, to which 4.46 is missing; the
+    5.00 EUR for themselves were 4.47. One knows 2 of them, 0.45 (0.44675) and 0.07 (0.0670125), and 2 more on Wednesday. The last one's
+    are cancelled.
+    """
+    accounts = ("KNOWN", "AMENDED", "ADDED", "CANCELLED")
+    euro = {"currency_code": "EUR"}
+    firm = SmallFirm(books=accounts, accounts=accounts, instruments=[{"instrument_id": "I"} | euro])
+    at = {one: euro | {"book_id": one, "account_id": one} for one in accounts}
+    bought = [
+        trade("1", MON, 4, "10", **at["KNOWN"]), trade("2", MON, -16, "10", **at["AMENDED"]), trade("3", MON, 2, "10", **at["ADDED"]),
+        trade("4", MON, 4, "10", **at["CANCELLED"]),
+    ]  # fmt: skip
+    firm.day(MON, bought, {"I": "10"}, {"EUR": "0.9"}, withholding_rates=[tax("0.15") | {"account_id": one} for one in accounts])
+    firm.day(TUE, [], {"I": "10"}, {"EUR": "0.8935"}, corporate_actions=[dividend("I", "0.25") | euro])
+    told = [
+        trade("2", MON, 4, "10", version=2, event_type="AMEND", **at["AMENDED"]), trade("5", MON, 2, "10", **at["ADDED"]),
+        trade("4", MON, 4, "10", version=2, event_type="CANCEL", **at["CANCELLED"]),
+    ]  # fmt: skip
+    firm.day(WED, told, {"I": "10"}, {"EUR": "0.95"})
+    in_base = "select gross_amount_base, withholding_amount_base, net_amount_base from marts.fct_income where account_id = :name order by"
+    found = {name: [tuple(f"{one:.2f}" for one in row) for row in rows(f"{in_base} business_date", name=name)] for name in accounts}
+    assert found == {
+        "KNOWN": [("0.89", "0.13", "0.76")],
+        "AMENDED": [("-3.57", "0.00", "-3.57"), ("4.46", "0.13", "4.33")],
+        "ADDED": [("0.45", "0.07", "0.38"), ("0.44", "0.06", "0.38")],
+        "CANCELLED": [("0.89", "0.13", "0.76"), ("-0.89", "-0.13", "-0.76")],
+    }
+    assert_books_tie()

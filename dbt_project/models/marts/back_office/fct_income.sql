@@ -138,7 +138,6 @@ due as (
         accounts.client_id,
         instruments.product_line,
         instruments.currency_code,
-        rates.rate as todays_rate,
         rates.minor_unit,
         rates.base_minor_unit,
         case
@@ -224,7 +223,8 @@ changes as (
         sum(quantity) as entitled_quantity_change,
         sum(gross_amount) as gross_change,
         sum(withholding_amount) as withholding_change,
-        not coalesce(bool_or(not is_booked and (gross_amount <> 0 or withholding_amount <> 0)), false) as is_nothing_left,
+        coalesce(sum(gross_amount) filter (where not is_booked), 0) as gross_due,
+        coalesce(sum(withholding_amount) filter (where not is_booked), 0) as withholding_due,
         sum(gross_booked_base) as gross_booked_base,
         sum(withholding_booked_base) as withholding_booked_base,
         max(booked_pay_date) as booked_pay_date
@@ -259,18 +259,14 @@ income as (
             changes.event_id = due.event_id
             and changes.book_id = due.book_id
             and changes.account_id = due.account_id
-    -- at the rate of the date that should have had it; what is taken back as a whole goes at what it was booked at
-    left join lateral {{ rate_from('due.currency_code', 'changes.ex_date') }} as ex_rates on true
+    -- What is due is turned into base currency as a whole, at the rate of the date that should have had it, so that an entitlement comes to the
+    -- same however it was told.
+    cross join lateral {{ rate_from('due.currency_code', 'changes.ex_date') }} as ex_rates
     cross join lateral (
         select
-            case
-                when changes.is_nothing_left then -changes.gross_booked_base
-                else {{ round_money('changes.gross_change * coalesce(ex_rates.rate, due.todays_rate)', 'due.base_minor_unit') }}
-            end as gross_change,
-            case
-                when changes.is_nothing_left then -changes.withholding_booked_base
-                else {{ round_money('changes.withholding_change * coalesce(ex_rates.rate, due.todays_rate)', 'due.base_minor_unit') }}
-            end as withholding_change
+            {{ round_money('changes.gross_due * ex_rates.rate', 'due.base_minor_unit') }} - changes.gross_booked_base as gross_change,
+            {{ round_money('changes.withholding_due * ex_rates.rate', 'due.base_minor_unit') }}
+            - changes.withholding_booked_base as withholding_change
     ) as in_base
     where
         changes.gross_change <> 0
