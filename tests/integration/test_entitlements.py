@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from integration.small_firm import SmallFirm, assert_books_tie, rows, trade
+from integration.small_firm import SmallFirm, assert_books_tie, rows, trade, value
 
 pytestmark = pytest.mark.usefixtures("fresh_database")
 MON, TUE, WED, THU, FRI = (date(2026, 1, day) for day in (5, 6, 7, 8, 9))
@@ -136,4 +136,108 @@ def test_an_entitlement_in_a_foreign_currency_comes_to_the_same_however_it_was_t
         "ADDED": [("0.45", "0.07", "0.38"), ("0.44", "0.06", "0.38")],
         "CANCELLED": [("0.89", "0.13", "0.76"), ("-0.89", "-0.13", "-0.76")],
     }
+    assert_books_tie()
+
+
+def announced(name: str, instrument: str, kind: str, pay_date: date = TUE, **terms: object) -> dict[str, object]:
+    return {
+        "event_id": name, "instrument_id": instrument, "event_type": kind, "event_status": "ANNOUNCED", "ex_date": TUE,
+        "pay_date": pay_date, "currency_code": "USD",
+    } | terms  # fmt: skip
+
+
+def test_an_event_told_of_another_instrument_or_as_another_kind_is_taken_back_from_the_former() -> None:
+    """Events of Tuesday, on 100 each, told otherwise on Wednesday.
+
+    MOVED pays 1.00 on Thursday, of I and then of J; on Thursday it is said to be of I after all. KIND is paid on Tuesday, 0.50 on K, and
+    then 10 shares on K instead. PAID is 2.00 USD of L, and then 1.00 EUR of E, at 1.10. REDEEMED calls 100,000 of X, of 6 % with a coupon
+    each 8 January: 358 days of 360 are 5,966.67; then it is Y that is called, and X is paid its 6,000, ex on Wednesday.
+    """
+    names = ("I", "J", "K", "L")
+    bond = {
+        "product_line": "bond_fixed", "coupon_rate": "6", "coupon_frequency": 1, "day_count": "30/360", "issue_date": "2024-01-08",
+        "maturity_date": "2030-01-08",
+    }  # fmt: skip
+    euro = {"currency_code": "EUR"}
+    instruments = [
+        *({"instrument_id": one} for one in names),
+        {"instrument_id": "E"} | euro,
+        *({"instrument_id": one} | bond for one in "XY"),
+    ]
+    firm = SmallFirm(instruments=instruments)
+    prices = dict.fromkeys((*names, "E"), "10") | {"X": "100", "Y": "100"}
+    held = [trade(one, MON, 100, "10", instrument_id=one) for one in names]
+    held += [trade("E", MON, 100, "10", instrument_id="E", **euro), *(trade(one, MON, 100_000, "100", instrument_id=one) for one in "XY")]
+    rate = {"EUR": "1.10"}
+    firm.day(MON, held, prices, rate)
+    of_i = announced("MOVED", "I", "CASH_DIVIDEND", THU, amount_per_unit="1.00")
+    first = [
+        of_i, announced("KIND", "K", "CASH_DIVIDEND", amount_per_unit="0.50"),
+        announced("PAID", "L", "CASH_DIVIDEND", amount_per_unit="2.00"), announced("REDEEMED", "X", "CALL", amount_per_unit="1.00"),
+    ]  # fmt: skip
+    firm.day(TUE, [], prices, rate, corporate_actions=first)
+    then = [
+        of_i | {"instrument_id": "J"}, announced("KIND", "K", "STOCK_DIVIDEND", new_units=11, old_units=10),
+        announced("PAID", "E", "CASH_DIVIDEND", amount_per_unit="1.00", **euro), announced("REDEEMED", "Y", "CALL", amount_per_unit="1.00"),
+    ]  # fmt: skip
+    firm.day(WED, [], prices, rate, corporate_actions=then)
+    known = (
+        "select instrument_id, currency_code, sum(net_amount) from marts.fct_income where business_date <= :day group by 1, 2"
+        " having sum(net_amount) <> 0 order by 1"
+    )
+    called = Decimal("5966.67")
+    assert rows(known, day=TUE) == [("I", "USD", 100), ("K", "USD", 50), ("L", "USD", 200), ("X", "USD", called)]
+    assert rows(known, day=WED) == [("E", "EUR", 100), ("J", "USD", 100), ("X", "USD", 6000), ("Y", "USD", called)]
+    units = "select instrument_id, traded_quantity from marts.fct_positions where business_date = :day and instrument_id in ('K', 'X', 'Y')"
+    assert dict(rows(units, day=WED)) == {"K": 110, "X": 100_000, "Y": 0}
+    # what Tuesday would have said: I without its income; K 10 shares for 50; L without 200, E with 100 at 1.10
+    learned = (
+        "select instrument_id, sum(changed_quantity), sum(total_amount_base) from marts.rpt_what_changed where figure_date = :day"
+        " and business_date = :known and instrument_id not in ('X', 'Y', 'CASH:EUR') group by 1"
+    )
+    told = {name: (units, total) for name, units, total in rows(learned, day=TUE, known=WED)}
+    assert told == {"I": (0, -100), "J": (0, 100), "K": (10, 50), "L": (0, -200), "E": (0, 110)}
+    firm.day(THU, [], prices, rate, corporate_actions=[of_i])
+    assert rows(known, day=THU) == [("E", "EUR", 100), ("I", "USD", 100), ("X", "USD", 6000), ("Y", "USD", called)]
+    received = "select instrument_id, sum(cash_amount) from marts.fct_event_cash where claim_type = 'INCOME' group by 1"
+    assert {name: amount for name, amount in rows(received) if amount} == {"E": 100, "I": 100, "X": 6000, "Y": called}
+    assert_books_tie()
+
+
+def test_an_entitlement_stays_with_the_client_it_was_booked_for() -> None:
+    """100 EUR of a client's and 100 of the house's went ex on Tuesday; on Wednesday the accounts change sides, and on Thursday 10 shares
+    more of each are told.
+
+    All 110 of the first are the client's, all of the second the house's claim: 110 at 1.10 are 121, and gain 22 by Friday's rate of 1.30.
+    """
+    euro = {"currency_code": "EUR"}
+    client = {"client_id": "C", "name": "Invented Client", "country_code": "DE", "iban": "DE89370400440532013000", "bic": "DEUTDEFF"}
+    firm = SmallFirm(books=("B", "H"), accounts=("A", "Z"), instruments=[{"instrument_id": "I"} | euro, {"instrument_id": "G"} | euro])
+    of_house = {"book_id": "H", "account_id": "Z", "instrument_id": "G"} | euro
+    account = {"name": "Account", "custodian_id": "CUS"}
+    firm.make_known(MON)
+    firm.deliver(MON, "accounts", [account | {"account_id": "A", "client_id": "C"}, account | {"account_id": "Z"}], "")
+    firm.day(
+        MON,
+        [trade("1", MON, 100, "10", **euro), trade("2", MON, 100, "10", **of_house)],
+        {"I": "10", "G": "10"},
+        {"EUR": "1.10"},
+        clients=[client],
+    )
+    dividends = [dividend(one, "1", pay_date=date(2026, 2, 2)) | euro for one in "IG"]
+    firm.day(TUE, [], {"I": "10", "G": "10"}, {"EUR": "1.10"}, corporate_actions=dividends)
+    firm.day(
+        WED,
+        [],
+        {"I": "10", "G": "10"},
+        {"EUR": "1.10"},
+        accounts=[account | {"account_id": "A"}, account | {"account_id": "Z", "client_id": "C"}],
+    )
+    late = [trade("3", MON, 10, "10", **euro), trade("4", MON, 10, "10", **of_house)]
+    firm.day(THU, late, {"I": "10", "G": "10"}, {"EUR": "1.10"})
+    firm.day(FRI, [], {"I": "10", "G": "10"}, {"EUR": "1.30"})
+    whose = "select instrument_id, client_id, sum(net_amount) from marts.fct_income group by 1, 2 order by 1"
+    assert rows(whose) == [("G", None, 110), ("I", "C", 110)]
+    owed = "select sum(amount) from ledger.journal_lines where gl_account = :name"
+    assert (value(owed, name="client_payable"), value(owed, name="dividend_income")) == (-110, -220)
     assert_books_tie()

@@ -2,13 +2,61 @@
 -- withdrawn today after its ex date, the terms of its bond changed today, a trade dated before its ex date was booked or taken
 -- back today, or the rate at which it is taxed came or changed today.
 
-with announcements as (
-    select * from {{ announcements_known() }} as known
+-- An event is of the instrument and kind it was last told of. Its entitlements to the income of an instrument have its id, and that of the
+-- instrument where the event named another one first: a holding that it is told of no more is taken back by itself.
+with told as (
+    select
+        corporate_actions.*,
+        corporate_actions.event_id
+        || case
+            when corporate_actions.instrument_id <> first_value(corporate_actions.instrument_id) over by_first then ':' || corporate_actions.instrument_id
+            else ''
+        end as income_event_id,
+        case
+            when corporate_actions.event_type in ('CASH_DIVIDEND', 'SPECIAL_DIVIDEND') then 'DIVIDEND'
+            when corporate_actions.event_type in ('REDEMPTION', 'CALL', 'PARTIAL_REDEMPTION') then 'COUPON'
+        end as income_type
+    from {{ ref('stg_books__corporate_actions') }} as corporate_actions
+    where corporate_actions.business_date <= {{ business_date() }}
+    window by_first as (
+        partition by corporate_actions.event_id
+        order by corporate_actions.business_date, corporate_actions.revision
+    )
+),
+
+announcements as (
+    select distinct on (event_id) *
+    from told
+    order by event_id, announcement_no desc nulls last, business_date desc, revision desc
+),
+
+-- By what the event said of it last; nothing is due by it any more.
+told_no_more as (
+    select distinct on (told.event_id, told.instrument_id, told.income_type)
+        told.income_event_id || case told.income_type when 'COUPON' then ':ACCRUED' else '' end as event_id,
+        told.income_type,
+        told.instrument_id,
+        coalesce(told.account_id, '') as account_id,
+        told.ex_date,
+        told.pay_date
+    from told
+    inner join announcements on told.event_id = announcements.event_id
+    where
+        told.income_type is not null
+        and (told.instrument_id, told.income_type) is distinct from (announcements.instrument_id, announcements.income_type)
+        and exists (
+            select 1 from told as told_today
+            where
+                told_today.event_id = told.event_id
+                and told_today.business_date = {{ business_date() }}
+        )
+    order by
+        told.event_id, told.instrument_id, told.income_type, told.announcement_no desc nulls last, told.business_date desc, told.revision desc
 ),
 
 dividends as (
     select
-        event_id,
+        income_event_id as event_id,
         'DIVIDEND'::text as income_type,
         instrument_id,
         coalesce(account_id, '') as account_id,
@@ -205,7 +253,7 @@ coupons as (
 -- A bond that an event pays back is paid its interest to the date of payment with it, on what is paid back.
 interest_on_redemptions as (
     select
-        announcements.event_id || ':ACCRUED' as event_id,
+        announcements.income_event_id || ':ACCRUED' as event_id,
         'COUPON'::text as income_type,
         announcements.instrument_id,
         coalesce(announcements.account_id, '') as account_id,
@@ -272,6 +320,19 @@ events_gone_ex as (
         or (taxed_anew.instrument_id is not null and events.pay_date >= {{ business_date() }})
         -- ex on a day that is no business day of the firm: the first business date after it
         or events.ex_date > {{ previous_business_date() }}
+    union all
+    select
+        {{ business_date() }},
+        event_id,
+        income_type,
+        instrument_id,
+        account_id,
+        ex_date,
+        null,
+        pay_date,
+        0::numeric(28, 12),
+        null
+    from told_no_more
 )
 
 select * from events_gone_ex

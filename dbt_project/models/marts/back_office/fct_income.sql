@@ -79,7 +79,8 @@ booked_before as (
             sum(booked.withholding_amount) as withholding_amount,
             sum(booked.gross_amount_base) as gross_amount_base,
             sum(booked.withholding_amount_base) as withholding_amount_base,
-            (array_agg(booked.pay_date order by booked.business_date desc))[1] as pay_date
+            (array_agg(booked.pay_date order by booked.business_date desc))[1] as pay_date,
+            (array_agg(booked.client_id order by booked.business_date desc))[1] as client_id
         from {{ this }} as booked
         inner join events on booked.event_id = events.event_id
         where booked.business_date < {{ business_date() }}
@@ -95,7 +96,8 @@ booked_before as (
             0::numeric as withholding_amount,
             0::numeric as gross_amount_base,
             0::numeric as withholding_amount_base,
-            null::date as pay_date
+            null::date as pay_date,
+            null::text as client_id
         where false
     {% endif %}
 ),
@@ -121,6 +123,17 @@ entitled as (
     group by event_id, book_id, account_id
 ),
 
+-- An entitlement stays with whom it was booked for, whoever the account is of now.
+booked_for as (
+    select
+        event_id,
+        book_id,
+        account_id,
+        max(client_id) as client_id
+    from booked_before
+    group by event_id, book_id, account_id
+),
+
 accounts as (
     select * from {{ as_known(ref('stg_books__accounts'), ['account_id']) }} as known
 ),
@@ -135,7 +148,7 @@ due as (
         events.instrument_id,
         events.ex_date,
         events.pay_date,
-        accounts.client_id,
+        case when booked_for.event_id is null then accounts.client_id else booked_for.client_id end as client_id,
         instruments.product_line,
         instruments.currency_code,
         rates.minor_unit,
@@ -150,6 +163,11 @@ due as (
     from entitled
     inner join events on entitled.event_id = events.event_id
     inner join accounts on entitled.account_id = accounts.account_id
+    left join booked_for
+        on
+            entitled.event_id = booked_for.event_id
+            and entitled.book_id = booked_for.book_id
+            and entitled.account_id = booked_for.account_id
     inner join {{ ref('int_reference__instruments_known') }} as instruments
         on
             events.instrument_id = instruments.instrument_id
