@@ -118,6 +118,8 @@ def make_firm(seed: int) -> RandomFirm:
             # of what others turn into
             Dividend(WED, "D4", "MGT", THU, Decimal("0.215")), Dividend(THU, "D5", "SPB", FRI, Decimal("0.08")),
             Dividend(MON, "D6", "SQA", WED, Decimal("0.6")), Dividend(TUE, "D7", "RGP", THU, Decimal("0.11")),
+            # told of another instrument, in another currency, two days later
+            Dividend(TUE, "D8", "AAA", TUE, Decimal("0.27")), Dividend(THU, "D8", "CCC", WED, Decimal("0.19")),
         ],
     )  # fmt: skip
     firm = RandomFirm(history)
