@@ -158,10 +158,11 @@ _IS_AS_WANTED = f"""
     and (instructions.business_date < :business_date or ({_HAS_WANTED_CONTENT}))
 """
 
-# The cancellations and returns of an instruction that are not withdrawn themselves.
+# The cancellations and returns of an instruction that are not withdrawn themselves. That they name one lets the planner gather them all by
+# the index of what names one.
 _TAKEN_BACK_BY = """
     from operations.settlement_instructions as takings
-    where takings.cancels_instruction_id = instructions.instruction_id
+    where takings.cancels_instruction_id = instructions.instruction_id and takings.cancels_instruction_id is not null
         and not exists (
             select from operations.settlement_instructions as withdrawals
             where withdrawals.cancels_instruction_id = takings.instruction_id
@@ -246,8 +247,9 @@ select count(*) filter (where function = 'CANC') as cancelled, count(*) filter (
 REINSTATE_WHAT_STANDS_AFTER_ALL = f"""
 with takings_in_the_house as materialized (
     select takings.*
-    from operations.settlement_instructions as takings
-    where takings.function <> 'NEWM' and takings.business_date <= :business_date
+    from pg_temp.wanted
+    inner join operations.settlement_instructions as takings on wanted.trade_id = takings.trade_id
+    where takings.cancels_instruction_id is not null and takings.business_date <= :business_date
         and not exists (
             select from operations.outbox_items as items
             where items.channel = 'settlement' and items.item_id = takings.instruction_id
@@ -319,22 +321,24 @@ left join earlier on wanted.trade_id = earlier.trade_id
 where wanted.can_be_instructed and not coalesce(earlier.is_standing, false)
 """
 
+# What is known of its counterparty and instrument is looked up for each instruction: how many are to be sent cannot be foreseen from what
+# was sent before, and joined by a wrong guess each would be compared with all of them.
 INSTRUCTIONS_TO_SEND = f"""
-with counterparties as (
-    select distinct on (counterparty_id) counterparty_id, bic
-    from books.counterparties where business_date <= :business_date
-    order by counterparty_id, business_date desc, revision desc
-),
-instruments as (
-    select distinct on (instrument_id) instrument_id, isin
-    from books.instruments where business_date <= :business_date
-    order by instrument_id, business_date desc, revision desc
-),
-to_send as (
+with to_send as (
     select instructions.*, instruments.isin, counterparties.bic as counterparty_bic
     from operations.settlement_instructions as instructions
-    inner join counterparties on instructions.counterparty_id = counterparties.counterparty_id
-    inner join instruments on instructions.instrument_id = instruments.instrument_id
+    cross join lateral (
+        select known.bic from books.counterparties as known
+        where known.counterparty_id = instructions.counterparty_id and known.business_date <= :business_date
+        order by known.business_date desc, known.revision desc
+        limit 1
+    ) as counterparties
+    cross join lateral (
+        select known.isin from books.instruments as known
+        where known.instrument_id = instructions.instrument_id and known.business_date <= :business_date
+        order by known.business_date desc, known.revision desc
+        limit 1
+    ) as instruments
     where instructions.business_date <= :business_date
         and not exists (
             select from operations.outbox_items as items
