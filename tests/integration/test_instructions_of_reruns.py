@@ -1,6 +1,6 @@
 """What a first run of a date instructed, after the facts of that date became others: what is instructed follows the books."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date
 from decimal import Decimal
 from hashlib import md5
@@ -8,10 +8,12 @@ from hashlib import md5
 import pytest
 from integration.conftest import close_day, run_day_until
 from integration.small_firm import SmallFirm, assert_books_tie, assert_rebuilt_the_same, rows, trade, value
+from sqlalchemy.exc import IntegrityError
 
+from posttrade.offices import settlement
 from posttrade.offices.accounting import post_journal
 from posttrade.offices.business_days import close_business_date
-from posttrade.offices.derivations import build_back_office
+from posttrade.offices.derivations import build_back_office, build_middle_office
 from posttrade.offices.settlement import age_fails, deliver_outbox
 from posttrade.records.database import Role, engine
 from posttrade.records.trade_releases import decide_on_trade
@@ -402,3 +404,25 @@ def test_what_settled_while_its_cancellation_was_under_way_is_returned_where_it_
     close_day(FRI)
     assert instructed(FRI) == []
     assert_books_tie()
+
+
+def test_a_run_that_is_overtaken_by_the_close_of_its_date_instructs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The run finds Monday open, and then another process closes it."""
+    firm = SmallFirm(instruments=[BOND, SHARE | {"market_mic": "XNYS"}])
+    firm.make_known(MON)
+    prices(firm, MON)
+    firm.deliver(MON, "trades", [trade("T", MON, 100, 10)])
+    run_day_until(build_middle_office, MON)
+
+    statements = settlement.CONCERNED_AND_WANTED
+
+    def closed_meanwhile() -> Iterator[str]:
+        close_business_date(MON, engine(Role.OPERATOR))
+        yield from statements
+
+    monkeypatch.setattr(settlement, "CONCERNED_AND_WANTED", closed_meanwhile())
+    with pytest.raises(IntegrityError, match=f"the business date {MON} is closed"):
+        settlement.instruct_settlement(MON, engine(Role.OPERATOR))
+    assert instructed() == []
+    # Run again, it has nothing to do.
+    assert settlement.instruct_settlement(MON, engine(Role.OPERATOR))["instructed"] == 0
