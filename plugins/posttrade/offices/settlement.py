@@ -1,6 +1,8 @@
 """Settle and deliver: one instruction for each obligation, out through the outbox, and the ageing of what fails."""
 
+from collections.abc import Iterator
 from datetime import date
+from typing import Any
 
 import sqlalchemy
 from sqlalchemy import text
@@ -10,6 +12,7 @@ from posttrade.messages.settlement_instructions import COLUMNS, settlement_instr
 from posttrade.records import outbox
 
 INSTRUCTING_LOCK = 7_405_020
+ROWS_OF_A_PART = 10_000
 
 
 def instruct_settlement(business_date: date, engine: sqlalchemy.Engine) -> dict[str, int]:
@@ -50,13 +53,22 @@ def deliver_outbox(business_date: date, engine: sqlalchemy.Engine) -> dict[str, 
     """
     with engine.begin() as connection:
         connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": INSTRUCTING_LOCK})
-        rows = connection.execute(text(INSTRUCTIONS_TO_SEND), {"business_date": business_date}).all()
+        instruction_ids: list[str] = []
+        found = connection.execute(text(INSTRUCTIONS_TO_SEND), {"business_date": business_date})
+        payload = settlement_instructions_text(_noted(found, instruction_ids))
         if is_blocked(business_date, connection):
-            return {"instructions": 0, "messages": 0, "blocked": len(rows)}
-        if rows:
-            payload = settlement_instructions_text(rows)
-            outbox.queue(connection, "settlement", business_date, [row.instruction_id for row in rows], payload)
-    return {"instructions": len(rows), "messages": outbox.deliver("settlement", engine), "blocked": 0}
+            return {"instructions": 0, "messages": 0, "blocked": len(instruction_ids)}
+        if instruction_ids:
+            outbox.queue(connection, "settlement", business_date, instruction_ids, payload)
+    return {"instructions": len(instruction_ids), "messages": outbox.deliver("settlement", engine), "blocked": 0}
+
+
+def _noted(found: sqlalchemy.CursorResult[Any], instruction_ids: list[str]) -> Iterator[sqlalchemy.Row[Any]]:
+    """The rows in turn, and the id of each noted: all rows of a large day at once would take twice the memory of its message."""
+    for part in found.partitions(ROWS_OF_A_PART):
+        for row in part:
+            instruction_ids.append(row.instruction_id)
+            yield row
 
 
 def age_fails(business_date: date, engine: sqlalchemy.Engine) -> dict[str, int]:
