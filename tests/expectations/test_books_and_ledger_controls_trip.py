@@ -199,6 +199,12 @@ PLANTED: dict[str, list[str]] = {
         f"update marts.fct_trades set net_amount = net_amount + 0.01 where business_date = {D} and trade_id = (select trade_id from"
         f" operations.settlement_instructions where function = 'NEWM' and business_date = {D} limit 1)"
     ],
+    "instruction_missing": [
+        f"create temp table uninstructed as select * from marts.fct_trades where business_date = {D} and trade_id = (select trade_id from"
+        f" operations.settlement_instructions where function = 'NEWM' and business_date = {D} limit 1)",
+        "update uninstructed set trade_id = 'CSV~never instructed'",
+        "insert into marts.fct_trades select * from uninstructed",
+    ],
     "obligation_held": [
         "alter table books.trade_versions disable trigger date_is_open",
         "insert into books.trade_versions (trade_id, version, event_type, source_system, book_id, account_id, instrument_id, trade_date,"

@@ -7,7 +7,7 @@ from hashlib import md5
 
 import pytest
 from integration.conftest import close_day, run_day_until
-from integration.small_firm import SmallFirm, assert_books_tie, assert_rebuilt_the_same, rows, trade, value
+from integration.small_firm import SmallFirm, assert_books_tie, assert_rebuilt_the_same, failing_rows, rows, trade, value
 from sqlalchemy.exc import IntegrityError
 
 from posttrade.offices import settlement
@@ -426,3 +426,25 @@ def test_a_run_that_is_overtaken_by_the_close_of_its_date_instructs_nothing(monk
     assert instructed() == []
     # Run again, it has nothing to do.
     assert settlement.instruct_settlement(MON, engine(Role.OPERATOR))["instructed"] == 0
+
+
+def test_what_could_be_instructed_and_is_not_is_told() -> None:
+    """N has no counterparty and is held; L is lent, and delivered by nobody."""
+    lent = {"instrument_id": "D", "product_line": "deposit", "market_mic": "XXXX", "coupon_rate": "3.6", "coupon_frequency": 1}
+    terms = {"day_count": "ACT/360", "issue_date": MON, "maturity_date": FRI}
+    firm = SmallFirm(instruments=[SHARE, BOND, lent | terms])
+    firm.make_known(MON)
+    prices(firm, MON)
+    firm.deliver(
+        MON,
+        "trades",
+        [
+            trade("T", MON, 100, 10),
+            trade("N", MON, 100, 10, counterparty_id=""),
+            trade("L", MON, 1000, 100, instrument_id="D"),
+        ],
+    )
+    run_day_until(build_middle_office, MON)
+    assert [(row["trade_id"], row["version"]) for row in failing_rows("instruction_missing", MON)] == [("CSV~T", 1)]
+    run_day_until(settlement.instruct_settlement, MON)
+    assert failing_rows("instruction_missing", MON) == []
