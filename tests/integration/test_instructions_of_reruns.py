@@ -352,6 +352,25 @@ def test_what_the_custodian_has_cancelled_by_itself_is_not_cancelled_again() -> 
     assert_books_tie()
 
 
+def test_what_settles_although_the_custodian_had_cancelled_it_by_itself_is_returned() -> None:
+    """100 were instructed and cancelled by the custodian, and 60 instead; on Thursday the 100 settle after all."""
+    firm = SmallFirm(instruments=[BOND, SHARE | {"market_mic": "XNYS"}])
+    firm.make_known(MON)
+    prices(firm, MON)
+    firm.day(MON, [trade("T", MON, 100, 10)])
+    cancelled = answered(TUE, "T", "CANCELLED")
+    settled = cancelled | {"status_id": "T-late", "status": "SETTLED", "status_date": THU, "settled_quantity": 100, "settled_amount": -1000}
+    prices(firm, TUE)
+    firm.day(TUE, [], settlement_statuses=[cancelled])
+    prices(firm, WED)
+    firm.day(WED, [trade("T", MON, 60, 10, version=2, event_type="AMEND")])
+    assert instructed(WED) == [("T", 2, "NEWM", 60, -600, TUE, "1", True)]
+    prices(firm, THU)
+    firm.day(THU, [], settlement_statuses=[settled])
+    assert instructed(THU) == [("T", 1, "RETN", -100, 1000, THU, "1", True)]
+    assert_books_tie()
+
+
 def test_what_was_taken_back_in_the_house_comes_anew_where_its_amount_has_become_another() -> None:
     """Thursday's first run instructs a late bond for 100,900 and its second holds it; on Friday the coupon is told as 7.2 % and the trade
     is released: it owes 101,800."""

@@ -107,11 +107,18 @@ where told.business_date = :business_date and not exists (
         and before.business_date < :business_date
 )
 union
--- what has moved although it was cancelled
+-- what has moved although the house, or the custodian by itself, has cancelled it
 select instructions.trade_id
 from operations.settlement_statuses as statuses
 inner join operations.settlement_instructions as instructions on statuses.instruction_id = instructions.instruction_id
 inner join operations.settlement_instructions as takings on instructions.instruction_id = takings.cancels_instruction_id
+where statuses.business_date = :business_date and statuses.settled_quantity <> 0 and instructions.function = 'NEWM'
+union
+select instructions.trade_id
+from operations.settlement_statuses as statuses
+inner join operations.settlement_statuses as cancelled
+    on statuses.instruction_id = cancelled.instruction_id and cancelled.status = 'CANCELLED'
+inner join operations.settlement_instructions as instructions on statuses.instruction_id = instructions.instruction_id
 where statuses.business_date = :business_date and statuses.settled_quantity <> 0 and instructions.function = 'NEWM'
 """,
     "analyze pg_temp.concerned",
