@@ -154,7 +154,8 @@ from last_states as states
 left join standing_instructions as ssi on states.account_id = ssi.account_id and states.currency_code = ssi.currency_code
 where states.trade_status = 'ACTIVE'
 """,
-    "analyze pg_temp.wanted",
+    # of a large day the other columns would take a second
+    "analyze pg_temp.wanted (trade_id, version)",
 )
 
 _HAS_WANTED_CONTENT = """
