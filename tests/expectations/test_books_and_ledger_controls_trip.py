@@ -33,7 +33,7 @@ PAYMENT = (
     " withholding_amount, amount, currency_code, creditor_name, creditor_iban, creditor_bic, cash_account_id, pay_date, maker,"
     f" business_date) values ('PY1', 'E', 'C', 'A', 'B', 'I', 1, 0, 1, 'EUR', 'n', 'i', 'b', 'c', {D}, 'maker', {D})"
 )
-# Around the triggers, which refuse entries that do not balance, and any of a closed date.
+# Around the triggers, which refuse entries that do not balance, and any entry or instruction of a closed date.
 BY_HAND = "set local session_replication_role = replica"
 ENTRY = (
     "insert into ledger.journal_entries (entry_id, event_id, event_type, sequence_no, content_sha, business_date)"
@@ -199,6 +199,12 @@ PLANTED: dict[str, list[str]] = {
         f"update marts.fct_trades set net_amount = net_amount + 0.01 where business_date = {D} and trade_id = (select trade_id from"
         f" operations.settlement_instructions where function = 'NEWM' and business_date = {D} limit 1)"
     ],
+    "instruction_missing": [
+        f"create temp table uninstructed as select * from marts.fct_trades where business_date = {D} and trade_id = (select trade_id from"
+        f" operations.settlement_instructions where function = 'NEWM' and business_date = {D} limit 1)",
+        "update uninstructed set trade_id = 'CSV~never instructed'",
+        "insert into marts.fct_trades select * from uninstructed",
+    ],
     "obligation_held": [
         "alter table books.trade_versions disable trigger date_is_open",
         "insert into books.trade_versions (trade_id, version, event_type, source_system, book_id, account_id, instrument_id, trade_date,"
@@ -308,6 +314,7 @@ def test_the_suites_run_through_great_expectations_and_a_critical_cause_keeps_ev
         planting.exec_driver_sql(PLANTED["bridge_open"][0])
     assert controls.check_ledger(DAY, operator)["critical"] == 1
     with administrator.begin() as planting:
+        planting.exec_driver_sql(BY_HAND)
         planting.exec_driver_sql(
             "insert into operations.settlement_instructions select 'PTNEW', trade_id, trade_version, 'RETN', null, book_id, account_id,"
             " instrument_id, counterparty_id, quantity, amount, currency_code, trade_date, settlement_date, place_of_settlement_bic,"

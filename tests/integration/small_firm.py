@@ -182,7 +182,7 @@ def assert_books_tie() -> None:
     assert value("select coalesce(sum(amount_base), 0) from ledger.journal_lines") == 0
     assert value("select count(*) from marts.fct_profit_and_loss where residual_amount <> 0 or residual_amount_base <> 0") == 0
     for (day,) in rows("select business_date from operations.day_closings"):
-        for control_id in ("position_is_not_its_trades", "cash_is_not_the_ledgers", "instruction_is_not_its_trade"):
+        for control_id in ("position_is_not_its_trades", "cash_is_not_the_ledgers", "instruction_is_not_its_trade", "instruction_missing"):
             assert failing_rows(control_id, day) == [], (control_id, day)
 
 

@@ -1,17 +1,19 @@
 """What a first run of a date instructed, after the facts of that date became others: what is instructed follows the books."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date
 from decimal import Decimal
 from hashlib import md5
 
 import pytest
 from integration.conftest import close_day, run_day_until
-from integration.small_firm import SmallFirm, assert_books_tie, assert_rebuilt_the_same, rows, trade, value
+from integration.small_firm import SmallFirm, assert_books_tie, assert_rebuilt_the_same, failing_rows, rows, trade, value
+from sqlalchemy.exc import IntegrityError
 
+from posttrade.offices import settlement
 from posttrade.offices.accounting import post_journal
 from posttrade.offices.business_days import close_business_date
-from posttrade.offices.derivations import build_back_office
+from posttrade.offices.derivations import build_back_office, build_middle_office
 from posttrade.offices.settlement import age_fails, deliver_outbox
 from posttrade.records.database import Role, engine
 from posttrade.records.trade_releases import decide_on_trade
@@ -350,6 +352,25 @@ def test_what_the_custodian_has_cancelled_by_itself_is_not_cancelled_again() -> 
     assert_books_tie()
 
 
+def test_what_settles_although_the_custodian_had_cancelled_it_by_itself_is_returned() -> None:
+    """100 were instructed and cancelled by the custodian, and 60 instead; on Thursday the 100 settle after all."""
+    firm = SmallFirm(instruments=[BOND, SHARE | {"market_mic": "XNYS"}])
+    firm.make_known(MON)
+    prices(firm, MON)
+    firm.day(MON, [trade("T", MON, 100, 10)])
+    cancelled = answered(TUE, "T", "CANCELLED")
+    settled = cancelled | {"status_id": "T-late", "status": "SETTLED", "status_date": THU, "settled_quantity": 100, "settled_amount": -1000}
+    prices(firm, TUE)
+    firm.day(TUE, [], settlement_statuses=[cancelled])
+    prices(firm, WED)
+    firm.day(WED, [trade("T", MON, 60, 10, version=2, event_type="AMEND")])
+    assert instructed(WED) == [("T", 2, "NEWM", 60, -600, TUE, "1", True)]
+    prices(firm, THU)
+    firm.day(THU, [], settlement_statuses=[settled])
+    assert instructed(THU) == [("T", 1, "RETN", -100, 1000, THU, "1", True)]
+    assert_books_tie()
+
+
 def test_what_was_taken_back_in_the_house_comes_anew_where_its_amount_has_become_another() -> None:
     """Thursday's first run instructs a late bond for 100,900 and its second holds it; on Friday the coupon is told as 7.2 % and the trade
     is released: it owes 101,800."""
@@ -402,3 +423,47 @@ def test_what_settled_while_its_cancellation_was_under_way_is_returned_where_it_
     close_day(FRI)
     assert instructed(FRI) == []
     assert_books_tie()
+
+
+def test_a_run_that_is_overtaken_by_the_close_of_its_date_instructs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The run finds Monday open, and then another process closes it."""
+    firm = SmallFirm(instruments=[BOND, SHARE | {"market_mic": "XNYS"}])
+    firm.make_known(MON)
+    prices(firm, MON)
+    firm.deliver(MON, "trades", [trade("T", MON, 100, 10)])
+    run_day_until(build_middle_office, MON)
+
+    statements = settlement.CONCERNED_AND_WANTED
+
+    def closed_meanwhile() -> Iterator[str]:
+        close_business_date(MON, engine(Role.OPERATOR))
+        yield from statements
+
+    monkeypatch.setattr(settlement, "CONCERNED_AND_WANTED", closed_meanwhile())
+    with pytest.raises(IntegrityError, match=f"the business date {MON} is closed"):
+        settlement.instruct_settlement(MON, engine(Role.OPERATOR))
+    assert instructed() == []
+    # Run again, it has nothing to do.
+    assert settlement.instruct_settlement(MON, engine(Role.OPERATOR))["instructed"] == 0
+
+
+def test_what_could_be_instructed_and_is_not_is_told() -> None:
+    """N has no counterparty and is held; L is lent, and delivered by nobody."""
+    lent = {"instrument_id": "D", "product_line": "deposit", "market_mic": "XXXX", "coupon_rate": "3.6", "coupon_frequency": 1}
+    terms = {"day_count": "ACT/360", "issue_date": MON, "maturity_date": FRI}
+    firm = SmallFirm(instruments=[SHARE, BOND, lent | terms])
+    firm.make_known(MON)
+    prices(firm, MON)
+    firm.deliver(
+        MON,
+        "trades",
+        [
+            trade("T", MON, 100, 10),
+            trade("N", MON, 100, 10, counterparty_id=""),
+            trade("L", MON, 1000, 100, instrument_id="D"),
+        ],
+    )
+    run_day_until(build_middle_office, MON)
+    assert [(row["trade_id"], row["version"]) for row in failing_rows("instruction_missing", MON)] == [("CSV~T", 1)]
+    run_day_until(settlement.instruct_settlement, MON)
+    assert failing_rows("instruction_missing", MON) == []

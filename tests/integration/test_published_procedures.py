@@ -5,12 +5,14 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from integration.conftest import run_day_until
 from integration.small_firm import SmallFirm, rows, trade
 
 from posttrade.domain.lots import LotMethod
 from posttrade.errors import PosttradeError
 from posttrade.offices import published_procedures
 from posttrade.offices.published_procedures import publish_procedures
+from posttrade.offices.settlement import instruct_settlement
 from posttrade.procedures.schema import Procedure, load_chart_of_accounts, load_procedures
 from posttrade.records.database import Role, engine
 
@@ -55,6 +57,23 @@ def test_a_procedure_changes_from_a_date_after_the_last_close(monkeypatch: pytes
     assert rows(LATEST) == [(former, Decimal("0.5"))]
     publish(equity(), equity(valid_from=TUESDAY, lots={"method": method}))
     assert rows(LATEST)[0][0] == method
+
+
+@pytest.mark.usefixtures("fresh_database")
+def test_what_a_procedure_says_of_a_later_date_leaves_the_settlement_of_today(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From Tuesday on shares are delivered without instruction, and that is published on Monday."""
+    procedures = [*load_procedures(), equity(valid_from=TUESDAY, settlement={"is_delivered": False})]
+    monkeypatch.setattr(published_procedures, "load_procedures", lambda: procedures)
+    instructed = "select trade_id, function from operations.settlement_instructions order by 1"
+    stages = "select trade_id, stage from marts.rpt_trade_lifecycle order by 1"
+    firm = SmallFirm()
+    firm.day(MONDAY, [trade("1", MONDAY, 10, "5")], {"I": "6"})
+    assert rows(instructed) == [("CSV~1", "NEWM")]
+    assert rows(stages) == [("CSV~1", "INSTRUCTED")]
+    firm.deliver(TUESDAY, "trades", [trade("2", TUESDAY, 10, "5")])
+    run_day_until(instruct_settlement, TUESDAY)
+    assert rows(instructed) == [("CSV~1", "NEWM")]
+    assert rows(stages)[1] == ("CSV~2", "BOOKED")
 
 
 @pytest.mark.usefixtures("fresh_database")

@@ -1,6 +1,8 @@
 """Settle and deliver: one instruction for each obligation, out through the outbox, and the ageing of what fails."""
 
+from collections.abc import Iterator
 from datetime import date
+from typing import Any
 
 import sqlalchemy
 from sqlalchemy import text
@@ -10,6 +12,7 @@ from posttrade.messages.settlement_instructions import COLUMNS, settlement_instr
 from posttrade.records import outbox
 
 INSTRUCTING_LOCK = 7_405_020
+ROWS_OF_A_PART = 10_000
 
 
 def instruct_settlement(business_date: date, engine: sqlalchemy.Engine) -> dict[str, int]:
@@ -50,13 +53,22 @@ def deliver_outbox(business_date: date, engine: sqlalchemy.Engine) -> dict[str, 
     """
     with engine.begin() as connection:
         connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": INSTRUCTING_LOCK})
-        rows = connection.execute(text(INSTRUCTIONS_TO_SEND), {"business_date": business_date}).all()
+        instruction_ids: list[str] = []
+        found = connection.execute(text(INSTRUCTIONS_TO_SEND), {"business_date": business_date})
+        payload = settlement_instructions_text(_noted(found, instruction_ids))
         if is_blocked(business_date, connection):
-            return {"instructions": 0, "messages": 0, "blocked": len(rows)}
-        if rows:
-            payload = settlement_instructions_text(rows)
-            outbox.queue(connection, "settlement", business_date, [row.instruction_id for row in rows], payload)
-    return {"instructions": len(rows), "messages": outbox.deliver("settlement", engine), "blocked": 0}
+            return {"instructions": 0, "messages": 0, "blocked": len(instruction_ids)}
+        if instruction_ids:
+            outbox.queue(connection, "settlement", business_date, instruction_ids, payload)
+    return {"instructions": len(instruction_ids), "messages": outbox.deliver("settlement", engine), "blocked": 0}
+
+
+def _noted(found: sqlalchemy.CursorResult[Any], instruction_ids: list[str]) -> Iterator[sqlalchemy.Row[Any]]:
+    """The rows in turn, and the id of each noted: all rows of a large day at once would take twice the memory of its message."""
+    for part in found.partitions(ROWS_OF_A_PART):
+        for row in part:
+            instruction_ids.append(row.instruction_id)
+            yield row
 
 
 def age_fails(business_date: date, engine: sqlalchemy.Engine) -> dict[str, int]:
@@ -95,11 +107,18 @@ where told.business_date = :business_date and not exists (
         and before.business_date < :business_date
 )
 union
--- what has moved although it was cancelled
+-- what has moved although the house, or the custodian by itself, has cancelled it
 select instructions.trade_id
 from operations.settlement_statuses as statuses
 inner join operations.settlement_instructions as instructions on statuses.instruction_id = instructions.instruction_id
 inner join operations.settlement_instructions as takings on instructions.instruction_id = takings.cancels_instruction_id
+where statuses.business_date = :business_date and statuses.settled_quantity <> 0 and instructions.function = 'NEWM'
+union
+select instructions.trade_id
+from operations.settlement_statuses as statuses
+inner join operations.settlement_statuses as cancelled
+    on statuses.instruction_id = cancelled.instruction_id and cancelled.status = 'CANCELLED'
+inner join operations.settlement_instructions as instructions on statuses.instruction_id = instructions.instruction_id
 where statuses.business_date = :business_date and statuses.settled_quantity <> 0 and instructions.function = 'NEWM'
 """,
     "analyze pg_temp.concerned",
@@ -135,7 +154,8 @@ from last_states as states
 left join standing_instructions as ssi on states.account_id = ssi.account_id and states.currency_code = ssi.currency_code
 where states.trade_status = 'ACTIVE'
 """,
-    "analyze pg_temp.wanted",
+    # of a large day the other columns would take a second
+    "analyze pg_temp.wanted (trade_id, version)",
 )
 
 _HAS_WANTED_CONTENT = """
@@ -158,10 +178,11 @@ _IS_AS_WANTED = f"""
     and (instructions.business_date < :business_date or ({_HAS_WANTED_CONTENT}))
 """
 
-# The cancellations and returns of an instruction that are not withdrawn themselves.
+# The cancellations and returns of an instruction that are not withdrawn themselves. That they name one lets the planner gather them all by
+# the index of what names one.
 _TAKEN_BACK_BY = """
     from operations.settlement_instructions as takings
-    where takings.cancels_instruction_id = instructions.instruction_id
+    where takings.cancels_instruction_id = instructions.instruction_id and takings.cancels_instruction_id is not null
         and not exists (
             select from operations.settlement_instructions as withdrawals
             where withdrawals.cancels_instruction_id = takings.instruction_id
@@ -246,8 +267,9 @@ select count(*) filter (where function = 'CANC') as cancelled, count(*) filter (
 REINSTATE_WHAT_STANDS_AFTER_ALL = f"""
 with takings_in_the_house as materialized (
     select takings.*
-    from operations.settlement_instructions as takings
-    where takings.function <> 'NEWM' and takings.business_date <= :business_date
+    from pg_temp.wanted
+    inner join operations.settlement_instructions as takings on wanted.trade_id = takings.trade_id
+    where takings.cancels_instruction_id is not null and takings.business_date <= :business_date
         and not exists (
             select from operations.outbox_items as items
             where items.channel = 'settlement' and items.item_id = takings.instruction_id
@@ -319,22 +341,24 @@ left join earlier on wanted.trade_id = earlier.trade_id
 where wanted.can_be_instructed and not coalesce(earlier.is_standing, false)
 """
 
+# What is known of its counterparty and instrument is looked up for each instruction: how many are to be sent cannot be foreseen from what
+# was sent before, and joined by a wrong guess each would be compared with all of them.
 INSTRUCTIONS_TO_SEND = f"""
-with counterparties as (
-    select distinct on (counterparty_id) counterparty_id, bic
-    from books.counterparties where business_date <= :business_date
-    order by counterparty_id, business_date desc, revision desc
-),
-instruments as (
-    select distinct on (instrument_id) instrument_id, isin
-    from books.instruments where business_date <= :business_date
-    order by instrument_id, business_date desc, revision desc
-),
-to_send as (
+with to_send as (
     select instructions.*, instruments.isin, counterparties.bic as counterparty_bic
     from operations.settlement_instructions as instructions
-    inner join counterparties on instructions.counterparty_id = counterparties.counterparty_id
-    inner join instruments on instructions.instrument_id = instruments.instrument_id
+    cross join lateral (
+        select known.bic from books.counterparties as known
+        where known.counterparty_id = instructions.counterparty_id and known.business_date <= :business_date
+        order by known.business_date desc, known.revision desc
+        limit 1
+    ) as counterparties
+    cross join lateral (
+        select known.isin from books.instruments as known
+        where known.instrument_id = instructions.instrument_id and known.business_date <= :business_date
+        order by known.business_date desc, known.revision desc
+        limit 1
+    ) as instruments
     where instructions.business_date <= :business_date
         and not exists (
             select from operations.outbox_items as items

@@ -26,16 +26,18 @@ _KEPT_TERMS = {
     "contract_size": ("coalesce(contract_size::numeric, 1)", "coalesce(one.contract_size, 1)"),
     "notional_currency_code": ("coalesce(notional_currency_code, '')", "coalesce(one.notional_currency_code, '')"),
 }
+_IS_KNOWN = "instrument_id in (select one.instrument_id from books.instruments as one where one.business_date <= %(business_date)s)"
 _TRADED_BEFORE = (
-    "instrument_id in (select one.instrument_id from books.instruments as one where one.business_date <= %(business_date)s)"
+    f"{_IS_KNOWN}"
     " and instrument_id in (select one.instrument_id from books.trade_versions as one where one.business_date < %(business_date)s)"
 )
 _VALUE_DATE = f"(select one.maturity_date from {_INSTRUMENTS} where one.instrument_id = formed.instrument_id)"
 # Versions of trades dealt on or after the value date that a forward is brought forward to: in force, or still to come into force, as one
-# that waits for its release. What a later version in force replaced or cancelled is over, and what was refused never came to be.
+# that waits for its release. What a later version in force replaced or cancelled is over, and what was refused never came to be. For each
+# forward that is brought forward the trades are looked through; one that is told for the first time has none.
 _KEPT_OUT = "select beyond.trade_id, beyond.version from operations.trade_events_beyond_cutoff as beyond where beyond.released_date is null"
 _DEALT_SINCE = (
-    f"maturity_date::date < coalesce({_VALUE_DATE}, 'infinity')"
+    f"{_IS_KNOWN} and maturity_date::date < coalesce({_VALUE_DATE}, 'infinity')"
     " and exists (select from books.trade_versions as one"
     " where one.instrument_id = formed.instrument_id and one.trade_date >= formed.maturity_date::date and one.event_type <> 'CANCEL'"
     f" and not ((one.trade_id, one.version) in ({_KEPT_OUT}) and exists (select from operations.trade_releases as decided"

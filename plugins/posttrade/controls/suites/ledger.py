@@ -173,6 +173,39 @@ CONTROLS = (
             ('ACTIVE', standing.trade_version, standing.quantity, standing.amount, standing.settlement_date)""",
     ),
     Control(
+        "instruction_missing", Suite.LEDGER, Severity.WARNING, Owner.BACK_OFFICE,
+        "Every trade of the date that can be instructed is.",
+        "Version {version} of {trade_id} over {quantity} {instrument_id} is not instructed, and nothing holds it.",
+        "Clear instruct_settlement of the date.",
+        ("trade_id",),
+        """select trades.trade_id, trades.version, trades.instrument_id, trades.quantity
+        from marts.fct_trades as trades inner join today using (business_date)
+        inner join intermediate.int_reference__instruments_known as instruments
+            on trades.instrument_id = instruments.instrument_id and instruments.business_date = today.business_date
+            and instruments.is_delivered
+        where trades.trade_status = 'ACTIVE' and trades.counterparty_id is not null
+            and exists (
+                select from books.standing_instructions as told
+                where told.account_id = trades.account_id and told.currency_code = trades.currency_code
+                    and told.business_date <= today.business_date
+            )
+            and not exists (
+                select from operations.settlement_instructions as instructions
+                where instructions.trade_id = trades.trade_id and instructions.trade_version = trades.version
+                    and instructions.function = 'NEWM' and instructions.business_date <= today.business_date
+                    and not exists (
+                        select from operations.settlement_instructions as takings
+                        where takings.cancels_instruction_id = instructions.instruction_id
+                            and takings.business_date <= today.business_date
+                            and not exists (
+                                select from operations.settlement_instructions as withdrawals
+                                where withdrawals.cancels_instruction_id = takings.instruction_id
+                                    and withdrawals.business_date <= today.business_date
+                            )
+                    )
+            )""",
+    ),
+    Control(
         "obligation_held", Suite.LEDGER, Severity.WARNING, Owner.BACK_OFFICE,
         "Every trade that must settle has an instruction, and every one that is paid without delivery a cash account for what it pays.",
         "{trade_id} cannot be settled: {reason}.",
