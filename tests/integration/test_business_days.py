@@ -5,6 +5,7 @@ from datetime import date
 import psycopg
 import pytest
 from integration.calendars_told import Tell, tell_market  # noqa: F401 - a fixture
+from integration.loading_helpers import open_firm, record_trades, trade
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
@@ -84,8 +85,12 @@ def test_a_closed_day_runs_again_and_closes_once() -> None:
 
 @pytest.mark.usefixtures("firm")
 def test_a_day_on_which_the_home_exchange_is_closed_is_refused() -> None:
-    with pytest.raises(PosttradeError, match="2026-01-03 is no business day of the firm's home calendar"):
-        open_business_date(date(2026, 1, 3), engine(Role.OPERATOR))
+    with pytest.raises(PosttradeError) as caught:
+        open_business_date(SATURDAY, engine(Role.OPERATOR))
+    assert str(caught.value) == (
+        "2026-01-03 is no business day of the firm's home calendar."
+        " Put its files into the folder of the next one, 2026-01-05, and remove its own."
+    )
 
 
 def test_a_firm_without_calendar_is_told_what_to_do(fresh_database: str) -> None:
@@ -154,7 +159,7 @@ def test_a_session_told_after_the_books_of_the_next_were_begun_is_none(
         open_business_date(SATURDAY, operator)
     assert str(caught.value) == (
         "2026-01-03 cannot be opened: the books of 2026-01-05, which comes after it, are begun or closed."
-        f" Put its files into the folder of the open date, {open_then}."
+        f" Put its files into the folder of the open date, {open_then}, and remove its own."
     )
 
 
@@ -184,3 +189,21 @@ def test_the_days_that_books_go_by_stay_and_no_closed_date_is_left_out() -> None
     assert publish_calendar(TUESDAY, loader) == {"business_days": 1}
     assert neighbours(TUESDAY, TUESDAY) == [(MONDAY, TUESDAY, WEDNESDAY)]
     assert close_business_date(TUESDAY, operator) == {"closed": 1}
+
+
+@pytest.mark.usefixtures("firm")
+def test_a_date_that_is_no_session_any_more_stays_where_facts_are_booked_in_it(tell_market: Tell) -> None:  # noqa: F811
+    operator = engine(Role.OPERATOR)
+    open_firm()
+    close_business_date(MONDAY, operator)
+    assert record_trades(TUESDAY, [trade("T1", trade_date="2026-01-06", executed_at="2026-01-06T09:00:00Z")])["recorded"] == 1
+    tell_market("XETR: {closed: {2026-01-06: a day of mourning, 2026-01-07: another}}")
+    assert open_date(operator) == TUESDAY
+    publish_calendar(TUESDAY, engine(Role.LOADER))
+    thursday, friday = date(2026, 1, 8), date(2026, 1, 9)
+    assert neighbours(TUESDAY, thursday) == [(MONDAY, TUESDAY, thursday), (TUESDAY, thursday, friday)]
+    with pytest.raises(PosttradeError, match="the business day before it, 2026-01-06, is not closed"):
+        open_business_date(thursday, operator)
+    for day in (TUESDAY, thursday):
+        assert open_business_date(day, operator)["opened"] == 1
+        assert close_business_date(day, operator) == {"closed": 1}

@@ -42,14 +42,8 @@ def publish_calendar(business_date: date, engine: sqlalchemy.Engine) -> dict[str
         )
         first = min([business_date - published_before, *([kept_until] if kept_until else recorded[:1])])
         last = max([business_date + PUBLISHED_AROUND, *recorded[-1:]])
-        try:
-            days = sessions_between(calendar, first, last)
-            outer = (previous_session(calendar, first), next_session(calendar, last))
-        except ValueError as error:
-            raise PosttradeError(
-                f"The firm's home calendar cannot be used: {error}.",
-                "Put the MIC of an exchange, such as XETR, into home_calendar of firms.csv.",
-            ) from error
+        days = _sessions(calendar, first, last)
+        outer = (previous_session(calendar, first), next_session(calendar, last))
         free = {day for day in days if not kept or not min(kept) <= day <= max(kept)} | set(begun)
         chain = [outer[0], *sorted(free | kept), outer[1]]
         rows = [(day, before, after) for before, day, after in zip(chain, chain[1:], chain[2:], strict=False) if day in free]
@@ -84,24 +78,19 @@ def open_business_date(business_date: date, engine: sqlalchemy.Engine) -> dict[s
     """Allow work on a business date.
 
     Raises:
-        PosttradeError: the date is no business day, or the business day before it is not the last closed one.
+        PosttradeError: the date is no business day, or the business day before it is not closed.
     """
+    refuse_day_without_business(business_date, engine)
     with engine.connect() as connection:
         previous = connection.scalar(
             text("select previous_business_date from books.business_days where business_date = :day"),
             {"day": business_date},
         )
         closed = set(connection.scalars(text("select business_date from operations.day_closings")))
-        kept_until = _kept_until(connection)
     if business_date in closed:
         return {"opened": 0, "closed_already": 1}
-    if previous is None and (kept_until is None or business_date > kept_until or not _is_session(business_date, engine)):
-        raise PosttradeError(f"{business_date} is no business day of the firm's home calendar.", "Put its files into the next one.")
-    if kept_until is not None and business_date < kept_until:
-        raise PosttradeError(
-            f"{business_date} cannot be opened: the books of {kept_until}, which comes after it, are begun or closed.",
-            f"Put its files into the folder of the open date, {open_date(engine)}.",
-        )
+    if previous is None:
+        raise PosttradeError(f"{business_date} is not among the business days.", "Publish the calendar: clear open_business_date.")
     if closed and previous != max(closed):
         expected = open_date(engine)
         raise PosttradeError(
@@ -109,6 +98,37 @@ def open_business_date(business_date: date, engine: sqlalchemy.Engine) -> dict[s
             f"Close the days in order; the next one is {expected}.",
         )
     return {"opened": 1, "closed_already": 0}
+
+
+def refuse_day_without_business(business_date: date, engine: sqlalchemy.Engine) -> None:
+    """Refuse a date of which nothing can be booked, before anything of it is recorded. While no firm is recorded, any date will do.
+
+    Raises:
+        PosttradeError: the date is no session of the firm's home calendar and has no facts, or the books of a later date are begun.
+    """
+    with engine.connect() as connection:
+        has_firm = connection.scalar(text("select 1 from books.firms limit 1"))
+        is_begun = connection.scalar(text(BEGUN), {"day": business_date})
+        kept_until = _kept_until(connection)
+    if not has_firm or is_begun:
+        return
+    if not _sessions(_home_calendar(engine), business_date, business_date):
+        following = next_session(_home_calendar(engine), business_date)
+        raise PosttradeError(
+            f"{business_date} is no business day of the firm's home calendar.",
+            f"Put its files into the folder of the next one, {max(following, open_date(engine) or following)}, and remove its own.",
+        )
+    if kept_until is not None and business_date < kept_until:
+        raise PosttradeError(
+            f"{business_date} cannot be opened: the books of {kept_until}, which comes after it, are begun or closed.",
+            f"Put its files into the folder of the open date, {open_date(engine)}, and remove its own.",
+        )
+
+
+BEGUN = """
+select 1 where exists (select from operations.day_closings where business_date = :day)
+    or exists (select from operations.business_dates_begun where business_date = :day)
+"""
 
 
 def close_business_date(business_date: date, engine: sqlalchemy.Engine) -> dict[str, int]:
@@ -198,8 +218,14 @@ def _kept_until(connection: sqlalchemy.Connection) -> date | None:
     return kept_until
 
 
-def _is_session(day: date, engine: sqlalchemy.Engine) -> bool:
-    return day in sessions_between(_home_calendar(engine), day, day)
+def _sessions(calendar: str, first: date, last: date) -> tuple[date, ...]:
+    try:
+        return sessions_between(calendar, first, last)
+    except ValueError as error:
+        raise PosttradeError(
+            f"The firm's home calendar cannot be used: {error}.",
+            "Put the MIC of an exchange, such as XETR, into home_calendar of firms.csv.",
+        ) from error
 
 
 def _home_calendar(engine: sqlalchemy.Engine) -> str:

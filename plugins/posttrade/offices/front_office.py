@@ -23,14 +23,18 @@ from posttrade.messages.contracts import (
 from posttrade.messages.csv_files import read_csv
 from posttrade.messages.fix_drop_copy import read_drop_copy
 from posttrade.messages.front_office_table import pull_trades
-from posttrade.offices.business_days import open_date
+from posttrade.offices.business_days import open_date, refuse_day_without_business
 from posttrade.records.loader import Counts, Delivery, record_file, refuse_unknown_file
 from posttrade.records.trades import find_executions
 from posttrade.settings import get_settings
 
 
 def record_reference_data(business_date: date, engine: sqlalchemy.Engine) -> dict[str, int]:
-    """Record firms, books, clients, accounts, instruments and what belongs to them, in the order in which they refer."""
+    """Record firms, books, clients, accounts, instruments and what belongs to them, in the order in which they refer.
+
+    Raises:
+        PosttradeError: the date is no business day of the firm; nothing but the firm itself is recorded.
+    """
     with engine.begin() as connection:
         connection.execute(
             text(
@@ -39,7 +43,10 @@ def record_reference_data(business_date: date, engine: sqlalchemy.Engine) -> dic
             ),
             {"codes": list(currencies()), "units": list(currencies().values())},
         )
-    return _record_csv_files(REFERENCE_CONTRACTS, business_date, engine).as_dict()
+    # The firm comes first: it may say which days are business days.
+    counts = _record_csv_files(REFERENCE_CONTRACTS[:1], business_date, engine)
+    refuse_day_without_business(business_date, engine)
+    return (counts + _record_csv_files(REFERENCE_CONTRACTS[1:], business_date, engine)).as_dict()
 
 
 def record_market_data(business_date: date, engine: sqlalchemy.Engine) -> dict[str, int]:
