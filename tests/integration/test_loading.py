@@ -4,10 +4,10 @@ from datetime import date
 
 import pytest
 from loading_helpers import FIRM, MONDAY, TUESDAY, WEDNESDAY, deliver, found, loader, open_firm, record_trades, trade
-from sqlalchemy import text
 
 from posttrade.messages.contracts import CONTRACTS
 from posttrade.offices import front_office
+from posttrade.offices.business_days import close_business_date, publish_calendar
 from posttrade.records.database import Role, engine
 from posttrade.settings import get_settings
 from posttrade.simulator.world import write_world
@@ -87,16 +87,10 @@ def test_revisions_of_a_date_in_two_files_hold_in_their_order_and_not_in_that_of
 
 
 def close_monday() -> None:
-    with engine(Role.OPERATOR).begin() as connection:
-        connection.execute(text("insert into operations.day_closings (business_date) values (:day)"), {"day": MONDAY})
-    with loader().begin() as connection:
-        connection.execute(
-            text(
-                "insert into books.business_days (business_date, previous_business_date, next_business_date)"
-                " values (:day, :day, :next) on conflict do nothing"
-            ),
-            {"day": MONDAY, "next": TUESDAY},
-        )
+    deliver(MONDAY, "firms", ["F,The firm,,EUR,XETR"])
+    assert front_office.record_reference_data(MONDAY, loader())["recorded"] == 1
+    publish_calendar(MONDAY, loader())
+    assert close_business_date(MONDAY, engine(Role.OPERATOR)) == {"closed": 1}
 
 
 def test_a_late_copy_of_what_a_closed_date_knew_does_not_undo_what_came_since() -> None:

@@ -128,10 +128,9 @@ def test_the_order_of_arrival_within_a_date_does_not_change_what_is_held(order: 
 
 def test_a_cutoff_that_is_no_number_of_days_is_rejected() -> None:
     open_firm()
-    header = "firm_id,name,lei,base_currency_code,home_calendar,posting_cutoff_days"
-    deliver(
-        JANUARY_5, "firms", [f"F{n},Example Firm,,EUR,XETR,{days}" for n, days in enumerate(("-1", "1001", "x", "0", ""))], header=header
-    )
+    header = "firm_id,name,lei,base_currency_code,home_calendar,posting_cutoff_days,revision"
+    rows = [f"EXAMPLE,Example Firm,,EUR,XETR,{days},{n}" for n, days in enumerate(("-1", "1001", "x", "0", ""), 1)]
+    deliver(JANUARY_5, "firms", rows, header=header)
     assert front_office.record_reference_data(JANUARY_5, loader())["rejected"] == 3
     assert found("select reason_code from operations.exceptions order by line_no") == [
         ("OUT_OF_BOUNDS",),

@@ -107,7 +107,8 @@ def test_a_trade_waits_for_the_fixing_of_its_bond() -> None:
 
 def test_a_fixing_that_comes_before_the_close_leaves_no_trace_in_the_books() -> None:
     """And an amendment that cannot be worked out leaves what it amends as it is."""
-    firm = SmallFirm(instruments=[FLOATER, {"instrument_id": "I"}])
+    # fixed six business days before a period: those from 15 July and from 15 January on the 7th
+    firm = SmallFirm(instruments=[FLOATER | {"fixing_days": 6}, {"instrument_id": "I"}])
     for kind, lines in firm._reference().items():
         firm.deliver(MONDAY, kind, lines)
     firm.deliver(MONDAY, "trades", [trade("1", MONDAY, 1_000_000, "100", instrument_id="FL")])
@@ -120,7 +121,7 @@ def test_a_fixing_that_comes_before_the_close_leaves_no_trace_in_the_books() -> 
     assert rows(BOOKED, day=MONDAY) == []
     assert len(alerts(MONDAY)) == 1
     firm.is_known = True
-    firm.day(MONDAY, [], None, index_fixings=[fixing("2025-07-15", "3.6")])
+    firm.day(MONDAY, [], None, index_fixings=[fixing("2025-07-07", "3.6")])
     assert rows(BOOKED, day=MONDAY) == [("1", 1, 1, "NEW", -1_017_500)]
     assert alerts(MONDAY) == []
     assert value("select count(*) from operations.settlement_instructions") == 1
@@ -133,10 +134,10 @@ def test_a_fixing_that_comes_before_the_close_leaves_no_trace_in_the_books() -> 
     assert rows(STATUS, day=TUESDAY) == [("1", 1, "ACTIVE")]
     assert alerts(TUESDAY) == [
         "Version 2 of CSV~1 in FL is not in the books: accrued interest on 2026-01-20 needs the fixing of the period from 2026-01-15,"
-        " X6M of 2026-01-15."
+        " X6M of 2026-01-07."
     ]
     # 5 days of 7.2 % on 2,000,000.00
-    firm.day(WEDNESDAY, [], {"FL": "100"}, index_fixings=[fixing("2026-01-15", "7.2")])
+    firm.day(WEDNESDAY, [], {"FL": "100"}, index_fixings=[fixing("2026-01-07", "7.2")])
     assert rows(BOOKED, day=WEDNESDAY) == [("1", 1, -1, "AMENDMENT", 1_017_500), ("1", 2, 1, "AMENDMENT", -2_002_000)]
     assert alerts(WEDNESDAY) == []
     assert_books_tie()

@@ -3,8 +3,11 @@
 -- Units of the firm's base currency for one unit of each currency; the base currency itself stands at 1.
 
 with firm as (
+    -- there is one; it is as it was last told
     select base_currency_code
-    from {{ as_known(ref('stg_books__firms'), ['firm_id']) }} as firms
+    from {{ ref('stg_books__firms') }}
+    where business_date <= {{ business_date() }}
+    order by business_date desc, revision desc
     limit 1
 ),
 

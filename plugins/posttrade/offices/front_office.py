@@ -23,13 +23,18 @@ from posttrade.messages.contracts import (
 from posttrade.messages.csv_files import read_csv
 from posttrade.messages.fix_drop_copy import read_drop_copy
 from posttrade.messages.front_office_table import pull_trades
+from posttrade.offices.business_days import open_date, refuse_day_without_business
 from posttrade.records.loader import Counts, Delivery, record_file, refuse_unknown_file
 from posttrade.records.trades import find_executions
 from posttrade.settings import get_settings
 
 
 def record_reference_data(business_date: date, engine: sqlalchemy.Engine) -> dict[str, int]:
-    """Record firms, books, clients, accounts, instruments and what belongs to them, in the order in which they refer."""
+    """Record firms, books, clients, accounts, instruments and what belongs to them, in the order in which they refer.
+
+    Raises:
+        PosttradeError: the date is no business day of the firm; nothing but the firm itself is recorded.
+    """
     with engine.begin() as connection:
         connection.execute(
             text(
@@ -38,7 +43,10 @@ def record_reference_data(business_date: date, engine: sqlalchemy.Engine) -> dic
             ),
             {"codes": list(currencies()), "units": list(currencies().values())},
         )
-    return _record_csv_files(REFERENCE_CONTRACTS, business_date, engine).as_dict()
+    # The firm comes first: it may say which days are business days.
+    counts = _record_csv_files(REFERENCE_CONTRACTS[:1], business_date, engine)
+    refuse_day_without_business(business_date, engine)
+    return (counts + _record_csv_files(REFERENCE_CONTRACTS[1:], business_date, engine)).as_dict()
 
 
 def record_market_data(business_date: date, engine: sqlalchemy.Engine) -> dict[str, int]:
@@ -93,19 +101,10 @@ def _record_csv_files(contracts: tuple[Contract, ...], business_date: date, engi
 
 
 def _booking_date(business_date: date, engine: sqlalchemy.Engine) -> date:
-    """The date itself while it is open; what is found for a closed date is booked in the first open one after it."""
+    """The date itself while it is open; what is found for a closed date is booked in the open one."""
     with engine.connect() as connection:
-        open_date: date | None = connection.scalar(
-            text(
-                "select min(days.next_business_date) from operations.day_closings as closings"
-                " inner join books.business_days as days on closings.business_date = days.business_date"
-                " where closings.business_date >= :business_date"
-                " and days.next_business_date not in (select business_date from operations.day_closings)"
-                " and exists (select from operations.day_closings where business_date = :business_date)"
-            ),
-            {"business_date": business_date},
-        )
-    return open_date or business_date
+        is_closed = connection.scalar(text("select 1 from operations.day_closings where business_date = :day"), {"day": business_date})
+    return (open_date(engine) if is_closed else None) or business_date
 
 
 def _front_office_url() -> str | None:

@@ -85,9 +85,13 @@ def close_period(period: str, closed_by: str, engine: sqlalchemy.Engine) -> None
 
 PERIODS = """
 with bounds as (
-    select min(closings.business_date) as first_closed, max(days.next_business_date) as open_date
+    select
+        min(closings.business_date) as first_closed,
+        (
+            select min(days.business_date) from books.business_days as days
+            where days.business_date > (select max(business_date) from operations.day_closings)
+        ) as open_date
     from operations.day_closings as closings
-    left join books.business_days as days on closings.business_date = days.business_date
 ),
 days as (
     select days.business_date, to_char(days.business_date, 'YYYY-MM') as period, closings.business_date is null as is_open

@@ -34,6 +34,12 @@ _SENTENCES = {
     "IN_THE_BOOKS": (
         "{field} is {value!r}, and closed dates have trades in the instrument as it was",
         "Record what is right as another instrument, cancel the trades in this one and book them in that."),
+    "OTHER_FIRM": (
+        "{field} is {value!r}, and the books here are those of another firm",
+        "Correct it if the same firm is meant, then replay the row; another firm needs an installation of its own."),
+    "OTHER_BASE_CURRENCY": (
+        "{field} is {value!r}, and closed dates have books in another currency",
+        "Correct it, then replay the row; books in another base currency need an installation of their own."),
     "OTHER_UNDERLYING": ("{field} is {value!r}, which is not the underlying of the option", "Correct it, then replay the row."),
     "UNDERLYING_NOT_KEPT": (
         "{field} is {value!r}, which pays interest or exchanges currencies: options on it are not kept",

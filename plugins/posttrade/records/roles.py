@@ -51,6 +51,8 @@ def grant_all(connection: sqlalchemy.Connection) -> None:
         ]
     statements += [
         f"grant insert on all tables in schema landing, books to {Role.LOADER}",
+        # what the calendar says now of days that nothing was booked in
+        f"grant delete, update (previous_business_date, next_business_date, known_at) on books.business_days to {Role.LOADER}",
         *(f"grant insert on operations.{table} to {Role.LOADER}" for table in LOADED_IN_OPERATIONS),
         f"grant insert on operations.book_states to {Role.TRANSFORMER}",
         f"grant insert on all tables in schema ledger to {Role.POSTER}",

@@ -145,7 +145,26 @@ _OPEN_DEALS = _lines_where(lambda procedure: procedure.bond is not None and proc
 # A cancellation of what should not have been recorded is one.
 _TAKES_PLACE = "event_type <> 'CANCEL'"
 
+
+def _observed(column: str) -> tuple[str, str]:
+    """What is observed, as a price or a statement, is of a day that has come; what is announced, as an ex date, may lie ahead."""
+    return f"{column}::date > %(business_date)s", f"IN_THE_FUTURE:{column}"
+
+
+# On record, or before there is one, the first that its file names.
+_FIRM_KEPT = (
+    "coalesce((select one.firm_id from books.firms as one order by one.business_date desc, one.revision desc limit 1),"
+    " (select one.firm_id from pg_temp.parsed as one where one.firm_id is not null order by one.line_no limit 1))"
+)
+
 ERRORS_BY_RECORD: dict[str, tuple[tuple[str, str], ...]] = {
+    "firms": (
+        (f"firm_id <> {_FIRM_KEPT}", "OTHER_FIRM:firm_id"),
+        (
+            f"base_currency_code <> ({BASE_CURRENCY_KNOWN}) and exists (select from operations.day_closings)",
+            "OTHER_BASE_CURRENCY:base_currency_code",
+        ),
+    ),
     "trades": (
         (f"{_TAKES_PLACE} and price::numeric <= 0 and {_HAS_NO_NEGATIVE_PRICE}", "NOT_POSITIVE:price"),
         (f"{_TAKES_PLACE} and (instrument_id, currency_code) not in ({_INSTRUMENT_CURRENCIES})", "OTHER_CURRENCY:currency_code"),
@@ -192,7 +211,16 @@ ERRORS_BY_RECORD: dict[str, tuple[tuple[str, str], ...]] = {
     "prices": (
         (f"price::numeric < 0 and {_HAS_NO_NEGATIVE_PRICE}", "NEGATIVE:price"),
         (_IS_FORWARD, "NOT_PRICED:instrument_id"),
+        _observed("price_date"),
     ),
+    "fx_rates": (_observed("rate_date"),),
+    "forward_rates": (_observed("rate_date"),),
+    "discount_factors": (_observed("factor_date"),),
+    "index_fixings": (_observed("fixing_date"),),
+    "custodian_positions": (_observed("statement_date"),),
+    "bank_balances": (_observed("statement_date"),),
+    "collateral_movements": (_observed("movement_date"),),
+    "settlement_statuses": (_observed("status_date"),),
     "corporate_actions": (
         (
             f"event_type = 'OPTION_EXERCISE' and (instrument_id, received_instrument_id) not in ({_UNDERLYINGS})",

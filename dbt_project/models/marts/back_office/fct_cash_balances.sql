@@ -53,7 +53,8 @@ due as (
         currency_code,
         net_amount
     from {{ ref('fct_variation_margin') }}
-    where {{ falls_due('pay_date') }}
+    -- on the business day after; its pay_date is that of the calendar as it was known
+    where business_date = {{ previous_business_date() }}
     union all
     select
         movements.account_id,

@@ -1,4 +1,4 @@
-{{ config(indexes=[{'columns': ['pay_date']}]) }}
+{{ config(indexes=[{'columns': ['business_date']}]) }}
 
 -- What a day's prices and trades brought to positions whose gains are paid every day: the change of their exposure beyond what was
 -- traded. The fees of the day are paid with it.
