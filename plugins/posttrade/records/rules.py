@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from posttrade.domain.stated_bonds import Interest
 from posttrade.procedures.schema import Procedure, latest_procedures
-from posttrade.records.facts_known import ALLOCATION_ACCOUNTS_KNOWN, BASE_CURRENCY_KNOWN, INSTRUMENTS_KNOWN
+from posttrade.records.facts_known import ALLOCATION_ACCOUNTS_KNOWN, BASE_CURRENCY_KNOWN, INSTRUMENTS_KNOWN, NAMED_WITH_SOURCE
 
 LONGEST_CUTOFF = 1000
 """Business days; the firm's calendar must be known as far back."""
@@ -132,7 +132,7 @@ ERRORS_BY_ITSELF: dict[str, tuple[tuple[str, str], ...]] = {
         ("deal_state <> 'RUNNING' and rate is not null", "NOT_EXPECTED:rate"),
         ("(deal_state, told_of) in (('RUNNING', 'END'), ('TERMINATED', 'RATE'))", "NOT_EXPECTED:told_of"),
     ),
-    "allocations": (("block_trade_id !~ '^(CSV|FIX|FODB)~.'", "NO_SOURCE:block_trade_id"),),
+    "allocations": ((f"block_trade_id !~ '{NAMED_WITH_SOURCE}'", "NO_SOURCE:block_trade_id"),),
     "firms": ((f"posting_cutoff_days::integer not between 0 and {LONGEST_CUTOFF}", "OUT_OF_BOUNDS:posting_cutoff_days"),),
     "withholding_rates": (("rate::numeric < 0 or rate::numeric >= 1", "OUT_OF_RANGE:rate"),),
 }
