@@ -429,6 +429,7 @@ def test_a_rate_of_the_base_currency_to_itself_is_refused() -> None:
         ({"trader_id": "NO"}, ("UNKNOWN_REFERENCE", "trader_id")),
         ({"counterparty_id": "NO"}, ("UNKNOWN_REFERENCE", "counterparty_id")),
         ({"currency_code": "USD"}, ("OTHER_CURRENCY", "currency_code")),
+        ({"currency_code": ""}, ("MISSING", "currency_code")),
         ({"quantity": "0"}, ("NOT_POSITIVE", "quantity")),
         ({"price": "-1"}, ("NOT_POSITIVE", "price")),
         ({"price": ""}, ("MISSING", "price")),
