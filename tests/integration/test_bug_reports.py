@@ -93,11 +93,11 @@ def test_what_others_got_wrong() -> None:
         accounts=("AVG", "FIFO"),
     )
     methods = [{"account_id": "FIFO", "valid_from": "2000-01-01", "lot_method": "FIFO"}]
-    # 50.00, 40.00, 50.00 and twice 805.00 of dividends are paid in USD on Wednesday; the bank has a cent more (BV-29 B).
+    # 25.00, 50.00, 40.00, 50.00 and twice 805.00 of dividends are paid in USD on Wednesday; the bank has a cent more (BV-29 B).
     # The 600.00 of BV-38 are on the bank's statement as they are in the books.
     balances = [
         {"cash_account_id": f"C-{currency}", "statement_date": DAYS["WED"], "closing_balance_amount": amount, "currency_code": currency}
-        for currency, amount in {"USD": "1750.01", "GBP": "600.00"}.items()
+        for currency, amount in {"USD": "1775.01", "GBP": "600.00"}.items()
     ]
     for day, files in {"MON": {"lot_methods": methods}, "TUE": {}, "WED": {"bank_balances": balances}}.items():
         prices = {instrument_of(case): case["prices"][day] for case in CASES["close"] if day in case.get("prices", {})}
@@ -133,6 +133,6 @@ def test_what_others_got_wrong() -> None:
                 " group by 1 order by 1", day=DAYS["TUE"]) == [("ACTIVE", 1), ("CANCELLED", 2)]  # fmt: skip
     assert value("select count(*) from marts.fct_realised_results where instrument_id like 'BV-17%'") == 0
     assert rows("select currency_code, their_amount, abs(difference_amount) from marts.fct_breaks where break_type = 'CASH'") == [
-        ("USD", Decimal("1750.01"), Decimal("0.01"))
+        ("USD", Decimal("1775.01"), Decimal("0.01"))
     ]
     assert_books_tie()

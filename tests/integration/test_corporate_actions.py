@@ -344,3 +344,35 @@ def test_a_price_that_follows_an_event_is_no_outlier_and_one_that_does_not_is() 
     # A day later they are prices like others.
     firm.day(WED, [], after | {"SPLIT": "13"}, {"USD": "0.50"})
     assert tripped("price_outlier", WED) == {"SPLIT"}
+
+
+def test_a_sale_on_saturday_is_new_and_free_of_the_split_on_sunday() -> None:
+    """Friday 100 at 10.00; on Saturday 10 are sold at 11.00, on Sunday one becomes two, on Monday 20 new ones are sold at 6.00 and close at
+    5.50."""
+    friday, saturday, sunday, monday = (date(2026, 1, day) for day in (9, 10, 11, 12))
+    firm = SmallFirm(instruments=[{"instrument_id": "W"}])
+    firm.day(friday, [trade("1", friday, 100, "10", instrument_id="W")], {"W": "10"})
+    sold = [trade("2", saturday, -10, "11", instrument_id="W"), trade("3", monday, -20, "6", instrument_id="W")]
+    firm.day(monday, sold, {"W": "5.50"}, corporate_actions=[event("W", "SPLIT", sunday, new_units=2, old_units=1)])
+    columns = "price_amount, new_trades_amount, late_trades_amount, corporate_actions_amount, total_amount, realised_amount"
+    # price: 200 x 5.50 - 1,000.00. New: 110.00 - 20 x 5.50 of Saturday, 120.00 - 20 x 5.50 of Monday. Realised: 230.00 for 200.00 of cost.
+    assert rows(RESULT.format(columns), day=monday, name="W") == [(100, 0 + 10, 0, 0, 110, 30)]
+    assert held(monday, "W") == (160, 800)
+    assert_books_tie()
+
+
+def test_an_instrument_that_an_event_brought_keeps_its_currency() -> None:
+    """Nobody traded BAR: a spin-off delivered 100 on a closed date, with 0.4 of the cost of 1,000.00."""
+    firm = SmallFirm(instruments=[{"instrument_id": "FOO"}, {"instrument_id": "BAR"}])
+    firm.day(MON, [trade("1", MON, 100, "10", instrument_id="FOO")], {"FOO": "10"}, {"EUR": "0.50"})
+    spin_off = event("FOO", "SPIN_OFF", TUE, received_instrument_id="BAR", new_units=1, old_units=1, cost_fraction="0.4")
+    firm.day(TUE, [], {"FOO": "6", "BAR": "4"}, {"EUR": "0.50"}, corporate_actions=[spin_off])
+    told = {
+        "instrument_id": "BAR", "name": "BAR", "product_line": "equity", "currency_code": "EUR", "market_mic": "XNYS",
+        "issuer_country_code": "US",
+    }  # fmt: skip
+    firm.day(WED, [], {"FOO": "6", "BAR": "4"}, {"EUR": "0.50"}, instruments=[told])
+    assert rows("select reason_code, field, value from operations.exceptions") == [("IN_THE_BOOKS", "currency_code", "EUR")]
+    held_of_bar = "select currency_code, traded_quantity, cost_amount_base, market_value_amount_base from marts.fct_positions"
+    assert rows(f"{held_of_bar} where business_date = :day and instrument_id = 'BAR'", day=WED) == [("USD", 100, 400, 400)]
+    assert_books_tie()

@@ -363,26 +363,41 @@ def test_characters_that_delimit_in_copy_come_through() -> None:
     assert found("select name from books.desks order by 1") == [("a\\b\tc\\N",), ("x\x02y",)]
 
 
+@pytest.mark.parametrize("held_by", ["a trade", "an event on it", "an event that delivers it"])
 @pytest.mark.parametrize(
     ("column", "value"),
     [("currency_code", "USD"), ("product_line", "etf"), ("contract_size", "50"), ("notional_currency_code", "USD")],
 )
-def test_what_the_amounts_of_booked_trades_follow_from_stays(column: str, value: str) -> None:
-    """Of an instrument that was traded on a date before; another can still be corrected."""
+def test_what_the_amounts_of_closed_dates_follow_from_stays(column: str, value: str, held_by: str) -> None:
+    """Of an instrument that was traded, or that an event named, on a date before; another can still be corrected, one named today too."""
     open_firm()
     columns = CONTRACTS["instruments"].orders[0]
-    traded = dict(zip(CONTRACTS["instruments"].orders[1], FIRM["instruments"][0].split(","), strict=False))
-    untouched = traded | {"instrument_id": "NEW"}
+    kept = dict(zip(CONTRACTS["instruments"].orders[1], FIRM["instruments"][0].split(","), strict=False))
+    others = [kept | {"instrument_id": name} for name in ("OLD", "NEW")]
 
     def record(day: date, *instruments: dict[str, str]) -> dict[str, int]:
         rows = [",".join(one.get(name, "") for name in columns) for one in instruments]
         deliver(day, "instruments", rows, "instruments_b.csv", ",".join(columns))
         return front_office.record_reference_data(day, loader())
 
-    record(MONDAY, untouched)
-    record_trades(MONDAY, [trade("T1")])
-    renamed = traded | {"name": "Other"}
-    assert record(TUESDAY, traded | {column: value}, untouched | {column: value}, renamed)["rejected"] == 1
+    def announce(day: date, instrument: str, received: str) -> None:
+        """A spin-off of a unit for ten."""
+        row = {
+            "event_id": f"{instrument}-{received}", "instrument_id": instrument, "event_type": "SPIN_OFF", "event_status": "ANNOUNCED",
+            "ex_date": "2026-01-06", "pay_date": "2026-01-06", "currency_code": "EUR", "received_instrument_id": received, "new_units": "1",
+            "old_units": "10", "cost_fraction": "0.1",
+        }  # fmt: skip
+        names = CONTRACTS["corporate_actions"].orders[0]
+        deliver(day, "corporate_actions", [",".join(row.get(name, "") for name in names)], header=",".join(names))
+        assert front_office.record_market_data(day, loader())["recorded"] == 1
+
+    record(MONDAY, *others)
+    if held_by == "a trade":
+        record_trades(MONDAY, [trade("T1")])
+    else:
+        announce(MONDAY, *(("SAP", "OLD") if held_by == "an event on it" else ("OLD", "SAP")))
+    announce(TUESDAY, "SAP", "NEW")
+    assert record(TUESDAY, kept | {column: value}, others[1] | {column: value}, kept | {"name": "Other"})["rejected"] == 1
     assert found("select reason_code, field, value from operations.exceptions") == [("IN_THE_BOOKS", column, value)]
     assert found("select instrument_id from books.instruments where business_date = '2026-01-06' order by 1") == [("NEW",), ("SAP",)]
 
@@ -408,6 +423,7 @@ def test_a_rate_of_the_base_currency_to_itself_is_refused() -> None:
         ({"trader_id": "NO"}, ("UNKNOWN_REFERENCE", "trader_id")),
         ({"counterparty_id": "NO"}, ("UNKNOWN_REFERENCE", "counterparty_id")),
         ({"currency_code": "USD"}, ("OTHER_CURRENCY", "currency_code")),
+        ({"currency_code": ""}, ("MISSING", "currency_code")),
         ({"quantity": "0"}, ("NOT_POSITIVE", "quantity")),
         ({"price": "-1"}, ("NOT_POSITIVE", "price")),
         ({"price": ""}, ("MISSING", "price")),

@@ -5,9 +5,11 @@ from datetime import date
 import pytest
 from integration.small_firm import SmallFirm, alerts, assert_books_tie, rows, trade
 
+from posttrade.settings import get_settings
+
 pytestmark = pytest.mark.usefixtures("fresh_database")
 FRI, MON, TUE = date(2016, 4, 29), date(2016, 5, 2), date(2016, 5, 3)
-REMEDY = "Have it amended with a lot that has them (closes_trade_id)."
+REMEDY = "Have it amended with a lot that has them (closes_trade_id; in FIX tag 1752)."
 
 
 def test_a_lot_that_is_gone_is_told_and_mended_by_an_amendment() -> None:
@@ -48,4 +50,45 @@ def test_a_lot_that_is_gone_is_told_and_mended_by_an_amendment() -> None:
     # 480.00 for one of 117.00 and three of 115.00, then for four of 119.00.
     realised = "select business_date, sum(realised_amount) from marts.fct_realised_results where closing_trade_id = 'CSV~5C' group by 1"
     assert dict(rows(realised)) == {MON: 480 - 117 - 345, TUE: 480 - 476 - (480 - 117 - 345)}
+    assert_books_tie()
+
+
+def _execution(execution: str, day: date, side: int, price: str, more: str) -> str:
+    """A fill of 100 in account A and book B, as a message."""
+    traded = f"75={day:%Y%m%d}|60={day:%Y%m%d}-15:00:00|"
+    body = f"35=8|34=1|17={execution}|526=B|1=A|55=I|54={side}|32=100|31={price}|15=USD|{traded}448=BRK|452=17|{more}"
+    framed = f"8=FIX.4.4|9={len(body)}|{body}".replace("|", "\x01")
+    return f"{framed}10={sum(framed.encode()) % 256:03d}\x01\n"
+
+
+def _drop(day: date, *messages: str) -> None:
+    path = get_settings().inbox / day.isoformat() / "drop.fix"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(messages))
+
+
+def test_a_sale_names_the_lot_of_another_source() -> None:
+    """Three lots of 100: at 10.00 and 11.00 by file, at 12.00 by FIX. A file sells the one by FIX, FIX that at 11.00; then FIX corrects
+    itself: it meant the one at 10.00."""
+    firm = SmallFirm()
+    firm.make_known(FRI)
+    _drop(FRI, _execution("E1", FRI, 1, "12", "150=F|"))
+    bought = [trade("1", FRI, 100, "10"), trade("2", FRI, 100, "11")]
+    firm.day(FRI, bought, {"I": "12"}, lot_methods=[{"account_id": "A", "valid_from": "2000-01-01", "lot_method": "SPECIFIC"}])
+    _drop(MON, _execution("E2", MON, 2, "14", "150=F|1752=CSV~2|"))
+    firm.day(MON, [trade("3", MON, -100, "15", closes_trade_id="FIX~E1")], {"I": "15"})
+    realised = (
+        "select closing_trade_id, lot_id, sum(realised_amount) from marts.fct_realised_results where business_date = :day group by 1, 2"
+    )
+    # 1,500.00 - 1,200.00 and 1,400.00 - 1,100.00
+    assert sorted(rows(realised, day=MON)) == [("CSV~3", "FIX~E1", 300), ("FIX~E2", "CSV~2", 300)]
+    held = "select lot_id, open_quantity, cost_amount from marts.fct_lots where business_date = :day"
+    assert rows(held, day=MON) == [("CSV~1", 100, 1000)]
+    _drop(TUE, _execution("E3", MON, 2, "14", "150=G|19=E2|1752=CSV~1|"))
+    firm.day(TUE, [], {"I": "15"})
+    assert rows(held, day=TUE) == [("CSV~2", 100, 1100)]
+    # 1,400.00 - 1,000.00, of which 300.00 stood
+    assert [sum(amount for *_, amount in rows(realised, day=TUE))] == [100]
+    assert alerts("lot_not_named", MON) == alerts("lot_not_named", TUE) == []
+    assert rows("select count(*) from operations.exceptions") == [(0,)]
     assert_books_tie()

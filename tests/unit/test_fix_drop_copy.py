@@ -68,6 +68,7 @@ def test_lengths_count_bytes_and_data_fields_may_hold_the_delimiter(encoding: st
         (message("35=8|34=2|150=F|"), "ExecID"),
         (message("35=8|34=2|17=E1|"), "tag 150"),
         (report("E1", "2"), "states a fill as F"),
+        (report("E3", more="78=2|79=A|80=1|1752=E1|79=A|80=1|1752=E2|"), "names more lots than one (E1, E2)"),
         (message("34=2|17=E1|150=F|"), "tag 35"),
         (message("35=8|34=2|17=E1|150=F|").replace(b"FIX.4.4", b"FIX.4.2"), "tag 8 states FIX.4.2"),
     ],
@@ -76,6 +77,11 @@ def test_a_defect_is_stated_and_not_booked(broken: bytes, reason: str) -> None:
     (row,) = rows(broken)
     assert reason in row["defect"]
     assert not row["trade_id"]
+
+
+def test_the_lot_that_a_report_names_is_read_and_one_of_an_order_brings_nothing() -> None:
+    (closing, other) = rows(report("E3", more="78=1|79=A|80=5|1752=E1|"), report("E4"), message("35=D|34=3|1752=E1|1752=E2|"))
+    assert (closing["closes_trade_id"], other["closes_trade_id"]) == ("E1", "")
 
 
 @pytest.mark.parametrize("flag", ["43=Y|", "97=Y|"])

@@ -11,9 +11,9 @@ with trades as (
         movements.account_id,
         movements.instrument_id,
         movements.movement_type,
-        -- what was traded before a split and booked after it counts in new units
+        -- what was traded before a split and booked after it counts in new units, what is new from a day without business among it
         case
-            when movements.movement_type = 'NEW' then movements.quantity
+            when movements.trade_date = {{ business_date() }} then movements.quantity
             else round(movements.quantity * {{ retained_units('movements', is_split('terms')) }}, 10)
         end as quantity,
         -- an exchange of currencies leaves two claims and no position, and nothing is paid for a currency forward: of both, only the fee

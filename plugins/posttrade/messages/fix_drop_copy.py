@@ -1,4 +1,5 @@
-"""Reads a FIX 4.4 drop copy: ExecutionReports become trade rows. Tags: FIX 4.4 specification with errata 20030618."""
+"""Reads a FIX 4.4 drop copy: ExecutionReports become trade rows. Tags: FIX 4.4 specification with errata 20030618; CustodialLotID (1752) is
+of FIX 5.0 SP2, extension pack 127 (specific lot allocation), and may stand in a message of FIX 4.4 by agreement with its sender."""
 
 import hashlib
 import re
@@ -22,10 +23,11 @@ TAGS = {
     "trade_id": "17", "execution_id": "17", "version": "19", "event_type": "150", "trade_date": "75 or 60", "executed_at": "60",
     "source_sequence": "34", "settlement_date": "64", "book_id": "526", "account_id": "1", "trader_id": "448 with 452=12",
     "counterparty_id": "448 with 452=17", "instrument_id": "48 or 55", "side": "54", "quantity": "32", "price": "31",
-    "currency_code": "15", "fee_amount": "12",
+    "currency_code": "15", "fee_amount": "12", "closes_trade_id": "1752",
 }  # fmt: skip
 """Where each column of a trade comes from."""
 PARTY_ROLE_TRADER, PARTY_ROLE_CONTRA_FIRM = "12", "17"
+CUSTODIAL_LOT = "1752"
 
 DATA_LENGTH_TAGS = frozenset({"93", "95", "212", "348", "350", "352", "354", "356", "358", "360", "362", "364"})
 """Tags that state the length of the data field after them, which may hold the delimiter."""
@@ -36,13 +38,14 @@ FindTrades = Callable[[Collection[str]], Mapping[str, tuple[str, int]]]
 
 @dataclass(frozen=True)
 class FixMessage:
-    """One message: its fields, and what is wrong with its frame."""
+    """One message: its fields, what is wrong with its frame, and the lots it names."""
 
     line_no: int
     raw: str
     fields: dict[str, str]
     parties: dict[str, str]
     defect: str
+    lots: frozenset[str] = frozenset()
 
 
 def read_drop_copy(path: Path, find_trades: FindTrades) -> SourceFile:
@@ -92,6 +95,7 @@ def parse_message(line_no: int, message: bytes | str, is_vouched: bool = False) 
     delimiter = SOH if SOH in line else "|"
     fields: dict[str, str] = {}
     parties: dict[str, str] = {}
+    lots: set[str] = set()
     party = ""
     if SEPARATOR in line:
         return FixMessage(line_no, line, fields, parties, "it holds the control character 0x1f")
@@ -103,6 +107,8 @@ def parse_message(line_no: int, message: bytes | str, is_vouched: bool = False) 
             party = value
         elif tag == "452":
             parties[value] = party
+        elif tag == CUSTODIAL_LOT:
+            lots.add(value)
         fields.setdefault(tag, value)
     return FixMessage(
         line_no,
@@ -111,6 +117,7 @@ def parse_message(line_no: int, message: bytes | str, is_vouched: bool = False) 
         parties,
         _header_defect(fields)
         or ("" if is_vouched else _frame_defect(body.strip(b" \t").replace(delimiter.encode(), SOH.encode()), fields)),
+        frozenset(lots),
     )
 
 
@@ -179,6 +186,10 @@ def _trade_row(message: FixMessage, refers_to: Mapping[str, str], known: Mapping
         return Row(message.line_no, message.raw, "", "tag 17 (ExecID) is missing")
     if event_type != "NEW" and not fields.get("19"):
         return Row(message.line_no, message.raw, "", "tag 19 (ExecRefID) is missing from a correction or cancellation")
+    if len(message.lots) > 1:
+        named = ", ".join(sorted(message.lots))
+        defect = f"tag 1752 (CustodialLotID) names more lots than one ({named}), and a trade closes one"
+        return Row(message.line_no, message.raw, "", defect)
     root, version = _root_and_version(execution, event_type, refers_to, known)
     cells = {
         "trade_id": root,
@@ -202,6 +213,7 @@ def _trade_row(message: FixMessage, refers_to: Mapping[str, str], known: Mapping
             "price": fields.get("31", ""),
             "currency_code": fields.get("15", ""),
             "fee_amount": fields.get("12", "") or "0",
+            "closes_trade_id": fields.get(CUSTODIAL_LOT, ""),
         }
     return Row(message.line_no, message.raw, SEPARATOR.join(cells.get(name, "") for name in COLUMNS))
 

@@ -12,7 +12,7 @@ from stdnum import isin, lei
 
 from posttrade.messages.contracts import NEEDED_BY_A_CANCELLATION, TRADES, CheckDigits, Column, Contract, ValueType
 from posttrade.messages.rows import SEPARATOR
-from posttrade.records.facts_known import ALLOCATION_ACCOUNTS_KNOWN
+from posttrade.records.facts_known import ALLOCATION_ACCOUNTS_KNOWN, NAMED_WITH_SOURCE
 from posttrade.records.rules import ERRORS_BY_ITSELF, ERRORS_BY_RECORD
 
 LONGEST_TEXT = 250
@@ -400,11 +400,12 @@ def insert_statement(contract: Contract) -> sql.SQL | sql.Composed:
             select regexp_replace(key_text, '[|][0-9]+$', ''), version::integer, event_type, %(source)s, execution_id, book_id, account_id,
                 trader_id, counterparty_id, instrument_id, trade_date::date, executed_at::timestamptz, source_sequence::bigint,
                 settlement_date::date, case side when 'SELL' then -quantity::numeric else quantity::numeric end, price::numeric,
-                currency_code, fee_amount::numeric, fx_rate::numeric, %(source)s || '~' || closes_trade_id,
+                currency_code, fee_amount::numeric, fx_rate::numeric,
+                case when closes_trade_id !~ {named_with_source} then %(source)s || '~' else '' end || closes_trade_id,
                 event_type <> 'CANCEL' and coalesce(account_id in ({blocks}), false), content_sha, %(business_date)s, %(file_id)s, line_no
             from pg_temp.judged where error is null
             """
-        ).format(blocks=sql.SQL(ALLOCATION_ACCOUNTS_KNOWN))
+        ).format(blocks=sql.SQL(ALLOCATION_ACCOUNTS_KNOWN), named_with_source=sql.Literal(NAMED_WITH_SOURCE))
     names = [column.name for column in contract.columns]
     values = [sql.SQL("{}::{}").format(sql.Identifier(column.name), sql.SQL(column.type.value)) for column in contract.columns]
     revision = (", revision", ", revision::integer") if contract.is_restatable else ("", "")

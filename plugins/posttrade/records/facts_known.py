@@ -1,4 +1,4 @@
-"""Facts as a business date knows them: SQL for statements of psycopg with the parameter `business_date`."""
+"""Facts as a business date knows them: SQL for statements of psycopg with the parameter `business_date`; how trades are named on record."""
 
 INSTRUMENTS_KNOWN = (
     "select distinct on (instrument_id) * from books.instruments where business_date <= %(business_date)s"
@@ -18,3 +18,6 @@ ALLOCATION_ACCOUNTS_KNOWN = (
     " where one.account_type = 'ALLOCATION'"
 )
 """The accounts whose trades are blocks."""
+
+NAMED_WITH_SOURCE = "^(CSV|FIX|FODB)~."
+"""The name of a trade as it stands on record, as a regular expression: its source and the id given there."""

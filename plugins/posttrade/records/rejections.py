@@ -32,8 +32,9 @@ _SENTENCES = {
     "SAME_INSTRUMENT": ("{field} is {value!r}, the instrument that the event is on", "Correct it, then replay the row."),
     "SAME_CURRENCY": ("{field} is {value!r}, the currency the instrument is priced in", "Correct it, then replay the row."),
     "IN_THE_BOOKS": (
-        "{field} is {value!r}, and closed dates have trades in the instrument as it was",
-        "Record what is right as another instrument, cancel the trades in this one and book them in that."),
+        "{field} is {value!r}, and closed dates have trades in the instrument, events on it or events that deliver it, as it was",
+        "Record what is right as another instrument, cancel the trades in this one, withdraw the events that name it, and book both anew"
+        " with that."),
     "OTHER_FIRM": (
         "{field} is {value!r}, and the books here are those of another firm",
         "Correct it if the same firm is meant, then replay the row; another firm needs an installation of its own."),

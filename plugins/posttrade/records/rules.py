@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from posttrade.domain.stated_bonds import Interest
 from posttrade.procedures.schema import Procedure, latest_procedures
-from posttrade.records.facts_known import ALLOCATION_ACCOUNTS_KNOWN, BASE_CURRENCY_KNOWN, INSTRUMENTS_KNOWN
+from posttrade.records.facts_known import ALLOCATION_ACCOUNTS_KNOWN, BASE_CURRENCY_KNOWN, INSTRUMENTS_KNOWN, NAMED_WITH_SOURCE
 
 LONGEST_CUTOFF = 1000
 """Business days; the firm's calendar must be known as far back."""
@@ -18,8 +18,9 @@ def _lines_where(holds: Callable[[Procedure], bool]) -> str:
 _INSTRUMENTS = f"({INSTRUMENTS_KNOWN}) as one"
 _INSTRUMENT_CURRENCIES = f"select one.instrument_id, one.currency_code from {_INSTRUMENTS}"
 _INSTRUMENTS_OF_LINES = f"select one.instrument_id from {_INSTRUMENTS} where one.product_line = any(array[{{}}]::text[])"
-# What the amounts of a trade follow from; of an instrument in the books of a closed date it stays as it is. Trades are looked through only
-# where a known instrument changes.
+# What the amounts of a trade or event follow from; of an instrument in the books of a closed date it stays as it is. An event brings an
+# instrument into the books that nobody traded, and states its amounts in the currency of the one it is on. Trades and events are looked
+# through only where a known instrument changes.
 _KEPT_TERMS = {
     "product_line": ("product_line", "one.product_line"),
     "currency_code": ("currency_code", "one.currency_code"),
@@ -27,9 +28,11 @@ _KEPT_TERMS = {
     "notional_currency_code": ("coalesce(notional_currency_code, '')", "coalesce(one.notional_currency_code, '')"),
 }
 _IS_KNOWN = "instrument_id in (select one.instrument_id from books.instruments as one where one.business_date <= %(business_date)s)"
-_TRADED_BEFORE = (
+_IN_THE_BOOKS_BEFORE = (
     f"{_IS_KNOWN}"
-    " and instrument_id in (select one.instrument_id from books.trade_versions as one where one.business_date < %(business_date)s)"
+    " and (instrument_id in (select one.instrument_id from books.trade_versions as one where one.business_date < %(business_date)s)"
+    " or instrument_id in (select unnest(array[one.instrument_id, one.received_instrument_id])"
+    " from books.corporate_actions as one where one.business_date < %(business_date)s))"
 )
 _VALUE_DATE = f"(select one.maturity_date from {_INSTRUMENTS} where one.instrument_id = formed.instrument_id)"
 # Versions of trades dealt on or after the value date that a forward is brought forward to: in force, or still to come into force, as one
@@ -131,7 +134,7 @@ ERRORS_BY_ITSELF: dict[str, tuple[tuple[str, str], ...]] = {
         ("deal_state <> 'RUNNING' and rate is not null", "NOT_EXPECTED:rate"),
         ("(deal_state, told_of) in (('RUNNING', 'END'), ('TERMINATED', 'RATE'))", "NOT_EXPECTED:told_of"),
     ),
-    "allocations": (("block_trade_id !~ '^(CSV|FIX|FODB)~.'", "NO_SOURCE:block_trade_id"),),
+    "allocations": ((f"block_trade_id !~ '{NAMED_WITH_SOURCE}'", "NO_SOURCE:block_trade_id"),),
     "firms": ((f"posting_cutoff_days::integer not between 0 and {LONGEST_CUTOFF}", "OUT_OF_BOUNDS:posting_cutoff_days"),),
     "withholding_rates": (("rate::numeric < 0 or rate::numeric >= 1", "OUT_OF_RANGE:rate"),),
 }
@@ -186,7 +189,7 @@ ERRORS_BY_RECORD: dict[str, tuple[tuple[str, str], ...]] = {
     "instruments": (
         *(
             (
-                f"(instrument_id, {given}) not in (select one.instrument_id, {known} from {_INSTRUMENTS}) and {_TRADED_BEFORE}"
+                f"(instrument_id, {given}) not in (select one.instrument_id, {known} from {_INSTRUMENTS}) and {_IN_THE_BOOKS_BEFORE}"
                 # an exchange may adjust an option to a split by its size
                 + (f" and product_line not in ({_OPTIONS})" if column == "contract_size" else ""),
                 f"IN_THE_BOOKS:{column}",

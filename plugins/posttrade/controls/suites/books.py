@@ -216,9 +216,10 @@ CONTROLS = (
         "A close under the method SPECIFIC names a lot that can give all of it.",
         "{trade_id} in {instrument_id}, {account_id} and {book_id} {named_lot}: {other_lots_quantity} were taken of the oldest lots"
         " in its place, and {opened_quantity} found nothing to close and opened a position of the other side. Have it amended with a"
-        " lot that has them (closes_trade_id).",
-        "Ask the front office which lot is meant and have the trade amended with its closes_trade_id, or cancelled; the lots are then"
-        " worked out again from the first trade, and the difference is booked in the open date.",
+        " lot that has them (closes_trade_id; in FIX tag 1752).",
+        "Ask the front office which lot is meant and have the trade amended with its closes_trade_id (of an execution by FIX, corrected"
+        " with its tag 1752), or cancelled; a lot of another source is named as on record, such as FIX~E1. The lots are then worked out"
+        " again from the first trade, and the difference is booked in the open date.",
         ("book_id", "account_id", "instrument_id", "trade_id"),
         """select missed.book_id, missed.account_id, missed.instrument_id, missed.trade_id, missed.other_lots_quantity,
             missed.opened_quantity, case when missed.closes_trade_id is null then 'names no lot'
