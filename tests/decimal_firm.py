@@ -642,23 +642,38 @@ class _Keeper:
         return shares
 
     def _interest_paid_back(self) -> list[Dividend]:
-        """What is paid back of a bond brings its interest to the date, which is the ex date here."""
-        return [
+        """What is paid back of a bond brings its interest until it is paid, from the ex date on: what has accrued since the last coupon,
+        and every coupon until then that goes ex when it is no longer held."""
+        redeemed = [
+            (one, bond) for one in self.history.happenings if one.kind == "REDEMPTION" and (bond := self.terms(one.instrument).bond)
+        ]
+        interest = [
             Dividend(
                 one.known, f"{one.event_id} interest", one.instrument, one.ex,
-                ZERO if one.is_withdrawn else terms.bond.accrued(one.ex) / 100 * one.part,
+                ZERO if one.is_withdrawn else bond.accrued(one.paid) / 100 * one.part,
             )
-            for one in self.history.happenings
-            for terms in [self.terms(one.instrument)]
-            if one.kind == "REDEMPTION" and terms.bond
+            for one, bond in redeemed
+        ]  # fmt: skip
+        return interest + [
+            Dividend(
+                one.known, f"{one.event_id} {due}", one.instrument, one.ex,
+                bond.coupon / 100 * one.part if due <= one.paid and not one.is_withdrawn else ZERO,
+            )
+            for one, bond in redeemed
+            for due in bond.coupon_dates
+            if (ex := self._ex_of_coupon(due)) and ex > one.ex
         ]  # fmt: skip
 
+    def _ex_of_coupon(self, due: date) -> date | None:
+        """The first day whose trades settle on or after the coupon date."""
+        return next((traded for traded, settled in self.history.settled.items() if settled >= due), None)
+
     def _coupons(self, day: date) -> list[Dividend]:
-        """Those gone ex: on the first day whose trades settle on or after the coupon date."""
+        """Those gone ex."""
         gone = []
         for instrument, terms in self.history.terms.items():
             for due in terms.bond.coupon_dates if terms.bond else ():
-                ex = next((traded for traded, settled in self.history.settled.items() if settled >= due), None)
+                ex = self._ex_of_coupon(due)
                 # what was due before the books began is none of their coupons
                 if terms.bond and ex and due > self.history.days[0] and ex <= day:
                     gone.append(Dividend(ex, f"{instrument} {due}", instrument, ex, terms.bond.coupon / 100))

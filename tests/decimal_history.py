@@ -92,6 +92,12 @@ class Happening:
     is_withdrawn: bool = False
     told_as: str = ""
     """What the announcement calls it."""
+    pay: date | None = None
+    """What is paid for it is paid then, if that is after the ex date."""
+
+    @property
+    def paid(self) -> date:
+        return max(self.ex, self.pay or self.ex)
 
     def concerns(self, book: str, account: str) -> bool:
         return self.account in (None, account) and self.book in (None, book)

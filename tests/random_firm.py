@@ -43,9 +43,9 @@ TERMS = {
     "USDJPY": Terms(exchanged="USD"),
     "FWD": Terms(forward="EUR", value_date=THU),
     "FWJ": Terms(forward="USD", value_date=FRI),
-    # pays its coupon on Wednesday
+    # pays its coupon on Friday
     "BNU": Terms(size=Decimal("0.01"), bond=Bond(
-        Decimal("5.25"), 2, (date(2025, 7, 7), WED, date(2026, 7, 7)), is_thirty_360=False
+        Decimal("5.25"), 2, (date(2025, 7, 9), FRI, date(2026, 7, 9)), is_thirty_360=False
     )),
     "BNE": Terms(size=Decimal("0.01"), bond=Bond(Decimal("3.6"), 1, (date(2025, 7, 7), date(2026, 7, 7)), is_thirty_360=True)),
 }  # fmt: skip
@@ -244,6 +244,10 @@ def _happenings(chance: random.Random) -> list[Happening]:
     def maybe(value: Decimal) -> Decimal | None:
         return value if chance.random() < 0.5 else None
 
+    def paid() -> date:
+        """At once, before or after the coupon of Friday."""
+        return chance.choice([TUE, THU, FRI, NEXT_WEEK])
+
     kinds: dict[str, Callable[[], dict[str, object]]] = {
         "SPA-SPIN": lambda: {"kind": "SPIN_OFF", "received": "SPB", "cost_part": part(), **units()},
         "SQA-SPIN": lambda: {
@@ -253,8 +257,10 @@ def _happenings(chance: random.Random) -> list[Happening]:
         "MGB-MERGER": lambda: {"kind": "MERGER", "received": "MGT", "cost_part": part(), "cash": cash("MGB") / 2, **units()},
         "MGC-MERGER": lambda: {"kind": "MERGER", "cash": cash("MGC")},
         "RGP-RIGHTS": lambda: {"kind": "SPIN_OFF", "received": "RGT", "cost_part": part(), "told_as": "RIGHTS_ISSUE", **units()},
-        "BNU-PART": lambda: {"kind": "REDEMPTION", "cash": Decimal("1.01"), "part": Decimal(chance.randint(1, 999)) / 1000},
-        "BNE-CALL": lambda: {"kind": "REDEMPTION", "cash": Decimal(chance.randint(9800, 10300)) / 10000},
+        "BNU-PART": lambda: {
+            "kind": "REDEMPTION", "cash": Decimal("1.01"), "part": Decimal(chance.randint(1, 999)) / 1000, "pay": paid()
+        },
+        "BNE-CALL": lambda: {"kind": "REDEMPTION", "cash": Decimal(chance.randint(9800, 10300)) / 10000, "pay": paid()},
         **{
             f"SCR-{account}": lambda account=account: {  # type: ignore[misc]
                 "kind": "SPLIT", "account": account, "told_as": "STOCK_DIVIDEND", "new": Decimal(21), "old": Decimal(20),

@@ -99,7 +99,7 @@ LISTED: dict[str, dict[str, object]] = {
     },
     "BNU": {
         "product_line": "bond_fixed", "coupon_rate": "5.25", "coupon_frequency": 2, "day_count": "ACT/ACT ICMA",
-        "issue_date": "2024-01-07", "maturity_date": "2030-01-07",
+        "issue_date": "2024-01-09", "maturity_date": "2030-01-09",
     },
     "BNE": {
         "product_line": "bond_fixed", "coupon_rate": "3.6", "coupon_frequency": 1, "day_count": "30/360", "issue_date": "2020-07-07",
@@ -232,7 +232,7 @@ def announcement(event: Happening) -> dict[str, object]:
     }.get(event.kind, event.kind)  # fmt: skip
     line: dict[str, object] = {
         "event_id": event.event_id, "instrument_id": event.instrument, "event_type": told_as,
-        "event_status": "WITHDRAWN" if event.is_withdrawn else "ANNOUNCED", "ex_date": event.ex, "pay_date": event.ex,
+        "event_status": "WITHDRAWN" if event.is_withdrawn else "ANNOUNCED", "ex_date": event.ex, "pay_date": event.paid,
         "currency_code": CURRENCIES[event.instrument], "received_instrument_id": event.received, "fraction_price": event.fraction_price,
         "account_id": event.account, "book_id": event.book, "exercised_quantity": event.number,
         "amount_per_unit": event.cash or None, "redeemed_fraction": None if event.part == 1 else event.part,

@@ -26,7 +26,7 @@ FLOATER = {
 }  # fmt: skip
 BOOKED = (
     "select replace(trade_id, 'CSV~', ''), trade_version, movement_sign, movement_type, net_amount from intermediate.int_trades__movements"
-    " where business_date = :day and instrument_id = 'FL' order by 1, 2, 3"
+    " where business_date = :day and instrument_id <> 'I' order by 1, 2, 3"
 )
 STATUS = "select replace(trade_id, 'CSV~', ''), version, trade_status from marts.fct_trades where business_date = :day order by 1"
 POSITION = (
@@ -107,8 +107,8 @@ def test_a_trade_waits_for_the_fixing_of_its_bond() -> None:
 
 def test_a_fixing_that_comes_before_the_close_leaves_no_trace_in_the_books() -> None:
     """And an amendment that cannot be worked out leaves what it amends as it is."""
-    # fixed six business days before a period: those from 15 July and from 15 January on the 7th
-    firm = SmallFirm(instruments=[FLOATER | {"fixing_days": 6}, {"instrument_id": "I"}])
+    other = FLOATER | {"instrument_id": "OTHER", "index_name": "Y6M"}
+    firm = SmallFirm(instruments=[FLOATER, other, {"instrument_id": "I"}])
     for kind, lines in firm._reference().items():
         firm.deliver(MONDAY, kind, lines)
     firm.deliver(MONDAY, "trades", [trade("1", MONDAY, 1_000_000, "100", instrument_id="FL")])
@@ -121,24 +121,24 @@ def test_a_fixing_that_comes_before_the_close_leaves_no_trace_in_the_books() -> 
     assert rows(BOOKED, day=MONDAY) == []
     assert len(alerts(MONDAY)) == 1
     firm.is_known = True
-    firm.day(MONDAY, [], None, index_fixings=[fixing("2025-07-07", "3.6")])
+    firm.day(MONDAY, [], None, index_fixings=[fixing("2025-07-15", "3.6")])
     assert rows(BOOKED, day=MONDAY) == [("1", 1, 1, "NEW", -1_017_500)]
     assert alerts(MONDAY) == []
     assert value("select count(*) from operations.settlement_instructions") == 1
 
-    # settled in the next period, whose rate nobody knows yet
-    amended = trade("1", MONDAY, 2_000_000, "100", instrument_id="FL", version=2, event_type="AMEND", settlement_date="2026-01-20")
+    # it was in another bond, whose rate nobody knows yet
+    amended = trade("1", MONDAY, 2_000_000, "100", instrument_id="OTHER", version=2, event_type="AMEND")
     firm.day(TUESDAY, [amended], {"FL": "100"})
     assert rows(BOOKED, day=TUESDAY) == []
     assert rows(POSITION, book="B", day=TUESDAY) == [(1_000_000, 1_000_000, 17_600)]
     assert rows(STATUS, day=TUESDAY) == [("1", 1, "ACTIVE")]
     assert alerts(TUESDAY) == [
-        "Version 2 of CSV~1 in FL is not in the books: accrued interest on 2026-01-20 needs the fixing of the period from 2026-01-15,"
-        " X6M of 2026-01-07."
+        "Version 2 of CSV~1 in OTHER is not in the books: accrued interest on 2026-01-06 needs the fixing of the period from 2025-07-15,"
+        " Y6M of 2025-07-15."
     ]
-    # 5 days of 7.2 % on 2,000,000.00
-    firm.day(WEDNESDAY, [], {"FL": "100"}, index_fixings=[fixing("2026-01-07", "7.2")])
-    assert rows(BOOKED, day=WEDNESDAY) == [("1", 1, -1, "AMENDMENT", 1_017_500), ("1", 2, 1, "AMENDMENT", -2_002_000)]
+    # 175 days of 7.2 % on 2,000,000.00
+    firm.day(WEDNESDAY, [], {"OTHER": "100"}, index_fixings=[fixing("2025-07-15", "7.2") | {"index_name": "Y6M"}])
+    assert rows(BOOKED, day=WEDNESDAY) == [("1", 1, -1, "AMENDMENT", 1_017_500), ("1", 2, 1, "AMENDMENT", -2_070_000)]
     assert alerts(WEDNESDAY) == []
     assert_books_tie()
 

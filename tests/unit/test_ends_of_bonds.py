@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from posttrade.domain.open_deals import DealTerms
-from posttrade.domain.stated_bonds import Interest, StatedBond, end_of
+from posttrade.domain.stated_bonds import Interest, StatedBond, dates_gone_ex, end_of
 
 
 def stated(maturity: str | None, **terms: object) -> StatedBond:
@@ -84,3 +84,19 @@ def test_terms_that_cannot_be_used_end_on_no_day_before_the_one_they_name() -> N
     assert end("2026-01-31", "Modified Following", "TARGET", coupon_rate=None) == "2026-01-31"
     assert end("2026-01-31", "Modified Following", "TARGET", is_repaid_in_parts=True) == "2026-01-31"
     assert end(None, "Following", "TARGET") == "None"
+
+
+def test_a_bond_goes_without_its_coupons_before_they_are_paid_and_without_its_repayments_on_their_dates() -> None:
+    """From 6 January 2025 to 2027, coupons each January, gone 3 calendar days before; on 6 January 2026 half is repaid."""
+    plan = {date(2026, 1, 6): Decimal(50)}
+    in_parts = stated("2027-01-06", ex_coupon_days=3, is_repaid_in_parts=True)
+    zero = stated("2027-01-06", interest=Interest.NONE, coupon_rate=None, coupon_frequency=None, day_count=None)
+    unusable = stated("2027-01-06", coupon_frequency=None)
+
+    def gone(bond: StatedBond, repayments: dict[date, Decimal]) -> list[str]:
+        return [str(day) for day in dates_gone_ex(bond, repayments, DealTerms())]
+
+    assert gone(in_parts, plan) == ["2026-01-03", "2026-01-06", "2027-01-03", "2027-01-06"]
+    assert gone(stated("2027-01-06"), {}) == ["2026-01-06", "2027-01-06"]
+    assert gone(zero, {}) == ["2027-01-06"]
+    assert gone(unusable, {}) == []

@@ -60,6 +60,8 @@ dividends as (
         'DIVIDEND'::text as income_type,
         instrument_id,
         coalesce(account_id, '') as account_id,
+        ''::text as redemption_id,
+        1 as entitled_fraction,
         ex_date,
         null::date as ex_settlement_date,
         pay_date,
@@ -103,6 +105,7 @@ terms as (
         instruments.instrument_id,
         instruments.market_mic,
         instruments.standard_settlement_date,
+        instruments.lookback_days,
         instruments.terms_sha,
         coalesce(formerly.terms_sha, instruments.terms_sha) as former_terms_sha
     from {{ ref('int_reference__instruments_known') }} as instruments
@@ -212,12 +215,95 @@ coupons_known as (
         and current_ones.coupon_percent is null
 ),
 
+-- The bonds that events pay back, as last told: a row for each event and bond that it ever named. Its ex date and its pay date as they were told
+-- so far enclose every coupon that it may have had a say in.
+redemptions as (
+    select
+        announcements.event_id,
+        named.instrument_id,
+        coalesce(announcements.account_id, '') as account_id,
+        announcements.ex_date,
+        announcements.pay_date,
+        announcements.business_date as announced_date,
+        named.earliest_ex_date,
+        named.latest_pay_date,
+        case
+            when
+                announcements.event_status = 'WITHDRAWN'
+                or announcements.ex_date > {{ business_date() }}
+                or announcements.instrument_id <> named.instrument_id
+                then 0
+            when announcements.event_type = 'PARTIAL_REDEMPTION' then announcements.redeemed_fraction
+            when announcements.event_type in ('REDEMPTION', 'CALL') then 1
+            else 0
+        end as redeemed_fraction,
+        -- what is dealt before the ex date, and up to it, settles until then
+        coalesce(cycles.last_settlement_date_before, announcements.ex_date) as last_settlement_date_before,
+        coalesce(cycles.last_settlement_date, announcements.ex_date) as last_settlement_date,
+        terms.terms_sha,
+        terms.terms_sha <> terms.former_terms_sha as is_restated,
+        case when terms.lookback_days is null then 'infinity'::date else terms.standard_settlement_date end as last_known_date
+    from (
+        select
+            event_id,
+            instrument_id,
+            min(ex_date) as earliest_ex_date,
+            max(pay_date) as latest_pay_date
+        from {{ ref('stg_books__corporate_actions') }}
+        where
+            event_type in ('REDEMPTION', 'CALL', 'PARTIAL_REDEMPTION')
+            and business_date <= {{ business_date() }}
+        group by event_id, instrument_id
+    ) as named
+    inner join announcements on named.event_id = announcements.event_id
+    inner join terms on named.instrument_id = terms.instrument_id
+    cross join lateral (
+        select
+            max(settlement_date) filter (where trade_date < announcements.ex_date) as last_settlement_date_before,
+            max(settlement_date) as last_settlement_date
+        from {{ ref('stg_books__settlement_cycles') }}
+        where
+            market_mic = terms.market_mic
+            and trade_date <= announcements.ex_date
+    ) as cycles
+),
+
+-- What an event pays back of a bond earns its coupons up to the pay date, also those that go ex when it is held no more: these are its holders'
+-- of before the ex date, from then on. Where an event had a say in a coupon and has none any more, the part is nothing.
+coupons_redeemed as (
+    select
+        'CPN:' || coupons_known.instrument_id || ':' || to_char(coupons_known.coupon_date, 'YYYY-MM-DD') as event_id,
+        'COUPON'::text as income_type,
+        coupons_known.instrument_id,
+        redemptions.account_id,
+        redemptions.event_id as redemption_id,
+        case
+            when
+                coupons_known.ex_date > redemptions.last_settlement_date
+                and coupons_known.ex_date <= redemptions.pay_date
+                then redemptions.redeemed_fraction * {{ outstanding_at('redemptions', 'repaid.coupon_date < coupons_known.coupon_date') }}
+            else 0
+        end as entitled_fraction,
+        redemptions.ex_date,
+        coupons_known.ex_date as ex_settlement_date,
+        coupons_known.pay_date,
+        coupons_known.coupon_percent / 100 as amount_per_unit,
+        case when coupons_known.is_restated then {{ business_date() }} else redemptions.announced_date end as announced_date
+    from redemptions
+    inner join coupons_known
+        on
+            redemptions.instrument_id = coupons_known.instrument_id
+            and coupons_known.ex_date between redemptions.earliest_ex_date and redemptions.latest_pay_date
+),
+
 coupons as (
     select
         'CPN:' || coupons_known.instrument_id || ':' || to_char(coupons_known.coupon_date, 'YYYY-MM-DD') as event_id,
         'COUPON'::text as income_type,
         coupons_known.instrument_id,
         '' as account_id,
+        '' as redemption_id,
+        1 as entitled_fraction,
         cycles.trade_date as ex_date,
         coupons_known.ex_date as ex_settlement_date,
         coupons_known.pay_date,
@@ -245,36 +331,74 @@ coupons as (
             coupons_known.is_restated
             or coupons_known.ex_date > {{ business_date() }} - 40
             or coupons_known.ex_date > moved.earliest_trade_date
+            or (coupons_known.instrument_id, coupons_known.ex_date) in (
+                select
+                    instrument_id,
+                    ex_settlement_date
+                from coupons_redeemed
+            )
             or taxed_anew.is_first_rate
             or (taxed_anew.instrument_id is not null and coupons_known.pay_date >= {{ business_date() }})
         )
 ),
 
--- A bond that an event pays back is paid its interest to the date of payment with it, on what is paid back.
+last_coupons as (
+    select
+        redemptions.event_id,
+        redemptions.instrument_id,
+        max(coupons_known.ex_date) as ex_date
+    from redemptions
+    inner join coupons_known
+        on
+            redemptions.instrument_id = coupons_known.instrument_id
+            and coupons_known.ex_date <= redemptions.pay_date
+            and coupons_known.coupon_percent <> 0
+    group by redemptions.event_id, redemptions.instrument_id
+),
+
+-- A bond that an event pays back is paid its interest to the date of payment with it, on what is paid back: beside its coupons, what accrues
+-- since the last of them. Where the rates until then are not known, what is known of it; until the date of payment it is looked up every day.
 interest_on_redemptions as (
     select
         announcements.income_event_id || ':ACCRUED' as event_id,
         'COUPON'::text as income_type,
-        announcements.instrument_id,
-        coalesce(announcements.account_id, '') as account_id,
-        announcements.ex_date,
+        redemptions.instrument_id,
+        redemptions.account_id,
+        ''::text as redemption_id,
+        1 as entitled_fraction,
+        redemptions.ex_date,
         null::date as ex_settlement_date,
-        announcements.pay_date,
+        redemptions.pay_date,
+        accruals.accrued_percent / 100 * redemptions.redeemed_fraction
+        * {{ outstanding_at('redemptions', 'repaid.coupon_date <= redemptions.pay_date') }} as amount_per_unit,
         case
-            when announcements.event_status = 'WITHDRAWN' or announcements.ex_date > {{ business_date() }} then 0
-            else accruals.accrued_percent / 100 * case when announcements.event_type = 'PARTIAL_REDEMPTION' then announcements.redeemed_fraction else 1 end
-        end as amount_per_unit,
-        case when terms.terms_sha <> terms.former_terms_sha then {{ business_date() }} else announcements.business_date end as announced_date
-    from announcements
-    inner join terms on announcements.instrument_id = terms.instrument_id
-    inner join {{ ref('stg_books__bond_accruals') }} as accruals
+            when redemptions.is_restated or redemptions.pay_date > coalesce({{ previous_business_date() }}, '-infinity'::date)
+                then {{ business_date() }}
+            else redemptions.announced_date
+        end as announced_date
+    from redemptions
+    inner join announcements
         on
-            terms.instrument_id = accruals.instrument_id
-            and terms.terms_sha = accruals.terms_sha
-            and announcements.pay_date = accruals.accrual_date
-    where
-        announcements.event_type in ('REDEMPTION', 'CALL', 'PARTIAL_REDEMPTION')
-        and (announcements.ex_date <= {{ business_date() }} or announcements.business_date = {{ business_date() }})
+            redemptions.event_id = announcements.event_id
+            and redemptions.instrument_id = announcements.instrument_id
+            and announcements.event_type in ('REDEMPTION', 'CALL', 'PARTIAL_REDEMPTION')
+    left join last_coupons
+        on
+            redemptions.event_id = last_coupons.event_id
+            and redemptions.instrument_id = last_coupons.instrument_id
+    cross join lateral (
+        select known.accrued_percent
+        from {{ ref('stg_books__bond_accruals') }} as known
+        where
+            known.instrument_id = redemptions.instrument_id
+            and known.terms_sha = redemptions.terms_sha
+            and known.accrual_date <= redemptions.pay_date
+            and known.accrual_date <= redemptions.last_known_date
+            and known.accrual_date >= coalesce(last_coupons.ex_date, '-infinity'::date)
+        order by known.accrual_date desc
+        limit 1
+    ) as accruals
+    where announcements.ex_date <= {{ business_date() }} or announcements.business_date = {{ business_date() }}
 ),
 
 events as (
@@ -282,29 +406,14 @@ events as (
     union all
     select * from coupons
     union all
+    select * from coupons_redeemed
+    union all
     select * from interest_on_redemptions
 ),
 
-events_gone_ex as (
-    select
-        {{ business_date() }} as business_date,
-        events.event_id,
-        events.income_type,
-        events.instrument_id,
-        -- an election; empty: all who hold
-        events.account_id,
-        events.ex_date,
-        -- of coupons: the first settlement date without it; a trade that settles apart from the market's cycle goes by it
-        events.ex_settlement_date,
-        events.pay_date,
-        events.amount_per_unit::numeric(28, 12) as amount_per_unit,
-        (
-            select max(days.business_date)
-            from {{ ref('stg_books__business_days') }} as days
-            where
-                days.business_date < events.ex_date
-                and events.ex_date <= {{ business_date() }}
-        ) as cum_date
+-- The parts of a coupon are told together.
+events_reached as (
+    select distinct events.event_id
     from events
     left join moved on events.instrument_id = moved.instrument_id
     left join taxed_anew
@@ -320,6 +429,33 @@ events_gone_ex as (
         or (taxed_anew.instrument_id is not null and events.pay_date >= {{ business_date() }})
         -- ex on a day that is no business day of the firm: the first business date after it
         or events.ex_date > {{ previous_business_date() }}
+),
+
+events_gone_ex as (
+    select
+        {{ business_date() }} as business_date,
+        events.event_id,
+        events.income_type,
+        events.instrument_id,
+        -- an election; empty: all who hold
+        events.account_id,
+        -- of a coupon: the event that pays the bond back, for its part of the holding; empty: all that is held
+        events.redemption_id,
+        events.entitled_fraction::numeric(28, 12) as entitled_fraction,
+        events.ex_date,
+        -- of coupons: the first settlement date without it; a trade that settles apart from the market's cycle goes by it
+        events.ex_settlement_date,
+        events.pay_date,
+        events.amount_per_unit::numeric(28, 12) as amount_per_unit,
+        (
+            select max(days.business_date)
+            from {{ ref('stg_books__business_days') }} as days
+            where
+                days.business_date < events.ex_date
+                and events.ex_date <= {{ business_date() }}
+        ) as cum_date
+    from events
+    inner join events_reached on events.event_id = events_reached.event_id
     union all
     select
         {{ business_date() }},
@@ -327,6 +463,8 @@ events_gone_ex as (
         income_type,
         instrument_id,
         account_id,
+        '',
+        1::numeric(28, 12),
         ex_date,
         null,
         pay_date,

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from posttrade.domain.bond_terms import Bond, ExCoupon, FixedRate, FloatingRate, OutstandingStep
-from posttrade.domain.bonds import interest_periods
+from posttrade.domain.bonds import InterestPeriod, interest_periods
 from posttrade.domain.business_days import BusinessDayConvention, BusinessDays, is_month_end
 from posttrade.domain.day_counts import ICMA
 from posttrade.domain.open_deals import DealTerms, OpenDeal
@@ -169,13 +169,35 @@ def end_of(stated: StatedBond, repayments: Mapping[date, Decimal], told: DealTer
         None where nothing ends: an open deal of which no end was told, or terms that name no day.
     """
     try:
-        if stated.interest is Interest.OPEN:
-            periods = open_deal_of(stated, told).interest_periods()
-        else:
-            periods = interest_periods(bond_of(stated, {}, repayments))
+        periods = _interest_periods(stated, repayments, told)
     except ValueError:
         return max([*told.end_dates, *([stated.maturity_date] if stated.maturity_date else [])], default=None)
     return max((one.coupon_date for one in periods if one.redemption_percent > 0), default=None)
+
+
+def dates_gone_ex(stated: StatedBond, repayments: Mapping[date, Decimal], told: DealTerms) -> list[date]:
+    """The first settlement dates without a coupon or a repayment, in order; what settles on either side of one is paid something else.
+
+    Args:
+        stated: the cells of the instrument.
+        repayments: percent of the original nominal by coupon date, unadjusted.
+        told: what was told of an open deal and holds.
+
+    Returns:
+        Empty where nothing is paid, and for terms that cannot be used: what is traded in them waits.
+    """
+    try:
+        periods = _interest_periods(stated, repayments, told)
+    except ValueError:
+        return []
+    coupons_gone = {one.ex_date or one.coupon_date for one in periods if stated.interest is not Interest.NONE}
+    return sorted(coupons_gone | {one.coupon_date for one in periods if one.redemption_percent > 0})
+
+
+def _interest_periods(stated: StatedBond, repayments: Mapping[date, Decimal], told: DealTerms) -> list[InterestPeriod]:
+    if stated.interest is Interest.OPEN:
+        return open_deal_of(stated, told).interest_periods()
+    return interest_periods(bond_of(stated, {}, repayments))
 
 
 def _schedule(stated: StatedBond) -> CouponSchedule:

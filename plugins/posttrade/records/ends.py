@@ -1,4 +1,5 @@
-"""The ends of the instruments that trades name: when they are repaid or expire, and from which trade date on they are traded no more."""
+"""The dates of the instruments that trades name: when they are repaid or expire, from which trade date on they are traded no more, and
+which coupon or repayment a trade settles after although others of its day settle before."""
 
 from datetime import date
 from typing import Any
@@ -25,7 +26,7 @@ def gather_ends(connection: sqlalchemy.Connection, business_date: date) -> None:
     standard settlement date is the day it is repaid or a later one, as in int_corporate_actions__terms_known: what is traded then or later
     is repaid by nothing. `pg_temp.traded_no_more` has the trade dates of the file that come too late for it, `pg_temp.settled_no_more` the
     settlement dates stated that are not before the repayment, and `pg_temp.traded_expired` the trade dates after an expiry; each with the
-    instrument.
+    instrument. `pg_temp.settled_after_payment` is about coupons and repayments in parts (`_gather_settled_apart`).
     """
     driver: psycopg.Connection[Any] = connection.connection.driver_connection  # type: ignore[assignment]
     cursor = driver.cursor()
@@ -52,6 +53,36 @@ def gather_ends(connection: sqlalchemy.Connection, business_date: date) -> None:
         if trade_date >= repaid_date or (_settlement_date(market_mic, trade_date) or trade_date) >= repaid_date
     ]
     cursor.executemany("insert into pg_temp.traded_no_more values (%s, %s)", late)
+    _gather_settled_apart(connection, business_date, cursor, lines)
+
+
+def _gather_settled_apart(connection: sqlalchemy.Connection, business_date: date, cursor: psycopg.Cursor[Any], lines: list[str]) -> None:
+    """Put into `pg_temp.settled_after_payment` the trade and settlement dates stated between which a bond pays interest or nominal that its
+    market's own settlement still brings: a position is valued, and repaid in parts, as its market settles (fct_positions,
+    int_corporate_actions__terms_known), and would be taken to be paid what the buyer is not.
+    """
+    cursor.execute("drop table if exists pg_temp.settled_after_payment")
+    cursor.execute("create temp table settled_after_payment (instrument_id text, trade_date date, settlement_date date) on commit drop")
+    cursor.execute(TRADES_SETTLED_APART, {"lines": lines, "business_date": business_date})
+    stated = cursor.fetchall()
+    standard_dates = {dealt: _settlement_date(*dealt) for dealt in {(market_mic, trade_date) for _, market_mic, trade_date, _ in stated}}
+    apart = [
+        (instrument_id, trade_date, stated_date, standard_date)
+        for instrument_id, market_mic, trade_date, stated_date in stated
+        if (standard_date := standard_dates[market_mic, trade_date]) and standard_date < stated_date
+    ]
+    if not apart:
+        return
+    terms = terms_stated(connection, business_date, {instrument_id for instrument_id, *_ in apart})
+    dates_gone_ex = {one.instrument_id: one.dates_gone_ex for one in terms}
+    cursor.executemany(
+        "insert into pg_temp.settled_after_payment values (%s, %s, %s)",
+        [
+            (instrument_id, trade_date, stated_date)
+            for instrument_id, trade_date, stated_date, standard_date in apart
+            if any(standard_date < day <= stated_date for day in dates_gone_ex.get(instrument_id, ()))
+        ],
+    )
 
 
 def _settlement_date(market_mic: str, trade_date: date) -> date | None:
@@ -88,6 +119,13 @@ create temp table settled_no_more on commit drop as
 select distinct traded.instrument_id, traded.settlement_date
 from pg_temp.repaid as repaid
 inner join {_TRADED} as traded on repaid.instrument_id = traded.instrument_id and traded.settlement_date >= repaid.repaid_date
+"""
+
+TRADES_SETTLED_APART = f"""
+select distinct known.instrument_id, known.market_mic, traded.trade_date, traded.settlement_date
+from ({INSTRUMENTS_KNOWN}) as known
+inner join {_TRADED} as traded on known.instrument_id = traded.instrument_id and traded.settlement_date > traded.trade_date
+where known.product_line = any(%(lines)s)
 """
 
 # Repaid in parts, it may have nothing left before its maturity; without a maturity it may have been told to end on any day.

@@ -79,6 +79,10 @@ _SENTENCES = {
         "{field} {value} is not before the day on which the instrument is repaid",
         "Correct the date or the instrument; if the instrument runs longer, deliver its maturity_date in instruments.csv, or what holds of"
         " its end in open_deal_terms.csv, then replay the row."),
+    "AFTER_INTEREST_DATE": (
+        "{field} {value} lies beyond a coupon or repayment of the bond that a trade of its trade date settles before in its market",
+        "Leave it empty if the trade settles as its market does; otherwise book it on the first trade date that its market settles after"
+        " the coupon or repayment."),
     "AFTER_EXPIRY": (
         "{field} {value} is after the day on which the instrument expires",
         "Correct the date or the instrument; if the instrument runs longer, deliver its expiry_date in instruments.csv, then replay the"

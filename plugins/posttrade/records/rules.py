@@ -184,6 +184,10 @@ ERRORS_BY_RECORD: dict[str, tuple[tuple[str, str], ...]] = {
             f"{_TAKES_PLACE} and (instrument_id, settlement_date::date) in (select * from pg_temp.settled_no_more)",
             "NOT_BEFORE_REPAYMENT:settlement_date",
         ),
+        (
+            f"{_TAKES_PLACE} and (instrument_id, trade_date::date, settlement_date::date) in (select * from pg_temp.settled_after_payment)",
+            "AFTER_INTEREST_DATE:settlement_date",
+        ),
         (f"{_TAKES_PLACE} and (instrument_id, trade_date::date) in (select * from pg_temp.traded_expired)", "AFTER_EXPIRY:trade_date"),
     ),
     "instruments": (

@@ -9,7 +9,7 @@ from decimal import Decimal
 import sqlalchemy
 
 from posttrade.domain.open_deals import DealTerms, ToldOf
-from posttrade.domain.stated_bonds import StatedBond, end_of
+from posttrade.domain.stated_bonds import StatedBond, dates_gone_ex, end_of
 from posttrade.procedures.schema import procedures_in_force
 from posttrade.records.facts_known import INSTRUMENTS_KNOWN
 
@@ -33,6 +33,11 @@ class StatedTerms:
     def end_date(self) -> date | None:
         """The day on which the last of its nominal is repaid; None where nothing ends."""
         return end_of(self.bond, self.repayments, self.told)
+
+    @property
+    def dates_gone_ex(self) -> list[date]:
+        """The first settlement dates without a coupon or a repayment, in order."""
+        return dates_gone_ex(self.bond, self.repayments, self.told)
 
 
 def terms_stated(

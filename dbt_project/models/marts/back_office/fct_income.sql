@@ -3,7 +3,8 @@
 -- What each holding is entitled to, and what changed of it. The rows of an entitlement add up. What was booked is taken back at the ex date it
 -- was booked at, so an ex date that is moved has a row for either date; the latest row says when it is paid, so a pay date that is moved has
 -- a row of its own. The custodian pays and taxes an account as a whole, rounded once; its books, in the order of their ids, share that: each has what
--- all up to it come to less what all before it do.
+-- all up to it come to less what all before it do. A coupon of a bond that is paid back before it has parts: what is paid back of the holding
+-- goes ex with that event, the rest with the coupon; they are one entitlement, with a row for each ex date.
 
 with events as (
     select * from {{ ref('int_income__events_gone_ex') }} where business_date = {{ business_date() }}
@@ -14,6 +15,7 @@ with events as (
 holdings as (
     select
         events.event_id,
+        events.redemption_id,
         positions.book_id,
         positions.account_id,
         positions.quantity
@@ -25,6 +27,7 @@ holdings as (
     union all
     select
         events.event_id,
+        events.redemption_id,
         movements.book_id,
         movements.account_id,
         -- in the units of the event
@@ -40,6 +43,7 @@ holdings as (
     -- what other events that went ex before this one changed since, late trades included
     select
         events.event_id,
+        events.redemption_id,
         actions.book_id,
         actions.account_id,
         actions.quantity_change
@@ -55,6 +59,7 @@ holdings as (
     -- interest is.
     select
         events.event_id,
+        events.redemption_id,
         movements.book_id,
         movements.account_id,
         case when movements.settlement_date < events.ex_settlement_date then 1 else -1 end * movements.quantity
@@ -65,6 +70,8 @@ holdings as (
             events.instrument_id = movements.instrument_id
             and movements.business_date <= {{ business_date() }}
             and (movements.settlement_date < events.ex_settlement_date) <> (movements.trade_date < events.ex_date)
+            -- what is dealt after a part was paid back is none of it
+            and (events.redemption_id = '' or movements.trade_date < events.ex_date)
 ),
 
 booked_before as (
@@ -82,8 +89,9 @@ booked_before as (
             (array_agg(booked.pay_date order by booked.business_date desc))[1] as pay_date,
             (array_agg(booked.client_id order by booked.business_date desc))[1] as client_id
         from {{ this }} as booked
-        inner join events on booked.event_id = events.event_id
-        where booked.business_date < {{ business_date() }}
+        where
+            booked.business_date < {{ business_date() }}
+            and booked.event_id in (select events.event_id from events)
         group by booked.event_id, booked.book_id, booked.account_id, booked.ex_date
     {% else %}
         select
@@ -105,22 +113,36 @@ booked_before as (
 entitled as (
     select
         event_id,
+        redemption_id,
         book_id,
         account_id,
         sum(quantity) as quantity,
-        sum(sum(quantity)) over (partition by event_id, account_id) as account_quantity,
-        sum(sum(quantity)) over (partition by event_id, account_id order by book_id collate "C") as cumulative_quantity
+        sum(sum(quantity)) over (partition by event_id, redemption_id, account_id) as account_quantity,
+        sum(sum(quantity)) over (partition by event_id, redemption_id, account_id order by book_id collate "C") as cumulative_quantity
     from (
-        select holdings.*
+        select
+            holdings.event_id,
+            holdings.redemption_id,
+            holdings.book_id,
+            holdings.account_id,
+            holdings.quantity * events.entitled_fraction as quantity
         from holdings
         inner join events
             on
                 holdings.event_id = events.event_id
+                and holdings.redemption_id = events.redemption_id
                 and events.account_id in ('', holdings.account_id)
         union all
-        select event_id, book_id, account_id, 0 from booked_before
+        select
+            booked_before.event_id,
+            events.redemption_id,
+            booked_before.book_id,
+            booked_before.account_id,
+            0
+        from booked_before
+        inner join events on booked_before.event_id = events.event_id
     ) as parts
-    group by event_id, book_id, account_id
+    group by event_id, redemption_id, book_id, account_id
 ),
 
 -- An entitlement stays with whom it was booked for, whoever the account is of now.
@@ -161,7 +183,10 @@ due as (
         {{ round_money('(entitled.cumulative_quantity - entitled.quantity) * events.amount_per_unit', 'rates.minor_unit') }}
             as preceding_gross_amount
     from entitled
-    inner join events on entitled.event_id = events.event_id
+    inner join events
+        on
+            entitled.event_id = events.event_id
+            and entitled.redemption_id = events.redemption_id
     inner join accounts on entitled.account_id = accounts.account_id
     left join booked_for
         on
@@ -250,6 +275,13 @@ changes as (
     group by event_id, book_id, account_id, ex_date
 ),
 
+-- Whose an entitlement is and when it is paid, which is the same of all its parts.
+entitlements as (
+    select distinct on (event_id, book_id, account_id) *
+    from due
+    order by event_id, book_id, account_id
+),
+
 income as (
     select
         {{ business_date() }} as business_date,
@@ -272,7 +304,7 @@ income as (
         in_base.withholding_change::numeric(24, 4) as withholding_amount_base,
         (in_base.gross_change - in_base.withholding_change)::numeric(24, 4) as net_amount_base
     from changes
-    inner join due
+    inner join entitlements as due
         on
             changes.event_id = due.event_id
             and changes.book_id = due.book_id
@@ -290,7 +322,7 @@ income as (
         changes.gross_change <> 0
         or changes.withholding_change <> 0
         or changes.entitled_quantity_change <> 0
-        or (due.cumulative_gross_amount <> due.preceding_gross_amount and changes.ex_date = due.ex_date and due.pay_date <> changes.booked_pay_date)
+        or (changes.gross_due <> 0 and due.pay_date <> changes.booked_pay_date)
 )
 
 select * from income
