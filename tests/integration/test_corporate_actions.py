@@ -346,18 +346,28 @@ def test_a_price_that_follows_an_event_is_no_outlier_and_one_that_does_not_is() 
     assert tripped("price_outlier", WED) == {"SPLIT"}
 
 
-def test_a_sale_on_saturday_is_new_and_free_of_the_split_on_sunday() -> None:
-    """Friday 100 at 10.00; on Saturday 10 are sold at 11.00, on Sunday one becomes two, on Monday 20 new ones are sold at 6.00 and close at
-    5.50."""
+def test_what_is_traded_on_saturday_is_new_and_free_of_what_goes_ex_on_sunday() -> None:
+    """Friday 100 of each at 10.00. W: on Saturday 10 are sold at 11.00, on Sunday one becomes two, on Monday 20 new ones are sold at 6.00
+    and close at 5.50. FOO: on Saturday 10 are bought at 10.50, on Sunday each brings a BAR with 0.4 of its cost; they close at 6.00 and
+    4.20."""
     friday, saturday, sunday, monday = (date(2026, 1, day) for day in (9, 10, 11, 12))
-    firm = SmallFirm(instruments=[{"instrument_id": "W"}])
-    firm.day(friday, [trade("1", friday, 100, "10", instrument_id="W")], {"W": "10"})
+    firm = SmallFirm(instruments=[{"instrument_id": name} for name in ("W", "FOO", "BAR")])
+    bought = [trade("1", friday, 100, "10", instrument_id="W"), trade("4", friday, 100, "10", instrument_id="FOO")]
+    firm.day(friday, bought, {"W": "10", "FOO": "10"})
     sold = [trade("2", saturday, -10, "11", instrument_id="W"), trade("3", monday, -20, "6", instrument_id="W")]
-    firm.day(monday, sold, {"W": "5.50"}, corporate_actions=[event("W", "SPLIT", sunday, new_units=2, old_units=1)])
+    events = [
+        event("W", "SPLIT", sunday, new_units=2, old_units=1),
+        event("FOO", "SPIN_OFF", sunday, received_instrument_id="BAR", new_units=1, old_units=1, cost_fraction="0.4"),
+    ]
+    after = {"W": "5.50", "FOO": "6", "BAR": "4.20"}
+    firm.day(monday, [*sold, trade("5", saturday, 10, "10.50", instrument_id="FOO")], after, corporate_actions=events)
     columns = "price_amount, new_trades_amount, late_trades_amount, corporate_actions_amount, total_amount, realised_amount"
     # price: 200 x 5.50 - 1,000.00. New: 110.00 - 20 x 5.50 of Saturday, 120.00 - 20 x 5.50 of Monday. Realised: 230.00 for 200.00 of cost.
     assert rows(RESULT.format(columns), day=monday, name="W") == [(100, 0 + 10, 0, 0, 110, 30)]
     assert held(monday, "W") == (160, 800)
+    # price: 100 x (6.00 + 4.20) - 1,000.00. New: 10 x 10.20 - 105.00. 110 BAR of 462.00 went for 0.4 of 1,105.00, which is 442.00.
+    assert rows(RESULT.format(columns), day=monday, name="FOO") == [(20, -3, 0, -20, -3, 0)]
+    assert rows(RESULT.format(columns), day=monday, name="BAR") == [(0, 0, 0, 20, 20, 0)]
     assert_books_tie()
 
 

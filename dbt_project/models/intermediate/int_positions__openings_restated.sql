@@ -3,7 +3,7 @@
 -- What goes ex today and makes the price of a position another one without a result: a row for each position of today that such an event concerns.
 -- New units for old ones restate what was held yesterday by units_factor; what is delivered beside what stays, as in a spin-off, was part of what
 -- was held, and counts in its price by delivered_value per unit of today, in the currency of the old instrument. As long as what is delivered
--- has no price, nobody knows.
+-- has no price, nobody knows. What was traded before that on a day without business, and is new today, was delivered it, too.
 
 with gone_ex as (
     select
@@ -26,6 +26,7 @@ delivered_today as materialized (
         terms.instrument_id,
         terms.account_id,
         terms.book_id,
+        terms.ex_date,
         terms.received_units * prices.price * received.contract_size * received_rates.rate
         / (terms.old_units * received.price_divisor * rates.rate * later.factor) as value_per_unit
     from {{ ref('int_corporate_actions__terms_known') }} as terms
@@ -71,7 +72,8 @@ concerned as (
         positions.account_id,
         positions.instrument_id,
         gone_ex.retained_factor,
-        null::numeric as value_per_unit
+        null::numeric as value_per_unit,
+        null::numeric as new_quantity
     from gone_ex
     inner join {{ ref('fct_positions') }} as positions
         on
@@ -97,7 +99,18 @@ concerned as (
         positions.account_id,
         positions.instrument_id,
         null,
-        delivered_today.value_per_unit
+        delivered_today.value_per_unit,
+        (
+            select sum(round(movements.quantity * {{ retained_units('movements', is_split('terms')) }}, 10))
+            from {{ ref('int_trades__movements') }} as movements
+            where
+                movements.business_date = {{ business_date() }}
+                and movements.movement_type = 'NEW'
+                and movements.trade_date < delivered_today.ex_date
+                and movements.book_id = positions.book_id
+                and movements.account_id = positions.account_id
+                and movements.instrument_id = positions.instrument_id
+        )
     from delivered_today
     inner join {{ ref('fct_positions') }} as positions
         on
@@ -113,7 +126,8 @@ openings_restated as (
         account_id,
         instrument_id,
         books.product(retained_factor) as units_factor,
-        coalesce(sum(value_per_unit), 0) as delivered_value
+        coalesce(sum(value_per_unit), 0) as delivered_value,
+        coalesce(sum(value_per_unit * new_quantity), 0)::numeric(34, 10) as delivered_to_new_amount
     from concerned
     group by book_id, account_id, instrument_id
 )

@@ -53,6 +53,7 @@ levels as (
         -- in the units of today
         round(coalesce(yesterday.traded_quantity, 0) * coalesce(restated.units_factor, 1), 10) as opening_quantity,
         coalesce(restated.delivered_value, 0) as delivered_value,
+        coalesce(restated.delivered_to_new_amount, 0) as delivered_to_new_amount,
         coalesce(today.traded_quantity, 0) as closing_quantity,
         {% for side, name in [('yesterday', 'opening'), ('today', 'closing')] %}
             {% for ending in ['', '_base'] %}
@@ -143,6 +144,12 @@ steps as (
                         '(' ~ agreed ~ ')', 'discount_factor'
                     ), 'minor_unit'
                 ) }}, 0)
+                {%- if step == 'restated_value' %}
+
+                    -- what is delivered beside the new ones is theirs
+                    - {{ round_money('delivered_to_new_amount', 'minor_unit') }}
+                {%- endif %}
+
             end as {{ step }}{{ "," if not loop.last }}
         {% endfor %}
     from levels
