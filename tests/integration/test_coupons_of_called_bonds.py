@@ -56,15 +56,18 @@ def test_coupons_between_ex_date_and_pay_date_are_paid() -> None:
     8.33. The coupon is paid on its own date.
 
     PLAN pays 5 % and has a fifth repaid on Thursday: called for Friday, it has its coupon on all of it, 5,000.00, and a day on the rest,
-    11.11, in place of 4,972.22: 38.89.
+    11.11, in place of 4,972.22: 38.89. EXED pays on Monday, the 12th, and goes ex three days before: called for Friday, in that time, it
+    has its coupon, less the three days from Friday to Monday, 50.00: 357 days, in place of 354, 5,900.00.
     """
+    exed = BOND | {"instrument_id": "EXED", "issue_date": "2024-01-12", "maturity_date": "2030-01-12", "ex_coupon_days": 3}
     plan = BOND | {"instrument_id": "PLAN", "product_line": "bond_amortising", "coupon_rate": "5"}
-    firm = SmallFirm(instruments=[*(BOND | {"instrument_id": name} for name in ("AFTER", "HALF", "ON")), plan])
-    prices = dict.fromkeys(("AFTER", "HALF", "ON", "PLAN"), "100")
+    firm = SmallFirm(instruments=[*(BOND | {"instrument_id": name} for name in ("AFTER", "HALF", "ON")), plan, exed])
+    prices = dict.fromkeys(("AFTER", "EXED", "HALF", "ON", "PLAN"), "100")
     fifths = [{"instrument_id": "PLAN", "repayment_date": f"{year}-01-08", "repaid_percent": 20} for year in range(2026, 2031)]
     firm.day(MON, [trade(name, MON, 100_000, "100", instrument_id=name) for name in prices], prices, bond_repayments=fifths)
     events = [
         paid_back("ON", "CALL", THU), paid_back("AFTER", "REDEMPTION", FRI), paid_back("PLAN", "CALL", FRI),
+        paid_back("EXED", "CALL", FRI),
         paid_back("HALF", "PARTIAL_REDEMPTION", FRI, redeemed_fraction="0.5"),
     ]  # fmt: skip
     firm.day(TUE, [], prices, corporate_actions=events)
@@ -73,6 +76,8 @@ def test_coupons_between_ex_date_and_pay_date_are_paid() -> None:
     assert rows(BOOKED) == [
         ("AFTER", "E-AFTER:ACCRUED", TUE, TUE, FRI, 100_000, cents("16.67")),
         ("AFTER", coupon("AFTER"), TUE, TUE, THU, 100_000, 6000),
+        ("EXED", "E-EXED:ACCRUED", TUE, TUE, FRI, 100_000, -50),
+        ("EXED", "CPN:EXED:2026-01-12", TUE, TUE, date(2026, 1, 12), 100_000, 6000),
         ("HALF", "E-HALF:ACCRUED", TUE, TUE, FRI, 100_000, cents("8.33")),
         ("HALF", coupon("HALF"), TUE, TUE, THU, 50_000, 3000),
         ("HALF", coupon("HALF"), WED, WED, THU, 50_000, 3000),
@@ -82,11 +87,11 @@ def test_coupons_between_ex_date_and_pay_date_are_paid() -> None:
         ("PLAN", coupon("PLAN"), TUE, TUE, THU, 100_000, 5000),
     ]
     assert rows(PAID) == [
-        ("AFTER", THU, 6000), ("AFTER", FRI, cents("16.67")), ("HALF", THU, 6000), ("HALF", FRI, cents("8.33")), ("ON", THU, 6000),
-        ("PLAN", THU, 5000), ("PLAN", FRI, cents("11.11")),
+        ("AFTER", THU, 6000), ("AFTER", FRI, cents("16.67")), ("EXED", FRI, -50), ("HALF", THU, 6000), ("HALF", FRI, cents("8.33")),
+        ("ON", THU, 6000), ("PLAN", THU, 5000), ("PLAN", FRI, cents("11.11")),
     ]  # fmt: skip
     assert rows(RESULTS) == [
-        ("AFTER", TUE, 50),
+        ("AFTER", TUE, 50), ("EXED", TUE, 50),
         ("HALF", TUE, cents("33.33")), ("HALF", WED, cents("8.33")), ("HALF", THU, cents("8.33")), ("HALF", FRI, cents("25.00")),
         ("ON", TUE, cents("33.33")), ("PLAN", TUE, cents("38.89")),
     ]  # fmt: skip
@@ -182,3 +187,17 @@ def test_interest_on_an_overnight_rate_follows_the_fixings_until_the_call_is_pai
     assert rows(PAID) == [("FRN", THU, cents("700.17")), ("FRN", FRI, 100)]
     assert_books_tie()
     assert_rebuilt_the_same()
+
+
+def test_interest_is_paid_to_the_pay_date_of_the_announcement_that_counts() -> None:
+    """The second announcement, for Friday, comes before the first, for Tuesday: 6,000.00 and a day, 16.67."""
+    firm = SmallFirm(instruments=[BOND | {"instrument_id": "TWICE"}])
+    firm.day(MON, [trade("1", MON, 100_000, "100", instrument_id="TWICE")], {"TWICE": "100"})
+    firm.deliver(TUE, "corporate_actions", [paid_back("TWICE", "CALL", FRI, announcement_no=2)], "_a")
+    firm.deliver(TUE, "corporate_actions", [paid_back("TWICE", "CALL", TUE, announcement_no=1)], "_b")
+    firm.day(TUE, [], {"TWICE": "100"})
+    assert rows(BOOKED) == [
+        ("TWICE", "E-TWICE:ACCRUED", TUE, TUE, FRI, 100_000, cents("16.67")),
+        ("TWICE", coupon("TWICE"), TUE, TUE, THU, 100_000, 6000),
+    ]
+    assert_books_tie()

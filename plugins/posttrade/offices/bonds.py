@@ -253,7 +253,7 @@ order by bonds.instrument_id
 # The settlement dates of the day's trades, also of those whose turn comes today because their original arrived, and of those that wait for
 # their terms;
 # the standard settlement date of a trade made today, which is what a position is valued with; and the dates on which
-# events pay bonds back, with the interest up to then.
+# events pay bonds back, with the interest up to then, by any announcement: which of them counts, its number may say.
 ACCRUALS_NEEDED = f"""
 with instruments as ({INSTRUMENTS_KNOWN}),
 bonds as (
@@ -355,12 +355,8 @@ needed as (
     union all
     select bonds.instrument_id, bonds.terms_sha, redemptions.pay_date
     from bonds
-    inner join (
-        select distinct on (event_id) instrument_id, event_type, pay_date
-        from books.corporate_actions where business_date <= :business_date
-        order by event_id, business_date desc, revision desc
-    ) as redemptions on bonds.instrument_id = redemptions.instrument_id
-    where redemptions.event_type in ('REDEMPTION', 'CALL', 'PARTIAL_REDEMPTION')
+    inner join books.corporate_actions as redemptions on bonds.instrument_id = redemptions.instrument_id
+    where redemptions.business_date <= :business_date and redemptions.event_type in ('REDEMPTION', 'CALL', 'PARTIAL_REDEMPTION')
 )
 select distinct needed.instrument_id, needed.accrual_date
 from needed
