@@ -78,9 +78,9 @@ flows as (
         coalesce(results.gross_exposure, 0) as gross_exposure,
         coalesce(results.is_short, false) as is_short,
         -- a book that lost everything begins anew
-        coalesce(nullif(carried.unit_price_linked, 0), 100)::numeric(60, 30) as opening_unit_price,
-        carried.growth_mtd_linked::numeric(60, 30) as opening_growth_mtd,
-        carried.growth_ytd_linked::numeric(60, 30) as opening_growth_ytd
+        coalesce(nullif(carried.unit_price_linked, 0), 100)::numeric(1000, 30) as opening_unit_price,
+        carried.growth_mtd_linked::numeric(1000, 30) as opening_growth_mtd,
+        carried.growth_ytd_linked::numeric(1000, 30) as opening_growth_ytd
     from results
     full outer join carried on results.book_id = carried.book_id
 ),
@@ -111,11 +111,11 @@ linked as (
             else opening_unit_price
         end as unit_price_linked,
         case
-            when capital > 0 then round(coalesce(opening_growth_mtd, 1::numeric(60, 30)) * greatest(capital + gain, 0) / capital, 30)
+            when capital > 0 then round(coalesce(opening_growth_mtd, 1::numeric(1000, 30)) * greatest(capital + gain, 0) / capital, 30)
             else opening_growth_mtd
         end as growth_mtd_linked,
         case
-            when capital > 0 then round(coalesce(opening_growth_ytd, 1::numeric(60, 30)) * greatest(capital + gain, 0) / capital, 30)
+            when capital > 0 then round(coalesce(opening_growth_ytd, 1::numeric(1000, 30)) * greatest(capital + gain, 0) / capital, 30)
             else opening_growth_ytd
         end as growth_ytd_linked
     from based
@@ -132,13 +132,13 @@ book_returns as (
         linked.gain::numeric(24, 4) as gain_amount_base,
         linked.capital::numeric(24, 4) as capital_amount_base,
         linked.capital_basis,
-        linked.return_ratio::numeric(24, 12) as return_ratio,
-        linked.unit_price_linked::numeric(28, 12) as unit_price,
-        (linked.growth_mtd_linked - 1)::numeric(24, 12) as return_ratio_mtd,
-        (linked.growth_ytd_linked - 1)::numeric(24, 12) as return_ratio_ytd,
-        linked.unit_price_linked::numeric(60, 30) as unit_price_linked,
-        linked.growth_mtd_linked::numeric(60, 30) as growth_mtd_linked,
-        linked.growth_ytd_linked::numeric(60, 30) as growth_ytd_linked
+        linked.return_ratio::numeric(1000, 12) as return_ratio,
+        linked.unit_price_linked::numeric(1000, 12) as unit_price,
+        (linked.growth_mtd_linked - 1)::numeric(1000, 12) as return_ratio_mtd,
+        (linked.growth_ytd_linked - 1)::numeric(1000, 12) as return_ratio_ytd,
+        linked.unit_price_linked::numeric(1000, 30) as unit_price_linked,
+        linked.growth_mtd_linked::numeric(1000, 30) as growth_mtd_linked,
+        linked.growth_ytd_linked::numeric(1000, 30) as growth_ytd_linked
     from linked
     inner join books on linked.book_id = books.book_id
 )
