@@ -39,3 +39,24 @@ def test_a_book_with_little_net_capital_returns_on_its_gross_exposure() -> None:
     assert {name: (one.capital_basis, one.money_weighted is None) for name, one in found.items()} == {
         "LONG": ("NET", False), "PAIR": ("GROSS", True), "SHORT": ("GROSS", True),
     }  # fmt: skip
+
+
+@pytest.mark.usefixtures("fresh_database")
+def test_a_book_of_futures_with_next_to_no_capital_returns_on_what_there_is() -> None:
+    """0.01 in a share and a billion futures that gain 100.00 each on both days: 10,000,000,000,000 times the capital, twice."""
+    future = {"instrument_id": "FUT", "product_line": "future", "contract_size": 1, "expiry_date": "2026-06-19"}
+    firm = SmallFirm(instruments=[{"instrument_id": "I"}, future])
+    dealt = [trade("1", MON, "0.001", "10"), trade("2", MON, 10**9, "100", instrument_id="FUT")]
+    for day, price in ((MON, "100"), (TUE, "200"), (WED, "300")):
+        firm.day(day, dealt if day == MON else [], {"I": "10", "FUT": price})
+    growth = 10**13 + 1
+    assert rows(
+        "select business_date, capital_amount_base, return_ratio, unit_price, return_ratio_mtd from marts.rpt_book_returns"
+        " where business_date > :first order by 1",
+        first=MON,
+    ) == [
+        (TUE, Decimal("0.01"), 10**13, 100 * growth, growth - 1),
+        (WED, Decimal("0.01"), 10**13, 100 * growth**2, growth**2 - 1),
+    ]
+    (found,) = read_book_returns(engine(Role.ANALYST))
+    assert found.time_weighted == pytest.approx(growth**2 - 1, rel=1e-12)
