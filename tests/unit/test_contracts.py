@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from posttrade.domain.bonds import DAY_COUNTS
-from posttrade.messages.contracts import CONTRACTS, TRADES, CheckDigits, Contract
+from posttrade.messages.contracts import CONTRACTS, REFERENCE_CONTRACTS, TRADES, CheckDigits, Contract
 from posttrade.messages.csv_files import read_csv
 from posttrade.records.checks import has_valid_check_digits
 from posttrade.records.rules import ERRORS_BY_ITSELF, ERRORS_BY_RECORD
@@ -99,3 +99,8 @@ def test_rules_are_those_of_a_kind_of_file_and_name_its_columns() -> None:
         assert set(rules) <= set(CONTRACTS)
         for kind, errors in rules.items():
             assert {error.split(":")[1] for _, error in errors} <= {column.name for column in CONTRACTS[kind].columns}, kind
+
+
+def test_reference_data_alone_does_not_begin_a_business_date() -> None:
+    left_out = DDL.split("create view operations.business_dates_begun", 1)[1].split("kind not in (", 1)[1].split(")", 1)[0]
+    assert set(re.findall(r"'(\w+)'", left_out)) == {contract.kind for contract in REFERENCE_CONTRACTS}
