@@ -36,6 +36,7 @@ from random_firm import (
     LINKED,
     METHODS,
     TERMS,
+    TURNS_INTO,
     TWINS,
     WITHOUT_PRICE,
     RandomFirm,
@@ -375,11 +376,12 @@ def assert_closed_dates_of_twins_are_known_alike(firm: RandomFirm) -> None:
 
     Of a future in a foreign currency, the gain is turned into base on the day it is booked on and is a claim from then on: booked on
     another day it has another rate, and the claim the other way round. So it is looked at with the claims of its currency, where the margin
-    of each day is rounded for each trade that changed it.
+    of each day is rounded for each trade or exercise that changed it.
     """
     versions: dict[str, int] = defaultdict(int)
     for one in firm.history.trades:
-        versions[one.book] += TERMS.get(one.instrument, Terms()).is_paid_daily
+        # and what is exercised into one
+        versions[one.book] += any(TERMS.get(name, Terms()).is_paid_daily for name in (one.instrument, TURNS_INTO.get(one.instrument, "")))
     differences: list[tuple[object, ...]] = []
     compared = learned = 0
     for day in DAYS:
