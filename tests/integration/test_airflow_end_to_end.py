@@ -6,6 +6,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import psutil
@@ -124,7 +125,9 @@ def _free_port() -> int:
 
 
 def _addresses_listened_on(processes: list[psutil.Process]) -> set[str]:
-    family = [member for process in processes for member in (process, *process.children(recursive=True))]
-    return {
-        connection.laddr.ip for member in family for connection in member.net_connections("tcp") if connection.status == psutil.CONN_LISTEN
-    }
+    addresses = set()
+    for member in [member for process in processes for member in (process, *process.children(recursive=True))]:
+        # a task's process may end while it is looked at
+        with suppress(psutil.NoSuchProcess):
+            addresses |= {one.laddr.ip for one in member.net_connections("tcp") if one.status == psutil.CONN_LISTEN}
+    return addresses
