@@ -101,6 +101,59 @@ def test_a_call_is_told_of_another_bond_as_a_merger_and_out_of_order() -> None:
     assert_rebuilt_the_same()
 
 
+def test_the_rest_of_a_coupon_is_of_whom_the_account_is_by_then() -> None:
+    """One half of HALF, BACK and LATE is paid back on Tuesday, when account C is a client's and account D the house's; on Wednesday, when the
+    coupon of the rest goes ex, both are of another client. 3,000.00 each are the former's and the latter's, and 8.33 the former's, also where
+    that is told after the change.
+
+    On Friday BACK is withdrawn: all of its coupon is of Wednesday, 6,000.00. LATE is told on Friday only: of the 6,000.00 booked on
+    Wednesday, one half was of Tuesday.
+    """
+    names = ("BACK", "HALF", "LATE")
+    firm = SmallFirm(instruments=[BOND | {"instrument_id": name} for name in names], accounts=("C", "D"))
+    prices = dict.fromkeys(names, "100")
+    firm.make_known(MON)
+    named = {"name": "Account", "custodian_id": "CUS"}
+    of_two = [
+        {"client_id": one, "name": one, "country_code": "US", "iban": "DE89370400440532013000", "bic": "EXBKUS33"}
+        for one in ("FORMER", "LATTER")
+    ]
+    firm.deliver(MON, "clients", of_two)
+    firm.deliver(MON, "accounts", [named | {"account_id": "C", "client_id": "FORMER"}, named | {"account_id": "D"}])
+    bought = [
+        trade(name + account, MON, 100_000, "100", instrument_id=name, account_id=account) for name in names for account in "CD"
+    ]
+    firm.day(MON, bought, prices)
+    halves = {name: paid_back(name, "PARTIAL_REDEMPTION", FRI, redeemed_fraction="0.5") for name in names}
+    firm.day(TUE, [], prices, corporate_actions=[halves["HALF"], halves["BACK"]])
+    firm.day(WED, [], prices, accounts=[named | {"account_id": one, "client_id": "LATTER"} for one in "CD"])
+    firm.day(THU, [], prices)
+    firm.day(FRI, [], prices, corporate_actions=[halves["BACK"] | {"event_status": "WITHDRAWN"}, halves["LATE"]])
+    whose = (
+        "select instrument_id, account_id, client_id, sum(net_amount) from marts.fct_income where business_date <= :day"
+        " and event_id like 'CPN:%' group by 1, 2, 3 having sum(net_amount) <> 0 order by 1, 2, 3 nulls first"
+    )
+    by_then = [
+        (name, account, client, amount)
+        for name, parts in (("BACK", (3000, 3000)), ("HALF", (3000, 3000)), ("LATE", (0, 6000)))
+        for account, former in (("C", "FORMER"), ("D", None))
+        for client, amount in zip((former, "LATTER"), parts, strict=True) if amount
+    ]  # fmt: skip
+    assert rows(whose, day=THU) == by_then
+    assert rows(whose, day=FRI) == [
+        (name, account, client, amount)
+        for name, parts in (("BACK", (0, 6000)), ("HALF", (3000, 3000)), ("LATE", (3000, 3000)))
+        for account, former in (("C", "FORMER"), ("D", None))
+        for client, amount in zip((former, "LATTER"), parts, strict=True) if amount
+    ]  # fmt: skip
+    paid = "select client_id, amount from marts.fct_payments where instrument_id = 'HALF' order by account_id, client_id, amount desc"
+    assert rows(paid) == [("FORMER", 3000), ("FORMER", cents("8.33")), ("LATTER", 3000), ("LATTER", 3000)]
+    interest = "select distinct account_id, client_id, net_amount from marts.fct_income where event_id like 'E-LATE%' order by 1"
+    assert rows(interest) == [("C", "FORMER", cents("8.33")), ("D", None, cents("8.33"))]
+    assert_books_tie()
+    assert_rebuilt_the_same()
+
+
 def test_a_bond_that_an_event_brought_accrues_on_closed_dates_by_terms_told_later() -> None:
     """OLD was exchanged for RESTATED on Tuesday, which is said on Friday to pay 7.2 %, 20.00 a day: on Tuesday 359 days were 7,180.00 and
     not 5,983.33, its coupon on Wednesday was 7,200.00, and on Thursday a day had 20.00.

@@ -4,7 +4,8 @@
 -- was booked at, so an ex date that is moved has a row for either date; the latest row says when it is paid, so a pay date that is moved has
 -- a row of its own. The custodian pays and taxes an account as a whole, rounded once; its books, in the order of their ids, share that: each has what
 -- all up to it come to less what all before it do. A coupon of a bond that is paid back before it has parts: what is paid back of the holding
--- goes ex with that event, the rest with the coupon; they are one entitlement, with a row for each ex date.
+-- goes ex with that event, the rest with the coupon; they are one entitlement, with a row for each ex date, unless the account
+-- is of another client by then: then they are one of either's.
 
 with events as (
     select * from {{ ref('int_income__events_gone_ex') }} where business_date = {{ business_date() }}
@@ -78,6 +79,7 @@ booked_before as (
     {% if is_incremental() %}
         select
             booked.event_id,
+            booked.entitlement_id,
             booked.book_id,
             booked.account_id,
             booked.ex_date,
@@ -92,10 +94,11 @@ booked_before as (
         where
             booked.business_date < {{ business_date() }}
             and booked.event_id in (select events.event_id from events)
-        group by booked.event_id, booked.book_id, booked.account_id, booked.ex_date
+        group by booked.event_id, booked.entitlement_id, booked.book_id, booked.account_id, booked.ex_date
     {% else %}
         select
             ''::text as event_id,
+            ''::text as entitlement_id,
             ''::text as book_id,
             ''::text as account_id,
             null::date as ex_date,
@@ -145,19 +148,101 @@ entitled as (
     group by event_id, redemption_id, book_id, account_id
 ),
 
--- An entitlement stays with whom it was booked for, whoever the account is of now.
-booked_for as (
+-- Whose an account was told to be by an ex date; one that was told after it, as it was told first.
+accounts as (
     select
-        event_id,
-        book_id,
-        account_id,
-        max(client_id) as client_id
-    from booked_before
-    group by event_id, book_id, account_id
+        dates.account_id,
+        dates.ex_date,
+        known.client_id
+    from (
+        select distinct
+            entitled.account_id,
+            events.ex_date
+        from entitled
+        inner join events
+            on
+                entitled.event_id = events.event_id
+                and entitled.redemption_id = events.redemption_id
+    ) as dates
+    inner join lateral (
+        select versions.client_id
+        from {{ ref('stg_books__accounts') }} as versions
+        where
+            versions.account_id = dates.account_id
+            and versions.business_date <= {{ business_date() }}
+        order by versions.business_date <= dates.ex_date desc, abs(versions.business_date - dates.ex_date), versions.revision desc
+        limit 1
+    ) as known on true
 ),
 
-accounts as (
-    select * from {{ as_known(ref('stg_books__accounts'), ['account_id']) }} as known
+-- What was booked at an ex date stays with whom it was booked for. What of the same income goes ex on another date, when the account was of
+-- another client, is an entitlement of its own.
+whose as (
+    select
+        entitled.event_id,
+        entitled.redemption_id,
+        entitled.book_id,
+        entitled.account_id,
+        clients.client_id,
+        coalesce(
+            same_client.entitlement_id,
+            md5(concat_ws(
+                '|',
+                entitled.event_id,
+                entitled.book_id,
+                entitled.account_id,
+                case
+                    when booked.event_id is not null or clients.client_id is distinct from first_value(clients.client_id) over by_ex_date
+                        then coalesce(clients.client_id, '')
+                end
+            ))
+        ) as entitlement_id
+    from entitled
+    inner join events
+        on
+            entitled.event_id = events.event_id
+            and entitled.redemption_id = events.redemption_id
+    inner join accounts
+        on
+            entitled.account_id = accounts.account_id
+            and events.ex_date = accounts.ex_date
+    left join (select distinct event_id, book_id, account_id from booked_before) as booked
+        on
+            entitled.event_id = booked.event_id
+            and entitled.book_id = booked.book_id
+            and entitled.account_id = booked.account_id
+    left join (
+        select distinct on (event_id, book_id, account_id, ex_date) *
+        from booked_before
+        order by event_id, book_id, account_id, ex_date, entitlement_id
+    ) as of_the_date
+        on
+            entitled.event_id = of_the_date.event_id
+            and entitled.book_id = of_the_date.book_id
+            and entitled.account_id = of_the_date.account_id
+            and events.ex_date = of_the_date.ex_date
+    cross join lateral (
+        select case when of_the_date.event_id is null then accounts.client_id else of_the_date.client_id end as client_id
+    ) as clients
+    left join (
+        select
+            event_id,
+            book_id,
+            account_id,
+            client_id,
+            min(entitlement_id) as entitlement_id
+        from booked_before
+        group by event_id, book_id, account_id, client_id
+    ) as same_client
+        on
+            entitled.event_id = same_client.event_id
+            and entitled.book_id = same_client.book_id
+            and entitled.account_id = same_client.account_id
+            and clients.client_id is not distinct from same_client.client_id
+    window by_ex_date as (
+        partition by entitled.event_id, entitled.book_id, entitled.account_id
+        order by events.ex_date, entitled.redemption_id
+    )
 ),
 
 due as (
@@ -170,7 +255,8 @@ due as (
         events.instrument_id,
         events.ex_date,
         events.pay_date,
-        case when booked_for.event_id is null then accounts.client_id else booked_for.client_id end as client_id,
+        whose.client_id,
+        whose.entitlement_id,
         instruments.product_line,
         instruments.currency_code,
         rates.minor_unit,
@@ -187,12 +273,12 @@ due as (
         on
             entitled.event_id = events.event_id
             and entitled.redemption_id = events.redemption_id
-    inner join accounts on entitled.account_id = accounts.account_id
-    left join booked_for
+    inner join whose
         on
-            entitled.event_id = booked_for.event_id
-            and entitled.book_id = booked_for.book_id
-            and entitled.account_id = booked_for.account_id
+            entitled.event_id = whose.event_id
+            and entitled.redemption_id = whose.redemption_id
+            and entitled.book_id = whose.book_id
+            and entitled.account_id = whose.account_id
     inner join {{ ref('int_reference__instruments_known') }} as instruments
         on
             events.instrument_id = instruments.instrument_id
@@ -229,6 +315,8 @@ due as (
 stated as (
     select
         event_id,
+        entitlement_id,
+        client_id,
         book_id,
         account_id,
         ex_date,
@@ -244,6 +332,8 @@ stated as (
     union all
     select
         event_id,
+        entitlement_id,
+        client_id,
         book_id,
         account_id,
         ex_date,
@@ -260,6 +350,8 @@ stated as (
 changes as (
     select
         event_id,
+        entitlement_id,
+        client_id,
         book_id,
         account_id,
         ex_date,
@@ -272,10 +364,10 @@ changes as (
         sum(withholding_booked_base) as withholding_booked_base,
         max(booked_pay_date) as booked_pay_date
     from stated
-    group by event_id, book_id, account_id, ex_date
+    group by event_id, entitlement_id, client_id, book_id, account_id, ex_date
 ),
 
--- Whose an entitlement is and when it is paid, which is the same of all its parts.
+-- What of an entitlement and when it is paid, which is the same of all its parts.
 entitlements as (
     select distinct on (event_id, book_id, account_id) *
     from due
@@ -285,12 +377,12 @@ entitlements as (
 income as (
     select
         {{ business_date() }} as business_date,
-        md5(changes.event_id || '|' || changes.book_id || '|' || changes.account_id) as entitlement_id,
+        changes.entitlement_id,
         changes.event_id,
         due.income_type,
         changes.book_id,
         changes.account_id,
-        due.client_id,
+        changes.client_id,
         due.instrument_id,
         due.product_line,
         changes.ex_date,
