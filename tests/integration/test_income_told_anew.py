@@ -5,8 +5,6 @@ The bonds are those of test_coupons_of_called_bonds: 6 % on 100,000, bought on M
 ex on Wednesday, and of a called bond on Tuesday with the call; a day on is 16.67.
 """
 
-from datetime import date
-
 import pytest
 from integration.small_firm import SmallFirm, assert_books_tie, assert_rebuilt_the_same, rows, trade
 from integration.test_coupons_of_called_bonds import BOND, FRI, MON, PAID, THU, TUE, WED, cents, coupon, paid_back
@@ -102,9 +100,9 @@ def test_a_call_is_told_of_another_bond_as_a_merger_and_out_of_order() -> None:
 
 
 def test_the_rest_of_a_coupon_is_of_whom_the_account_is_by_then() -> None:
-    """One half of HALF, BACK and LATE is paid back on Tuesday, when account C is a client's and account D the house's; on Wednesday, when the
-    coupon of the rest goes ex, both are of another client. 3,000.00 each are the former's and the latter's, and 8.33 the former's, also where
-    that is told after the change.
+    """One half of HALF, BACK and LATE is paid back on Tuesday, when account C is a client's and account D the house's; on Wednesday, when
+    the coupon of the rest goes ex, both are of another client. 3,000.00 each are the former's and the latter's, and 8.33 the former's,
+    also where that is told after the change.
 
     On Friday BACK is withdrawn: all of its coupon is of Wednesday, 6,000.00. LATE is told on Friday only: of the 6,000.00 booked on
     Wednesday, one half was of Tuesday.
