@@ -118,9 +118,7 @@ def test_the_rest_of_a_coupon_is_of_whom_the_account_is_by_then() -> None:
     ]
     firm.deliver(MON, "clients", of_two)
     firm.deliver(MON, "accounts", [named | {"account_id": "C", "client_id": "FORMER"}, named | {"account_id": "D"}])
-    bought = [
-        trade(name + account, MON, 100_000, "100", instrument_id=name, account_id=account) for name in names for account in "CD"
-    ]
+    bought = [trade(name + account, MON, 100_000, "100", instrument_id=name, account_id=account) for name in names for account in "CD"]
     firm.day(MON, bought, prices)
     halves = {name: paid_back(name, "PARTIAL_REDEMPTION", FRI, redeemed_fraction="0.5") for name in names}
     firm.day(TUE, [], prices, corporate_actions=[halves["HALF"], halves["BACK"]])
