@@ -148,41 +148,16 @@ entitled as (
     group by event_id, redemption_id, book_id, account_id
 ),
 
--- Whose an account was told to be by an ex date; one that was told after it, as it was told first.
-accounts as (
-    select
-        dates.account_id,
-        dates.ex_date,
-        known.client_id
-    from (
-        select distinct
-            entitled.account_id,
-            events.ex_date
-        from entitled
-        inner join events
-            on
-                entitled.event_id = events.event_id
-                and entitled.redemption_id = events.redemption_id
-    ) as dates
-    inner join lateral (
-        select versions.client_id
-        from {{ ref('stg_books__accounts') }} as versions
-        where
-            versions.account_id = dates.account_id
-            and versions.business_date <= {{ business_date() }}
-        order by versions.business_date <= dates.ex_date desc, abs(versions.business_date - dates.ex_date), versions.revision desc
-        limit 1
-    ) as known on true
-),
-
 -- What was booked at an ex date stays with whom it was booked for. What of the same income goes ex on another date, when the account was of
 -- another client, is an entitlement of its own.
 whose as (
     select
-        entitled.event_id,
-        entitled.redemption_id,
-        entitled.book_id,
-        entitled.account_id,
+        entitled.*,
+        events.income_type,
+        events.instrument_id,
+        events.ex_date,
+        events.pay_date,
+        events.amount_per_unit,
         clients.client_id,
         coalesce(
             same_client.entitlement_id,
@@ -202,10 +177,16 @@ whose as (
         on
             entitled.event_id = events.event_id
             and entitled.redemption_id = events.redemption_id
-    inner join accounts
-        on
-            entitled.account_id = accounts.account_id
-            and events.ex_date = accounts.ex_date
+    -- as the account was told to be by the ex date; one that was told after it, as it was told first
+    inner join lateral (
+        select versions.client_id
+        from {{ ref('stg_books__accounts') }} as versions
+        where
+            versions.account_id = entitled.account_id
+            and versions.business_date <= {{ business_date() }}
+        order by versions.business_date <= events.ex_date desc, abs(versions.business_date - events.ex_date), versions.revision desc
+        limit 1
+    ) as accounts on true
     left join (select distinct event_id, book_id, account_id from booked_before) as booked
         on
             entitled.event_id = booked.event_id
@@ -247,14 +228,14 @@ whose as (
 
 due as (
     select
-        entitled.event_id,
-        entitled.book_id,
-        entitled.account_id,
-        entitled.quantity,
-        events.income_type,
-        events.instrument_id,
-        events.ex_date,
-        events.pay_date,
+        whose.event_id,
+        whose.book_id,
+        whose.account_id,
+        whose.quantity,
+        whose.income_type,
+        whose.instrument_id,
+        whose.ex_date,
+        whose.pay_date,
         whose.client_id,
         whose.entitlement_id,
         instruments.product_line,
@@ -262,26 +243,16 @@ due as (
         rates.minor_unit,
         rates.base_minor_unit,
         case
-            when entitled.account_quantity > 0 and events.amount_per_unit > 0 then coalesce(withholding_rates.rate, 0)
+            when whose.account_quantity > 0 and whose.amount_per_unit > 0 then coalesce(withholding_rates.rate, 0)
             else 0
         end as withholding_rate,
-        {{ round_money('entitled.cumulative_quantity * events.amount_per_unit', 'rates.minor_unit') }} as cumulative_gross_amount,
-        {{ round_money('(entitled.cumulative_quantity - entitled.quantity) * events.amount_per_unit', 'rates.minor_unit') }}
+        {{ round_money('whose.cumulative_quantity * whose.amount_per_unit', 'rates.minor_unit') }} as cumulative_gross_amount,
+        {{ round_money('(whose.cumulative_quantity - whose.quantity) * whose.amount_per_unit', 'rates.minor_unit') }}
             as preceding_gross_amount
-    from entitled
-    inner join events
-        on
-            entitled.event_id = events.event_id
-            and entitled.redemption_id = events.redemption_id
-    inner join whose
-        on
-            entitled.event_id = whose.event_id
-            and entitled.redemption_id = whose.redemption_id
-            and entitled.book_id = whose.book_id
-            and entitled.account_id = whose.account_id
+    from whose
     inner join {{ ref('int_reference__instruments_known') }} as instruments
         on
-            events.instrument_id = instruments.instrument_id
+            whose.instrument_id = instruments.instrument_id
             and instruments.business_date = {{ business_date() }}
     inner join {{ ref('int_market__closing_fx_rates') }} as rates
         on
@@ -292,19 +263,19 @@ due as (
         select known.rate
         from {{ ref('stg_books__withholding_rates') }} as known
         where
-            known.account_id = entitled.account_id
+            known.account_id = whose.account_id
             and known.issuer_country_code = instruments.issuer_country_code
-            and known.income_type = events.income_type
+            and known.income_type = whose.income_type
             and known.business_date <= {{ business_date() }}
             and known.business_date <= greatest(
-                events.pay_date,
+                whose.pay_date,
                 (
                     select min(first_known.business_date)
                     from {{ ref('stg_books__withholding_rates') }} as first_known
                     where
-                        first_known.account_id = entitled.account_id
+                        first_known.account_id = whose.account_id
                         and first_known.issuer_country_code = instruments.issuer_country_code
-                        and first_known.income_type = events.income_type
+                        and first_known.income_type = whose.income_type
                 )
             )
         order by known.business_date desc, known.revision desc
