@@ -76,6 +76,17 @@ def test_a_day_before_the_first_closed_one_stays_shut() -> None:
 
 
 @pytest.mark.usefixtures("firm")
+def test_a_day_before_the_first_whose_books_are_begun_names_that_one() -> None:
+    begin_books(MONDAY)
+    with pytest.raises(PosttradeError) as caught:
+        open_business_date(FRIDAY, engine(Role.OPERATOR))
+    assert str(caught.value) == (
+        "2026-01-02 cannot be opened: the books of 2026-01-05, which comes after it, are begun or closed."
+        " Put its files into the folder of the open date, 2026-01-05, and remove its own."
+    )
+
+
+@pytest.mark.usefixtures("firm")
 def test_a_closed_day_runs_again_and_closes_once() -> None:
     operator = engine(Role.OPERATOR)
     close_business_date(FRIDAY, operator)

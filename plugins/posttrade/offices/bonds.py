@@ -329,6 +329,15 @@ needed as (
         on bonds.market_mic = cycles.market_mic and cycles.trade_date >= trades.trade_date and cycles.trade_date < :business_date
     inner join operations.day_closings as closings on cycles.trade_date = closings.business_date
     union all
+    -- or an event that brings it
+    select bonds.instrument_id, bonds.terms_sha, cycles.settlement_date
+    from books.corporate_actions as events
+    inner join bonds on events.received_instrument_id = bonds.instrument_id
+    inner join books.settlement_cycles as cycles
+        on bonds.market_mic = cycles.market_mic and cycles.trade_date >= events.ex_date and cycles.trade_date < :business_date
+    inner join operations.day_closings as closings on cycles.trade_date = closings.business_date
+    where events.business_date = :business_date
+    union all
     select bonds.instrument_id, bonds.terms_sha, cycles.settlement_date
     from bonds
     inner join books.settlement_cycles as cycles
@@ -341,7 +350,13 @@ needed as (
         on restated.market_mic = cycles.market_mic and cycles.trade_date < :business_date and cycles.settlement_date >= restated.first_date
     inner join operations.day_closings as closings on cycles.trade_date = closings.business_date
     where cycles.trade_date >= (
-        select min(trades.trade_date) from books.trade_versions as trades where trades.instrument_id = restated.instrument_id
+        select min(held.since)
+        from (
+            select trades.trade_date as since from books.trade_versions as trades where trades.instrument_id = restated.instrument_id
+            union all
+            select events.ex_date from books.corporate_actions as events
+            where events.received_instrument_id = restated.instrument_id and events.business_date <= :business_date
+        ) as held
     )
     union all
     -- the parts that an open deal was paid back in or grew by

@@ -121,7 +121,7 @@ def refuse_day_without_business(business_date: date, engine: sqlalchemy.Engine) 
     if kept_until is not None and business_date < kept_until:
         raise PosttradeError(
             f"{business_date} cannot be opened: the books of {kept_until}, which comes after it, are begun or closed.",
-            f"Put its files into the folder of the open date, {open_date(engine)}, and remove its own.",
+            f"Put its files into the folder of the open date, {open_date(engine) or kept_until}, and remove its own.",
         )
 
 

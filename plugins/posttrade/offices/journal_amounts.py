@@ -196,7 +196,7 @@ with concerned as (
 )
 select
     cash.claim_type, cash.event_id, cash.book_id, cash.account_id, cash.instrument_id, cash.currency_code,
-    (array_agg(cash.claim_id order by cash.booked_date desc))[1] as claim_id,
+    (array_agg(cash.claim_id order by cash.booked_date desc, cash.claim_id))[1] as claim_id,
     array_agg(distinct cash.claim_id) as claim_ids,
     (array_agg(cash.product_line order by cash.business_date desc))[1] as product_line,
     sum(cash.cash_amount) as cash_amount

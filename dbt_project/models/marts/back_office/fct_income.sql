@@ -4,7 +4,8 @@
 -- was booked at, so an ex date that is moved has a row for either date; the latest row says when it is paid, so a pay date that is moved has
 -- a row of its own. The custodian pays and taxes an account as a whole, rounded once; its books, in the order of their ids, share that: each has what
 -- all up to it come to less what all before it do. A coupon of a bond that is paid back before it has parts: what is paid back of the holding
--- goes ex with that event, the rest with the coupon; they are one entitlement, with a row for each ex date.
+-- goes ex with that event, the rest with the coupon; they are one entitlement, with a row for each ex date, unless the account
+-- is of another client by then: then they are one of either's.
 
 with events as (
     select * from {{ ref('int_income__events_gone_ex') }} where business_date = {{ business_date() }}
@@ -78,6 +79,7 @@ booked_before as (
     {% if is_incremental() %}
         select
             booked.event_id,
+            booked.entitlement_id,
             booked.book_id,
             booked.account_id,
             booked.ex_date,
@@ -92,10 +94,11 @@ booked_before as (
         where
             booked.business_date < {{ business_date() }}
             and booked.event_id in (select events.event_id from events)
-        group by booked.event_id, booked.book_id, booked.account_id, booked.ex_date
+        group by booked.event_id, booked.entitlement_id, booked.book_id, booked.account_id, booked.ex_date
     {% else %}
         select
             ''::text as event_id,
+            ''::text as entitlement_id,
             ''::text as book_id,
             ''::text as account_id,
             null::date as ex_date,
@@ -145,57 +148,111 @@ entitled as (
     group by event_id, redemption_id, book_id, account_id
 ),
 
--- An entitlement stays with whom it was booked for, whoever the account is of now.
-booked_for as (
+-- What was booked at an ex date stays with whom it was booked for. What of the same income goes ex on another date, when the account was of
+-- another client, is an entitlement of its own.
+whose as (
     select
-        event_id,
-        book_id,
-        account_id,
-        max(client_id) as client_id
-    from booked_before
-    group by event_id, book_id, account_id
-),
-
-accounts as (
-    select * from {{ as_known(ref('stg_books__accounts'), ['account_id']) }} as known
-),
-
-due as (
-    select
-        entitled.event_id,
-        entitled.book_id,
-        entitled.account_id,
-        entitled.quantity,
+        entitled.*,
         events.income_type,
         events.instrument_id,
         events.ex_date,
         events.pay_date,
-        case when booked_for.event_id is null then accounts.client_id else booked_for.client_id end as client_id,
-        instruments.product_line,
-        instruments.currency_code,
-        rates.minor_unit,
-        rates.base_minor_unit,
-        case
-            when entitled.account_quantity > 0 and events.amount_per_unit > 0 then coalesce(withholding_rates.rate, 0)
-            else 0
-        end as withholding_rate,
-        {{ round_money('entitled.cumulative_quantity * events.amount_per_unit', 'rates.minor_unit') }} as cumulative_gross_amount,
-        {{ round_money('(entitled.cumulative_quantity - entitled.quantity) * events.amount_per_unit', 'rates.minor_unit') }}
-            as preceding_gross_amount
+        events.amount_per_unit,
+        clients.client_id,
+        coalesce(
+            same_client.entitlement_id,
+            md5(concat_ws(
+                '|',
+                entitled.event_id,
+                entitled.book_id,
+                entitled.account_id,
+                case
+                    when booked.event_id is not null or clients.client_id is distinct from first_value(clients.client_id) over by_ex_date
+                        then coalesce(clients.client_id, '')
+                end
+            ))
+        ) as entitlement_id
     from entitled
     inner join events
         on
             entitled.event_id = events.event_id
             and entitled.redemption_id = events.redemption_id
-    inner join accounts on entitled.account_id = accounts.account_id
-    left join booked_for
+    -- as the account was told to be by the ex date; one that was told after it, as it was told first
+    inner join lateral (
+        select versions.client_id
+        from {{ ref('stg_books__accounts') }} as versions
+        where
+            versions.account_id = entitled.account_id
+            and versions.business_date <= {{ business_date() }}
+        order by versions.business_date <= events.ex_date desc, abs(versions.business_date - events.ex_date), versions.revision desc
+        limit 1
+    ) as accounts on true
+    left join (select distinct event_id, book_id, account_id from booked_before) as booked
         on
-            entitled.event_id = booked_for.event_id
-            and entitled.book_id = booked_for.book_id
-            and entitled.account_id = booked_for.account_id
+            entitled.event_id = booked.event_id
+            and entitled.book_id = booked.book_id
+            and entitled.account_id = booked.account_id
+    left join (
+        select distinct on (event_id, book_id, account_id, ex_date) *
+        from booked_before
+        order by event_id, book_id, account_id, ex_date, entitlement_id
+    ) as of_the_date
+        on
+            entitled.event_id = of_the_date.event_id
+            and entitled.book_id = of_the_date.book_id
+            and entitled.account_id = of_the_date.account_id
+            and events.ex_date = of_the_date.ex_date
+    cross join lateral (
+        select case when of_the_date.event_id is null then accounts.client_id else of_the_date.client_id end as client_id
+    ) as clients
+    left join (
+        select
+            event_id,
+            book_id,
+            account_id,
+            client_id,
+            min(entitlement_id) as entitlement_id
+        from booked_before
+        group by event_id, book_id, account_id, client_id
+    ) as same_client
+        on
+            entitled.event_id = same_client.event_id
+            and entitled.book_id = same_client.book_id
+            and entitled.account_id = same_client.account_id
+            and clients.client_id is not distinct from same_client.client_id
+    window by_ex_date as (
+        partition by entitled.event_id, entitled.book_id, entitled.account_id
+        order by events.ex_date, entitled.redemption_id
+    )
+),
+
+due as (
+    select
+        whose.event_id,
+        whose.book_id,
+        whose.account_id,
+        whose.quantity,
+        whose.income_type,
+        whose.instrument_id,
+        whose.ex_date,
+        whose.pay_date,
+        whose.client_id,
+        whose.entitlement_id,
+        instruments.product_line,
+        instruments.currency_code,
+        rates.minor_unit,
+        rates.base_minor_unit,
+        case
+            when whose.account_quantity > 0 and whose.amount_per_unit > 0 then coalesce(withholding_rates.rate, 0)
+            else 0
+        end as withholding_rate,
+        {{ round_money('whose.cumulative_quantity * whose.amount_per_unit', 'rates.minor_unit') }} as cumulative_gross_amount,
+        {{ round_money('(whose.cumulative_quantity - whose.quantity) * whose.amount_per_unit', 'rates.minor_unit') }}
+            as preceding_gross_amount
+    from whose
     inner join {{ ref('int_reference__instruments_known') }} as instruments
         on
-            events.instrument_id = instruments.instrument_id
+            whose.instrument_id = instruments.instrument_id
             and instruments.business_date = {{ business_date() }}
     inner join {{ ref('int_market__closing_fx_rates') }} as rates
         on
@@ -206,19 +263,19 @@ due as (
         select known.rate
         from {{ ref('stg_books__withholding_rates') }} as known
         where
-            known.account_id = entitled.account_id
+            known.account_id = whose.account_id
             and known.issuer_country_code = instruments.issuer_country_code
-            and known.income_type = events.income_type
+            and known.income_type = whose.income_type
             and known.business_date <= {{ business_date() }}
             and known.business_date <= greatest(
-                events.pay_date,
+                whose.pay_date,
                 (
                     select min(first_known.business_date)
                     from {{ ref('stg_books__withholding_rates') }} as first_known
                     where
-                        first_known.account_id = entitled.account_id
+                        first_known.account_id = whose.account_id
                         and first_known.issuer_country_code = instruments.issuer_country_code
-                        and first_known.income_type = events.income_type
+                        and first_known.income_type = whose.income_type
                 )
             )
         order by known.business_date desc, known.revision desc
@@ -229,6 +286,8 @@ due as (
 stated as (
     select
         event_id,
+        entitlement_id,
+        client_id,
         book_id,
         account_id,
         ex_date,
@@ -244,6 +303,8 @@ stated as (
     union all
     select
         event_id,
+        entitlement_id,
+        client_id,
         book_id,
         account_id,
         ex_date,
@@ -260,6 +321,8 @@ stated as (
 changes as (
     select
         event_id,
+        entitlement_id,
+        client_id,
         book_id,
         account_id,
         ex_date,
@@ -272,10 +335,10 @@ changes as (
         sum(withholding_booked_base) as withholding_booked_base,
         max(booked_pay_date) as booked_pay_date
     from stated
-    group by event_id, book_id, account_id, ex_date
+    group by event_id, entitlement_id, client_id, book_id, account_id, ex_date
 ),
 
--- Whose an entitlement is and when it is paid, which is the same of all its parts.
+-- What of an entitlement and when it is paid, which is the same of all its parts.
 entitlements as (
     select distinct on (event_id, book_id, account_id) *
     from due
@@ -285,12 +348,12 @@ entitlements as (
 income as (
     select
         {{ business_date() }} as business_date,
-        md5(changes.event_id || '|' || changes.book_id || '|' || changes.account_id) as entitlement_id,
+        changes.entitlement_id,
         changes.event_id,
         due.income_type,
         changes.book_id,
         changes.account_id,
-        due.client_id,
+        changes.client_id,
         due.instrument_id,
         due.product_line,
         changes.ex_date,
