@@ -9,11 +9,11 @@
 {%- endmacro %}
 
 {# The announcements of corporate actions as known on the run's business date: of an event that its source numbers, the highest number counts,
-   whenever it came. #}
-{% macro announcements_known() -%}
+   whenever it came. `told` names a relation that has more columns of them. #}
+{% macro announcements_known(told=none) -%}
     (
         select distinct on (event_id) *
-        from {{ ref('stg_books__corporate_actions') }}
+        from {{ told or ref('stg_books__corporate_actions') }}
         where business_date <= {{ business_date() }}
         order by event_id, announcement_no desc nulls last, business_date desc, revision desc
     )

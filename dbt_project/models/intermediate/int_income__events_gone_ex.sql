@@ -25,9 +25,7 @@ with told as (
 ),
 
 announcements as (
-    select distinct on (event_id) *
-    from told
-    order by event_id, announcement_no desc nulls last, business_date desc, revision desc
+    select * from {{ announcements_known('told') }} as known
 ),
 
 -- By what the event said of it last; nothing is due by it any more.
@@ -71,7 +69,7 @@ dividends as (
     from announcements
     where
         (ex_date <= {{ business_date() }} or business_date = {{ business_date() }})
-        and event_type in ('CASH_DIVIDEND', 'SPECIAL_DIVIDEND')
+        and income_type = 'DIVIDEND'
 ),
 
 moved as (
@@ -249,10 +247,8 @@ redemptions as (
             instrument_id,
             min(ex_date) as earliest_ex_date,
             max(pay_date) as latest_pay_date
-        from {{ ref('stg_books__corporate_actions') }}
-        where
-            event_type in ('REDEMPTION', 'CALL', 'PARTIAL_REDEMPTION')
-            and business_date <= {{ business_date() }}
+        from told
+        where income_type = 'COUPON'
         group by event_id, instrument_id
     ) as named
     inner join announcements on named.event_id = announcements.event_id
@@ -381,7 +377,7 @@ interest_on_redemptions as (
         on
             redemptions.event_id = announcements.event_id
             and redemptions.instrument_id = announcements.instrument_id
-            and announcements.event_type in ('REDEMPTION', 'CALL', 'PARTIAL_REDEMPTION')
+            and announcements.income_type = 'COUPON'
     left join last_coupons
         on
             redemptions.event_id = last_coupons.event_id
